@@ -1,0 +1,1 @@
+//! Benches of the whole workspace: see the files beside this one.

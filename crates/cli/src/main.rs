@@ -1,0 +1,3 @@
+//! The `downdraft` command line.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Streaming readers of recorded order flow: LOBSTER and CME market-by-order.

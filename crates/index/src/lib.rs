@@ -1,0 +1,4 @@
+//! A fixed-capacity ordered map: no allocation after construction.
+#![no_std]
+
+extern crate alloc;

@@ -1,0 +1,1 @@
+//! What a cascade was: genealogy and metrics read from the events of a run.

@@ -1,0 +1,1 @@
+//! The recorded event log of a run: codec, frames, recovery and replay.

@@ -1,0 +1,1 @@
+//! Scenarios in TOML, the built-in library, and how to run them.

@@ -1,0 +1,1 @@
+//! Accounts, positions, margin, the risk ladder, the ledger and its auditor, in exact integers.

@@ -1,0 +1,1 @@
+//! The event queue, the scheduler, latency, oracles, actors and populations.

@@ -1,0 +1,1 @@
+//! Naive reference models, workload generators, the world builder and fuzz bodies. Unpublished.

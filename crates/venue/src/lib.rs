@@ -1,0 +1,1 @@
+//! A derivatives venue as a deterministic state machine: book, margin, liquidation, waterfall.
