@@ -1,0 +1,250 @@
+//! Instruments: what a contract is worth, what margin it needs, and how large it may grow.
+//!
+//! A linear contract's value is `|size| × mark × point_value`, a whole number of the settlement currency's
+//! smallest unit, because `point_value` is declared per *mark increment* (a tick ÷ `mark_scale`). So nothing
+//! is divided, and nothing rounded, in valuing a position.
+
+use alloc::vec::Vec;
+use downdraft_types::arith::ceil_div;
+use downdraft_types::{CurrencyId, Lots, MarkPrice, Money, Ppm, Price, Qty, Time};
+
+/// Rates are parts per million, so an amount of margin before rounding is held as money × 10^6.
+pub const RATE_ONE: i128 = 1_000_000;
+
+/// The bound that no amount, scaled by 10^6 and summed over all positions, may reach.
+const AMOUNT_LIMIT: i128 = 1 << 120;
+
+/// What kind of contract an instrument is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum InstrumentKind {
+    /// Never expires; held to its index by funding payments.
+    Perpetual,
+    /// Settles in cash at the mark when it expires.
+    Dated {
+        /// The moment of settlement.
+        expiry: Time,
+    },
+}
+
+/// The value to which a maintenance rate applies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum MaintenanceBasis {
+    /// Notional at mark (Binance, OKX, Gate, dYdX).
+    #[default]
+    Mark,
+    /// Notional at entry (Bybit, linear contracts).
+    Entry,
+}
+
+/// A maintenance tier as declared: from `floor` notional up, the rates that apply.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct TierSpec {
+    /// Notional from which the tier applies, in the settlement currency's smallest unit.
+    pub floor: Money,
+    /// Maintenance margin rate within the tier.
+    pub maintenance: Ppm,
+    /// Initial margin rate of a position whose notional is in the tier: 1 ÷ its largest leverage.
+    pub initial: Ppm,
+}
+
+/// An instrument as listed. Limits are those of one account, checked when an order is accepted.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct InstrumentSpec {
+    /// Perpetual or dated.
+    pub kind: InstrumentKind,
+    /// The currency in which it is margined and settled.
+    pub settlement: CurrencyId,
+    /// Mark increments per tick, at least 1.
+    pub mark_scale: u32,
+    /// Money (smallest units) per mark increment per lot.
+    pub point_value: u64,
+    /// The largest absolute price of an order, in ticks.
+    pub max_price: Price,
+    /// The largest order, in lots.
+    pub max_order: Qty,
+    /// The largest position of one account, in lots, open orders included.
+    pub max_position: Qty,
+    /// Margin tiers by notional: the first starts at 0, floors and rates rise.
+    pub tiers: Vec<TierSpec>,
+    /// The notional that maintenance rates multiply.
+    pub maintenance_basis: MaintenanceBasis,
+    /// Added to every maintenance rate, for venues that reserve the closing fee (OKX, Gate).
+    pub close_fee: Ppm,
+    /// Fee of the resting side; negative is a rebate.
+    pub maker_fee: Ppm,
+    /// Fee of the taking side.
+    pub taker_fee: Ppm,
+}
+
+/// Why an instrument was not listed, or its tiers not changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum ListingError {
+    /// The instrument number is in use.
+    AlreadyListed,
+    /// The number, or the settlement currency's, is past the venue's capacity.
+    CapacityReached,
+    /// A scale, point value or limit is zero or negative.
+    NotPositive,
+    /// There is no tier, the first does not start at zero, or floors or rates do not rise.
+    TiersNotRising,
+    /// A rate is outside 0 to 100% (fees: −100% to 100%), or an initial rate is below its maintenance rate.
+    RateOutOfRange,
+    /// The largest position at the largest price, over all positions, could leave 2^120.
+    TooLarge,
+}
+
+/// A maintenance tier with its amount: within it, maintenance = notional × rate − amount.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Tier {
+    /// Where it starts.
+    pub floor: Money,
+    /// Maintenance rate, the closing fee included.
+    pub rate: Ppm,
+    /// Initial rate.
+    pub initial: Ppm,
+    /// Maintenance amount × 10^6: `floor × (rate − previous rate) + previous amount`, so that maintenance
+    /// is continuous at the edges.
+    ///
+    /// Source: Binance, *Leverage and Margin of USDⓈ-M Futures*.
+    pub amount_e6: i128,
+}
+
+/// Derives the tiers' maintenance amounts.
+#[must_use]
+pub fn tiers(spec: &[TierSpec], close_fee: Ppm) -> Vec<Tier> {
+    let mut tiers: Vec<Tier> = Vec::with_capacity(spec.len());
+    for tier in spec {
+        let rate = tier.maintenance + close_fee;
+        let amount_e6 = tiers.last().map_or(0, |p| tier.floor.0 * i128::from((rate - p.rate).0) + p.amount_e6);
+        tiers.push(Tier { floor: tier.floor, rate, initial: tier.initial, amount_e6 });
+    }
+    tiers
+}
+
+/// A listed instrument: its terms, and its mark.
+#[derive(Clone, Debug)]
+pub struct Instrument {
+    pub(crate) spec: InstrumentSpec,
+    pub(crate) tiers: Vec<Tier>,
+    pub(crate) mark: MarkPrice,
+}
+
+impl Instrument {
+    pub(crate) fn new(spec: &InstrumentSpec) -> Self {
+        Self { tiers: tiers(&spec.tiers, spec.close_fee), spec: spec.clone(), mark: MarkPrice(0) }
+    }
+
+    /// The terms it was listed with.
+    #[must_use]
+    pub const fn spec(&self) -> &InstrumentSpec {
+        &self.spec
+    }
+
+    /// The present mark price.
+    #[must_use]
+    pub const fn mark(&self) -> MarkPrice {
+        self.mark
+    }
+
+    /// A price in ticks as a mark price.
+    #[must_use]
+    pub fn to_mark(&self, price: Price) -> MarkPrice {
+        MarkPrice(price.0 * i64::from(self.spec.mark_scale))
+    }
+
+    /// Signed value of `size` at `mark`.
+    #[inline]
+    #[must_use]
+    pub fn value_at(&self, size: Lots, mark: MarkPrice) -> Money {
+        Money(i128::from(size.0) * i128::from(mark.0) * i128::from(self.spec.point_value))
+    }
+
+    /// Value of `quantity` traded at `price`.
+    #[inline]
+    #[must_use]
+    pub fn trade_value(&self, quantity: Qty, price: Price) -> Money {
+        let per_tick = i128::from(self.spec.mark_scale) * i128::from(self.spec.point_value);
+        Money(i128::from(quantity.0) * i128::from(price.0) * per_tick)
+    }
+
+    /// Maintenance margin × 10^6 for `notional`: the largest over all tiers of `notional × rate − amount`.
+    /// As rates rise and amounts make it continuous, that is the tier the notional lies in.
+    #[inline]
+    #[must_use]
+    pub fn maintenance_e6(&self, notional: Money) -> i128 {
+        let of = |t: &Tier| notional.0 * i128::from(t.rate.0) - t.amount_e6;
+        self.tiers.iter().map(of).max().unwrap_or(0)
+    }
+
+    /// The initial margin rate for `notional` at the leverage an account chose (`None`: the tier's largest).
+    #[must_use]
+    pub fn initial_rate(&self, notional: Money, chosen: Option<Ppm>) -> Ppm {
+        let tier = self.tiers.iter().rev().find(|t| t.floor <= notional).or(self.tiers.first());
+        let least = tier.map_or(Ppm::ONE, |t| t.initial);
+        chosen.map_or(least, |rate| rate.max(least))
+    }
+
+    /// Initial margin for `notional`, rounded up: the account bears the fraction of a unit.
+    #[must_use]
+    pub fn initial_margin(&self, notional: Money, chosen: Option<Ppm>) -> Money {
+        let rate = self.initial_rate(notional, chosen);
+        Money(ceil_div(notional.0 * i128::from(rate.0), RATE_ONE))
+    }
+}
+
+/// Checks everything that later arithmetic relies on; `positions` is how many the venue can hold.
+pub(crate) fn check_spec(spec: &InstrumentSpec, positions: u32) -> Result<(), ListingError> {
+    let positive = spec.mark_scale > 0
+        && spec.point_value > 0
+        && spec.max_price.0 > 0
+        && spec.max_order.0 > 0
+        && spec.max_position.0 > 0;
+    if !positive {
+        return Err(ListingError::NotPositive);
+    }
+    check_tiers(&spec.tiers, spec.close_fee)?;
+    let fee_legal = |fee: Ppm| fee.abs() <= Ppm::ONE;
+    if !fee_legal(spec.maker_fee) || !fee_legal(spec.taker_fee) {
+        return Err(ListingError::RateOutOfRange);
+    }
+    check_size(spec, positions).ok_or(ListingError::TooLarge)
+}
+
+pub(crate) fn check_tiers(tiers: &[TierSpec], close_fee: Ppm) -> Result<(), ListingError> {
+    if tiers.first().is_none_or(|t| t.floor != Money::ZERO) {
+        return Err(ListingError::TiersNotRising);
+    }
+    let rises = |w: &[TierSpec]| {
+        w[0].floor < w[1].floor && w[0].maintenance <= w[1].maintenance && w[0].initial <= w[1].initial
+    };
+    if !tiers.windows(2).all(rises) {
+        return Err(ListingError::TiersNotRising);
+    }
+    let legal = |t: &TierSpec| {
+        t.maintenance >= Ppm::ZERO
+            && close_fee >= Ppm::ZERO
+            && t.maintenance.checked_add(close_fee).is_some_and(|rate| rate < Ppm::ONE && rate <= t.initial)
+            && t.initial <= Ppm::ONE
+            && t.floor.0 < AMOUNT_LIMIT / RATE_ONE
+    };
+    if tiers.iter().all(legal) { Ok(()) } else { Err(ListingError::RateOutOfRange) }
+}
+
+/// `None` where the largest position at twice the largest price, times 10^6, over all positions, leaves 2^120.
+fn check_size(spec: &InstrumentSpec, positions: u32) -> Option<()> {
+    let lots = i128::from(i64::try_from(spec.max_position.0).ok()?);
+    let mark = spec.max_price.0.checked_mul(2)?.checked_mul(i64::from(spec.mark_scale))?;
+    i128::from(mark)
+        .checked_mul(lots)?
+        .checked_mul(i128::from(spec.point_value))?
+        .checked_mul(RATE_ONE)?
+        .checked_mul(i128::from(positions.max(1)))
+        .filter(|amount| *amount < AMOUNT_LIMIT)
+        .map(|_| ())
+}

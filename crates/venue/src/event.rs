@@ -1,0 +1,502 @@
+//! Events: what happened, in order, each with its cause. The journal, insight and actors read these.
+
+use crate::command::Internal;
+use downdraft_margin::{ListingError, MarginMode, Pool};
+use downdraft_types::{
+    AccountId, ClientOrderId, CurrencyId, EventId, InstrumentId, MarkPrice, Money, OrderId, Ppm, Price, Qty, Side, Time,
+};
+use serde::{Deserialize, Serialize};
+
+/// Takes what a venue emits. Called in order; nothing is buffered.
+pub trait Sink {
+    /// An event of the command being applied. `parent` is the index of an earlier event of the same command;
+    /// `None`: the command itself is the cause.
+    fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event);
+    /// A command that the venue wants applied later.
+    fn request(&mut self, request: &Request);
+}
+
+/// A sink that forgets.
+impl Sink for () {
+    fn event(&mut self, _: EventId, _: Option<u32>, _: &Event) {}
+    fn request(&mut self, _: &Request) {}
+}
+
+/// A command that a venue wants applied to it at `due`, not before now.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+pub struct Request {
+    /// When.
+    pub due: Time,
+    /// The event that led to it.
+    pub cause: EventId,
+    /// What.
+    pub command: Internal,
+}
+
+/// Why a command had no effect.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Rejection {
+    /// No instrument of that number is listed.
+    UnknownInstrument,
+    /// No account of that number is open.
+    UnknownAccount,
+    /// The currency's number is past the capacity.
+    UnknownCurrency,
+    /// No such live order of that account.
+    UnknownOrder,
+    /// The account number is in use, or is the fund's.
+    AccountExists,
+    /// A live order of the account has that client number.
+    DuplicateClientOrder,
+    /// The instrument was not listed, or its tiers not changed.
+    Listing(ListingError),
+    /// An account, order, level, position or client number past what was reserved.
+    CapacityReached,
+    /// A quantity or amount that must be positive is not.
+    NotPositive,
+    /// A quantity past the instrument's largest order.
+    OrderTooLarge,
+    /// Position and open orders would pass the instrument's largest position.
+    PositionTooLarge,
+    /// A price beyond the instrument's largest.
+    PriceOutOfRange,
+    /// A price outside the band around the mark.
+    PriceOutsideBand,
+    /// A policy whose parameters make no sense: a rate outside 0 to 100%, an interval of zero.
+    InvalidPolicy,
+    /// Equity would be below initial margin.
+    InsufficientMargin,
+    /// The order would open or enlarge a position.
+    WouldNotReduce,
+    /// A post-only order would have taken.
+    WouldTake,
+    /// A fill-or-kill order could not be filled.
+    CannotFill,
+    /// A market order cannot rest, or be post-only.
+    MarketCannotRest,
+    /// Nothing to match a market order with.
+    NoLiquidity,
+    /// Trading is halted.
+    Halted,
+    /// The account or position is being liquidated.
+    InLiquidation,
+    /// The position is open, so its margin mode stays.
+    PositionOpen,
+    /// The position is not isolated.
+    NotIsolated,
+    /// The contract has expired.
+    Expired,
+    /// No mark price yet.
+    NoMark,
+    /// Buyer and seller, or maker and taker, are one account.
+    SameAccount,
+    /// A level's total would overflow.
+    LevelFull,
+    /// An internal command with nothing to do.
+    NothingToDo,
+}
+
+/// What moved a mark price, or put an account below its line.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+pub enum CauseKind {
+    /// A trade.
+    Trade,
+    /// A change of the best bid or ask.
+    Quote,
+    /// The venue's clock: an averaged mark.
+    Clock,
+    /// An oracle's report.
+    Oracle,
+    /// A funding payment.
+    Funding,
+    /// A changed parameter.
+    Parameter,
+    /// The account's own trade, fee or withdrawal.
+    OwnAccount,
+    /// A charge of the loss waterfall: ADL or socialised loss.
+    Waterfall,
+}
+
+/// Why an order left the book, or never rested.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum CancelReason {
+    /// Its owner asked.
+    Requested,
+    /// The rest of an immediate-or-cancel or market order.
+    Unfilled,
+    /// Self-trade prevention.
+    SelfTrade,
+    /// A reduce-only order with nothing left to reduce.
+    ReduceOnly,
+    /// Its account is being liquidated.
+    Liquidation,
+    /// The contract expired.
+    Expired,
+    /// Replaced: what did not rest again.
+    Replaced,
+}
+
+/// How the liquidation of a pool ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum LiquidationEnd {
+    /// The pool is healthy again, with or without a position.
+    Recovered,
+    /// All positions are closed and no deficit is left.
+    Closed,
+    /// All positions are closed and a deficit went down the waterfall.
+    Bankrupt,
+}
+
+/// Who traded, and what it meant for one side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TradeSide {
+    /// The account.
+    pub account: AccountId,
+    /// Fee paid; negative is a rebate.
+    pub fee: Money,
+    /// Profit or loss realised, fee excluded.
+    pub realised: Money,
+}
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum Event {
+    /// The command had no effect.
+    Rejected {
+        /// Why.
+        reason: Rejection,
+    },
+    /// An instrument was listed.
+    InstrumentListed {
+        /// Which.
+        instrument: InstrumentId,
+    },
+    /// A policy, tier table or other parameter was set.
+    ParameterSet {
+        /// Whose, `None` for the whole venue.
+        instrument: Option<InstrumentId>,
+    },
+    /// An account was opened.
+    AccountOpened {
+        /// Which.
+        account: AccountId,
+    },
+    /// Margin mode and leverage were chosen.
+    Configured {
+        /// The account.
+        account: AccountId,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// Cross or isolated.
+        mode: MarginMode,
+    },
+    /// Money came in.
+    Deposited {
+        /// The account; 0 is the fund.
+        account: AccountId,
+        /// The currency.
+        currency: CurrencyId,
+        /// How much.
+        amount: Money,
+    },
+    /// Money went out.
+    Withdrawn {
+        /// The account.
+        account: AccountId,
+        /// The currency.
+        currency: CurrencyId,
+        /// How much.
+        amount: Money,
+    },
+    /// Cash moved into (negative: out of) an isolated margin, by command or with a trade.
+    MarginMoved {
+        /// The account.
+        account: AccountId,
+        /// The position's instrument.
+        instrument: InstrumentId,
+        /// How much.
+        amount: Money,
+    },
+    /// An order was accepted for matching.
+    OrderAccepted {
+        /// Whose.
+        account: AccountId,
+        /// The client's number.
+        client: Option<ClientOrderId>,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The side.
+        side: Side,
+        /// The quantity.
+        qty: Qty,
+        /// The limit; `None` for a market order.
+        limit: Option<Price>,
+    },
+    /// What is left of an order rests in the book.
+    OrderRested {
+        /// Its number.
+        order: OrderId,
+        /// Whose.
+        account: AccountId,
+        /// The client's number.
+        client: Option<ClientOrderId>,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The side.
+        side: Side,
+        /// Its price.
+        price: Price,
+        /// Its open quantity.
+        qty: Qty,
+    },
+    /// A resting order's open quantity shrank without a trade, and it kept its place.
+    OrderReduced {
+        /// Its number.
+        order: OrderId,
+        /// Whose.
+        account: AccountId,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// Its open quantity now.
+        qty: Qty,
+    },
+    /// An order, or the rest of one, is gone.
+    OrderCancelled {
+        /// Its number; `None` if it never rested.
+        order: Option<OrderId>,
+        /// Whose.
+        account: AccountId,
+        /// The client's number.
+        client: Option<ClientOrderId>,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// What was left of it.
+        qty: Qty,
+        /// Why.
+        reason: CancelReason,
+    },
+    /// A match in the book.
+    Trade {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The maker's price.
+        price: Price,
+        /// The quantity.
+        qty: Qty,
+        /// The side of the taker.
+        taker_side: Side,
+        /// The maker's order.
+        maker_order: OrderId,
+        /// What of it is left.
+        maker_left: Qty,
+        /// The maker.
+        maker: TradeSide,
+        /// The taker.
+        taker: TradeSide,
+        /// Whether the taker is a liquidation order (or the fund unwinding one).
+        forced: bool,
+    },
+    /// A trade agreed off the book.
+    BlockTraded {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The quantity.
+        qty: Qty,
+        /// Its value.
+        cost: Money,
+        /// The buyer; fees are zero.
+        buyer: TradeSide,
+        /// The seller.
+        seller: TradeSide,
+    },
+    /// The index was reported.
+    IndexReported {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The index.
+        index: MarkPrice,
+    },
+    /// The mark moved.
+    MarkMoved {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The new mark.
+        mark: MarkPrice,
+        /// What moved it.
+        kind: CauseKind,
+    },
+    /// A pool fell below maintenance margin; its liquidation was requested.
+    LiquidationTriggered {
+        /// The pool.
+        pool: Pool,
+        /// What put it there.
+        kind: CauseKind,
+        /// Its equity now.
+        equity: Money,
+        /// Its maintenance margin now, rounded up.
+        maintenance: Money,
+        /// Pools waiting for liquidation now, this one included.
+        backlog: u32,
+    },
+    /// A liquidation order went to the book.
+    LiquidationOrdered {
+        /// The pool.
+        pool: Pool,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The order's side.
+        side: Side,
+        /// Its quantity.
+        qty: Qty,
+        /// Its limit, if any.
+        limit: Option<Price>,
+        /// Value of that quantity at the mark now.
+        notional: Money,
+        /// Value of that quantity at the bankruptcy price now.
+        bankruptcy: Money,
+    },
+    /// A liquidation order was not matched further.
+    LiquidationOrderDone {
+        /// The pool.
+        pool: Pool,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// What was filled.
+        filled: Qty,
+        /// What was not.
+        left: Qty,
+        /// Value of what was filled.
+        proceeds: Money,
+        /// Whether it was stopped because the fund could not cover the next match.
+        fund_short: bool,
+    },
+    /// The fund took over a position at its bankruptcy price.
+    FundTookOver {
+        /// From which account.
+        account: AccountId,
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The side of the position taken: `Buy` for a long.
+        side: Side,
+        /// How many lots.
+        qty: Qty,
+        /// At what value.
+        cost: Money,
+        /// What the account realised.
+        realised: Money,
+        /// What the fund realised, if it held the opposite.
+        fund_realised: Money,
+    },
+    /// The fund paid for, or received, the difference between a forced fill and the bankruptcy price.
+    FundSettled {
+        /// The pool on the other side.
+        pool: Pool,
+        /// The currency.
+        currency: CurrencyId,
+        /// What the fund received; negative: paid.
+        amount: Money,
+    },
+    /// A position was closed against another by the venue.
+    Deleveraged {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// Who was being liquidated (or the fund).
+        account: AccountId,
+        /// The side of that position: `Buy` for a long.
+        side: Side,
+        /// Against whom.
+        counterparty: AccountId,
+        /// How many lots.
+        qty: Qty,
+        /// At what value.
+        value: Money,
+        /// What the counterparty gave up against the mark; negative: gained.
+        conceded: Money,
+        /// What the account realised.
+        realised: Money,
+        /// What the counterparty realised.
+        counterparty_realised: Money,
+    },
+    /// A pool's deficit, before fund, winners or anyone bears it.
+    Deficit {
+        /// The pool.
+        pool: Pool,
+        /// The currency.
+        currency: CurrencyId,
+        /// How much, positive.
+        amount: Money,
+    },
+    /// A winner paid part of a deficit.
+    Socialised {
+        /// Whose deficit.
+        pool: Pool,
+        /// Who paid.
+        payer: Pool,
+        /// The currency.
+        currency: CurrencyId,
+        /// How much.
+        amount: Money,
+    },
+    /// A part of a deficit that nobody could bear stays on the account.
+    Uncovered {
+        /// The pool.
+        pool: Pool,
+        /// The currency.
+        currency: CurrencyId,
+        /// How much.
+        amount: Money,
+    },
+    /// The liquidation of a pool ended.
+    LiquidationEnded {
+        /// The pool.
+        pool: Pool,
+        /// How.
+        end: LiquidationEnd,
+    },
+    /// A position paid (negative: received) funding.
+    FundingPaid {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The account.
+        account: AccountId,
+        /// How much.
+        amount: Money,
+    },
+    /// Funding was paid by all.
+    FundingSettled {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The rate.
+        rate: Ppm,
+        /// What rounding left, to the residue account.
+        residue: Money,
+    },
+    /// A position was settled at expiry.
+    Settled {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The account.
+        account: AccountId,
+        /// What it realised.
+        realised: Money,
+    },
+    /// A contract expired; all its positions are settled.
+    Expired {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// At which mark.
+        mark: MarkPrice,
+    },
+    /// Trading was halted.
+    Halted {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// Until when, if known.
+        until: Option<Time>,
+    },
+    /// Trading reopened.
+    Reopened {
+        /// The instrument.
+        instrument: InstrumentId,
+    },
+}
