@@ -1,1 +1,3 @@
 //! The event queue, the scheduler, latency, oracles, actors and populations.
+
+pub mod queue;
