@@ -1,0 +1,146 @@
+//! The loss waterfall: every deficit ends once, and bad debt reconciles to the unit.
+
+use super::holding::bounded;
+use super::{Auditor, Fault, agree, positive};
+use crate::Pool;
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Qty, Side};
+
+/// What became of losses beyond margin, per currency.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Waterfall {
+    /// Deficits of flat pools, as reported and found true.
+    pub deficits: Money,
+    /// Paid by the fund, for deficits and for fills.
+    pub fund_drawn: Money,
+    /// That part of it paid while the pool had no deficit reported: for the fill of a forced order.
+    pub drawn_for_fills: Money,
+    /// Received by the fund from pools.
+    pub fund_received: Money,
+    /// Given up by counterparties of auto-deleveraging, against the mark.
+    pub conceded: Money,
+    /// Gained by counterparties of auto-deleveraging, against the mark.
+    pub gained: Money,
+    /// Paid by winners.
+    pub socialised: Money,
+    /// Borne by nobody.
+    pub uncovered: Money,
+}
+
+impl Waterfall {
+    /// Bad debt, by who bore it.
+    #[must_use]
+    pub fn bad_debt(&self) -> Money {
+        self.fund_drawn + self.conceded + self.socialised + self.uncovered
+    }
+
+    /// Bad debt, by how it arose: what the fund had to add to fills, what deleveraging took, and deficits.
+    #[must_use]
+    pub fn incurred(&self) -> Money {
+        self.drawn_for_fills + self.conceded + self.deficits
+    }
+}
+
+impl Auditor {
+    /// What a counterparty gave up against the mark, by closing the position of `side` for `value`.
+    pub(super) fn concede(
+        &mut self,
+        instrument: InstrumentId,
+        (side, qty, value): (Side, Qty, Money),
+        counterparty: AccountId,
+        claim: Money,
+    ) -> Result<(), Fault> {
+        let over = bounded(value.0)? - self.value_at_mark(instrument, i128::from(qty.0))?;
+        // Against a long the counterparty buys: what it pays above the mark is its loss.
+        let conceded = if side == Side::Buy { over } else { -over };
+        agree("conceded", Some(counterparty), claim, conceded)?;
+        let currency = self.listing(instrument)?.currency;
+        let totals = &mut self.currency_mut(currency).waterfall;
+        add(&mut totals.conceded, conceded.max(0))?;
+        add(&mut totals.gained, -conceded.min(0))
+    }
+
+    pub(super) fn deficit(&mut self, pool: Pool, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
+        self.check_pool(pool, currency)?;
+        let amount = positive(amount)?;
+        if !self.is_flat(pool)? {
+            return Err(Fault::PoolNotFlat(pool));
+        }
+        if let Some(&left) = self.deficits.get(&pool) {
+            return Err(Fault::OpenDeficit { pool, left });
+        }
+        agree("deficit", Some(pool.account()), Money(amount), -self.balance(pool)?)?;
+        self.deficits.insert(pool, amount);
+        add(&mut self.currency_mut(currency).waterfall.deficits, amount)
+    }
+
+    pub(super) fn settle_fund(&mut self, pool: Pool, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
+        self.check_pool(pool, currency)?;
+        if pool.account() == AccountId::FUND {
+            return Err(Fault::SameAccount(AccountId::FUND));
+        }
+        let received = bounded(amount.0)?;
+        let fund = Pool::Cross { account: AccountId::FUND, currency };
+        let balance = self.balance(fund)? + received;
+        if received < 0 && balance < 0 {
+            return Err(Fault::FundOverdrawn { balance });
+        }
+        if received < 0 && self.deficits.contains_key(&pool) {
+            self.bear(pool, -received)?;
+        } else if received < 0 {
+            let totals = &mut self.currency_mut(currency).waterfall;
+            add(&mut totals.drawn_for_fills, -received)?;
+        }
+        let totals = &mut self.currency_mut(currency).waterfall;
+        add(&mut totals.fund_drawn, -received.min(0))?;
+        add(&mut totals.fund_received, received.max(0))?;
+        self.pay(fund, received)?;
+        self.pay(pool, -received)
+    }
+
+    pub(super) fn socialise(
+        &mut self,
+        pool: Pool,
+        payer: Pool,
+        currency: CurrencyId,
+        amount: Money,
+    ) -> Result<(), Fault> {
+        self.check_pool(pool, currency)?;
+        self.check_pool(payer, currency)?;
+        if payer == pool {
+            return Err(Fault::SameAccount(pool.account()));
+        }
+        let amount = positive(amount)?;
+        self.bear(pool, amount)?;
+        let totals = &mut self.currency_mut(currency).waterfall;
+        add(&mut totals.socialised, amount)?;
+        self.pay(payer, -amount)?;
+        self.pay(pool, amount)
+    }
+
+    pub(super) fn uncovered(&mut self, pool: Pool, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
+        self.check_pool(pool, currency)?;
+        let amount = positive(amount)?;
+        self.bear(pool, amount)?;
+        agree("uncovered deficit", Some(pool.account()), Money(amount), -self.balance(pool)?)?;
+        add(&mut self.currency_mut(currency).waterfall.uncovered, amount)
+    }
+
+    /// Takes `amount` off what is left of a pool's deficit.
+    fn bear(&mut self, pool: Pool, amount: i128) -> Result<(), Fault> {
+        let left = self.deficits.get(&pool).copied().unwrap_or(0);
+        if amount > left {
+            return Err(Fault::NoDeficit { pool, found: amount, left });
+        }
+        if amount == left {
+            self.deficits.remove(&pool);
+        } else {
+            self.deficits.insert(pool, left - amount);
+        }
+        Ok(())
+    }
+}
+
+fn add(total: &mut Money, amount: i128) -> Result<(), Fault> {
+    total.0 = bounded(total.0 + amount)?;
+    Ok(())
+}
