@@ -1,0 +1,3 @@
+//! The map beside `std::collections::BTreeMap`.
+
+mod against_btree;
