@@ -1,10 +1,42 @@
 //! Accounts, positions, margin, the risk ladder, the ledger and its auditor, in exact integers.
+//!
+//! ```text
+//!   trades, marks, funding ──► Margin ──► who has fallen below maintenance
+//!                               │ │ │
+//!                     positions ┘ │ └ ladder (triggers by mark)
+//!                               ledger (double entry, knows no positions)
+//! ```
+//!
+//! The engine knows neither a book nor time: [`Margin`] is told of trades and prices by whoever runs it.
 #![no_std]
 
 extern crate alloc;
 
+mod adl;
+pub mod audit;
+mod bankruptcy;
+mod engine;
+mod fund;
+pub mod funding;
 pub mod instrument;
+mod ladder;
+mod ledger;
+pub mod oi_margin;
+mod orders;
 mod pool;
+mod position;
+mod risk;
+mod settle;
+mod threshold;
 
-pub use instrument::{InstrumentKind, InstrumentSpec, ListingError, MaintenanceBasis, TierSpec};
-pub use pool::{Health, MarginMode, Pool};
+pub use adl::{AdlPolicy, AdlRanking, Candidate, Eligibility, adl_score};
+pub use engine::{Margin, MarginCapacity, MarginError};
+pub use instrument::{
+    Instrument, InstrumentKind, InstrumentSpec, ListingError, MaintenanceBasis, TierSpec,
+};
+pub use ladder::Ladder;
+pub use ledger::{Ledger, Place};
+pub use orders::fee;
+pub use pool::{Health, MarginMode, Pool, PoolState};
+pub use position::{Change, OpenOrders, Position};
+pub use settle::{Leg, Settled};

@@ -49,9 +49,24 @@ impl core::fmt::Display for Pool {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Cross { account, currency } => write!(f, "{account}/{currency}"),
-            Self::Isolated { account, instrument } => write!(f, "{account}/{instrument}"),
+            Self::Isolated {
+                account,
+                instrument,
+            } => write!(f, "{account}/{instrument}"),
         }
     }
+}
+
+/// Where a pool stands.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum PoolState {
+    /// At or above maintenance.
+    #[default]
+    Sound,
+    /// Fell below maintenance; its liquidation is under way.
+    Liquidating,
+    /// Flat, with a deficit that nobody could bear. A deposit that covers it makes the pool sound.
+    Insolvent,
 }
 
 /// A pool at the present marks.
@@ -81,6 +96,9 @@ impl Health {
     /// Maintenance margin, rounded up.
     #[must_use]
     pub fn maintenance(&self) -> Money {
-        Money(downdraft_types::arith::ceil_div(self.maintenance_e6, crate::instrument::RATE_ONE))
+        Money(downdraft_types::arith::ceil_div(
+            self.maintenance_e6,
+            crate::instrument::RATE_ONE,
+        ))
     }
 }

@@ -338,6 +338,11 @@ pub enum Event {
         /// Pools waiting for liquidation now, this one included.
         backlog: u32,
     },
+    /// A liquidation step waits for its market to reopen.
+    LiquidationPostponed {
+        /// The pool.
+        pool: Pool,
+    },
     /// A liquidation order went to the book.
     LiquidationOrdered {
         /// The pool.
@@ -452,6 +457,11 @@ pub enum Event {
         pool: Pool,
         /// How.
         end: LiquidationEnd,
+    },
+    /// The venue's clock ticked: a sample of the mark's average or of the premium was taken.
+    Ticked {
+        /// The instrument.
+        instrument: InstrumentId,
     },
     /// A position paid (negative: received) funding.
     FundingPaid {

@@ -1,8 +1,10 @@
 //! Policies: the small, named, swappable mechanisms of a venue. Each is an enum arm here and a rule in one
 //! file; `liquidation`, `mark` and `protect` hold the rules.
 
-use downdraft_types::{MarkPrice, Ppm, Span};
+use downdraft_types::{Ppm, Span};
 use serde::{Deserialize, Serialize};
+
+pub use downdraft_margin::{AdlPolicy, AdlRanking};
 
 /// How accounts below maintenance margin are closed. One policy for the whole venue.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -129,30 +131,6 @@ pub enum CloseOrder {
     LargestLoss,
 }
 
-/// Auto-deleveraging: who is closed against a position that neither the book nor the fund can take.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct AdlPolicy {
-    /// In which order, or by what share.
-    pub ranking: AdlRanking,
-    /// Whether only positions in profit are eligible.
-    pub profitable_only: bool,
-}
-
-impl Default for AdlPolicy {
-    fn default() -> Self {
-        Self { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: true }
-    }
-}
-
-/// How auto-deleveraging counterparties are chosen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub enum AdlRanking {
-    /// Profit ratio × effective leverage, highest first (BitMEX, Binance, Bybit).
-    ProfitTimesLeverage,
-    /// All of them, in proportion to size, by largest remainder.
-    ProRata,
-}
-
 /// How an instrument's mark price is made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct MarkPolicy {
@@ -226,13 +204,4 @@ pub struct FundingPolicy {
     pub damper: Ppm,
     /// The largest rate per interval.
     pub cap: Ppm,
-}
-
-/// A mark price and where it came from is one thing, the index another: the venue keeps both.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-pub struct Prices {
-    /// The mark.
-    pub mark: MarkPrice,
-    /// The index last reported, zero before the first report.
-    pub index: MarkPrice,
 }

@@ -1,0 +1,258 @@
+//! Auto-deleveraging and socialised loss: who is closed against a position that nobody takes, and who pays for
+//! a deficit that nothing covers.
+//!
+//! Sources: BitMEX, *Auto-Deleveraging*: ranking = profit ratio × effective leverage in profit, ÷ in loss;
+//! effective leverage = |mark value| ÷ (mark value − bankruptcy value); profit ratio = (mark value − entry
+//! value) ÷ |entry value|.
+
+use crate::engine::Margin;
+use crate::pool::{Pool, PoolState};
+use crate::position::Position;
+use core::cmp::{Ordering, Reverse};
+use downdraft_types::arith::{compare_products, mul_div_floor};
+use downdraft_types::{AccountId, InstrumentId, Money, Qty, Side};
+use ordered_float::OrderedFloat;
+
+/// Auto-deleveraging: who is closed against a position that neither the book nor the fund can take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct AdlPolicy {
+    /// In which order, or by what share.
+    pub ranking: AdlRanking,
+    /// Whether only positions in profit are eligible.
+    pub profitable_only: bool,
+}
+
+impl Default for AdlPolicy {
+    fn default() -> Self {
+        Self {
+            ranking: AdlRanking::ProfitTimesLeverage,
+            profitable_only: true,
+        }
+    }
+}
+
+/// How auto-deleveraging counterparties are chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum AdlRanking {
+    /// Profit ratio × effective leverage, highest first (BitMEX, Binance, Bybit).
+    ProfitTimesLeverage,
+    /// All of them, in proportion to size, by largest remainder.
+    ProRata,
+}
+
+/// Who may be closed against a position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Eligibility {
+    /// Those of the policy, not in liquidation, whose own bankruptcy price is not worse than the value asked.
+    Policy(AdlPolicy, Money),
+    /// Everyone on the other side: closing at the mark takes nothing from anyone.
+    Anyone,
+}
+
+/// A chosen counterparty or payer.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
+    /// Its position's slot.
+    slot: u32,
+    account: AccountId,
+    /// Rank of profit and leverage.
+    score: OrderedFloat<f64>,
+    /// Size to close against, or profit to pay from.
+    weight: i128,
+    /// What was allotted.
+    allotted: i128,
+}
+
+/// Rank of a position from its signed mark, bankruptcy and entry values.
+#[must_use]
+pub fn adl_score(mark_value: f64, bankruptcy_value: f64, entry_value: f64) -> f64 {
+    let profit = (mark_value - entry_value) / entry_value.abs();
+    let leverage = mark_value.abs() / (mark_value - bankruptcy_value);
+    if profit > 0.0 {
+        profit * leverage
+    } else {
+        profit / leverage
+    }
+}
+
+impl Margin {
+    /// Chooses who is closed against `qty` lots of a position of `account` on `side`; returns how many of them
+    /// found a counterparty. Read the plan with [`Margin::planned`]. O(positions of the instrument).
+    pub fn plan_deleveraging(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        qty: Qty,
+        eligibility: Eligibility,
+    ) -> Qty {
+        let mut ranking = core::mem::take(&mut self.ranking);
+        ranking.clear();
+        for slot in &self.holders[instrument.index()] {
+            let position = &self.positions[*slot as usize];
+            let opposite =
+                position.size.side() == Some(side.opposite()) && position.account != account;
+            if opposite && self.is_eligible(position, qty, eligibility) {
+                let score = OrderedFloat(self.score(position));
+                let weight = i128::from(position.size.quantity().0);
+                ranking.push(Candidate {
+                    slot: *slot,
+                    account: position.account,
+                    score,
+                    weight,
+                    allotted: 0,
+                });
+            }
+        }
+        ranking.sort_unstable_by_key(|c| (Reverse(c.score), c.account));
+        let pro_rata = matches!(
+            eligibility,
+            Eligibility::Policy(
+                AdlPolicy {
+                    ranking: AdlRanking::ProRata,
+                    ..
+                },
+                _
+            )
+        );
+        let allotted = if pro_rata {
+            allot_pro_rata(&mut ranking, qty.0.into())
+        } else {
+            allot_queue(&mut ranking, qty.0.into())
+        };
+        self.ranking = ranking;
+        Qty(u64::try_from(allotted).expect("no more than was asked"))
+    }
+
+    fn is_eligible(&self, position: &Position, qty: Qty, eligibility: Eligibility) -> bool {
+        let Eligibility::Policy(policy, value) = eligibility else {
+            return true;
+        };
+        let (account, instrument) = (position.account, position.instrument);
+        if account == AccountId::FUND || self.state_of(self.pool_of(position)) != PoolState::Sound {
+            return false;
+        }
+        if policy.profitable_only
+            && !position
+                .unrealised(self.instrument(instrument))
+                .is_positive()
+        {
+            return false;
+        }
+        let held = position.size.quantity();
+        let bankruptcy = self.bankruptcy_value(account, instrument, held);
+        // bankruptcy ÷ held against value ÷ qty
+        let order = compare_products(bankruptcy.0, qty.0.into(), value.0, held.0.into());
+        match position.size.side() {
+            Some(Side::Buy) => order != Ordering::Greater,
+            _ => order != Ordering::Less,
+        }
+    }
+
+    fn score(&self, position: &Position) -> f64 {
+        let terms = self.instrument(position.instrument);
+        let mark_value = terms.value_at(position.size, terms.mark()).0;
+        let share = self.equity_share(position.account, position.instrument).0;
+        // Scores order candidates; money is never computed from them.
+        adl_score(
+            mark_value as f64,
+            (mark_value - share) as f64,
+            position.cost.0 as f64,
+        )
+    }
+
+    /// Chooses which winners in an instrument pay for a deficit of `account`, each in proportion to its
+    /// unrealised profit and never beyond it, or beyond its pool's equity; returns how much they bear.
+    /// O(positions of the instrument).
+    pub fn plan_socialising(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        deficit: Money,
+    ) -> Money {
+        let mut ranking = core::mem::take(&mut self.ranking);
+        ranking.clear();
+        let terms = self.instrument(instrument);
+        for slot in &self.holders[instrument.index()] {
+            let position = &self.positions[*slot as usize];
+            let pool = self.pool_of(position);
+            let bears = position.account != account
+                && position.account != AccountId::FUND
+                && self.state_of(pool) == PoolState::Sound;
+            let profit = position.unrealised(terms).min(self.health(pool).equity);
+            if bears && profit.is_positive() {
+                let score = OrderedFloat(0.0);
+                ranking.push(Candidate {
+                    slot: *slot,
+                    account: position.account,
+                    score,
+                    weight: profit.0,
+                    allotted: 0,
+                });
+            }
+        }
+        let borne = allot_pro_rata(&mut ranking, deficit.0);
+        self.ranking = ranking;
+        Money(borne)
+    }
+
+    /// The plan's entry `index`: account, pool and what was allotted (lots, or money). `None` past the end.
+    #[must_use]
+    pub fn planned(&self, index: usize) -> Option<(AccountId, Pool, i128)> {
+        let candidate = self.ranking.get(index)?;
+        Some((
+            candidate.account,
+            self.pool_of(&self.positions[candidate.slot as usize]),
+            candidate.allotted,
+        ))
+    }
+}
+
+/// First come, first closed.
+fn allot_queue(ranking: &mut [Candidate], wanted: i128) -> i128 {
+    let mut left = wanted;
+    for candidate in ranking {
+        candidate.allotted = candidate.weight.min(left);
+        left -= candidate.allotted;
+    }
+    wanted - left
+}
+
+/// In proportion to weight, rounded down; the units left go one each to the largest remainders, then by
+/// account number. Nobody gets more than its weight.
+fn allot_pro_rata(ranking: &mut [Candidate], wanted: i128) -> i128 {
+    let total: i128 = ranking.iter().map(|c| c.weight).sum();
+    let wanted = wanted.min(total);
+    if wanted <= 0 {
+        return 0;
+    }
+    let mut left = wanted;
+    for candidate in ranking.iter_mut() {
+        candidate.allotted = mul_div_floor(candidate.weight, wanted, total);
+        left -= candidate.allotted;
+    }
+    // remainder = weight × wanted − allotted × total, compared without forming the products
+    ranking.sort_unstable_by(|a, b| {
+        let (a_floor, b_floor) = (a.allotted, b.allotted);
+        remainder_order(b.weight, b_floor, a.weight, a_floor, wanted, total)
+            .then(a.account.cmp(&b.account))
+    });
+    for candidate in ranking.iter_mut() {
+        if left == 0 {
+            break;
+        }
+        if candidate.allotted < candidate.weight {
+            candidate.allotted += 1;
+            left -= 1;
+        }
+    }
+    ranking.sort_unstable_by_key(|c| c.account);
+    wanted - left
+}
+
+/// Compares `w1 × wanted − f1 × total` with `w2 × wanted − f2 × total`.
+fn remainder_order(w1: i128, f1: i128, w2: i128, f2: i128, wanted: i128, total: i128) -> Ordering {
+    compare_products(w1 - w2, wanted, f1 - f2, total)
+}

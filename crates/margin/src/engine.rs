@@ -1,0 +1,528 @@
+//! The margin engine: instruments, accounts, positions and their money, behind one door.
+//!
+//! It knows neither a book nor time. A venue tells it of trades, marks and payments, and asks it who may place
+//! an order, who has fallen below maintenance, and at what value a position is bankrupt.
+
+use crate::instrument::{
+    Instrument, InstrumentSpec, ListingError, TierSpec, check_spec, check_tiers, tiers,
+};
+use crate::ladder::Ladder;
+use crate::ledger::{Ledger, Place};
+use crate::pool::{Health, MarginMode, Pool, PoolState};
+use crate::position::Position;
+use alloc::vec;
+use alloc::vec::Vec;
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm};
+use smallvec::SmallVec;
+
+/// What an engine can hold; reserved when it is made.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct MarginCapacity {
+    /// Accounts, the fund's number 0 included.
+    pub accounts: u32,
+    /// Positions of all accounts and instruments together, flat ones included.
+    pub positions: u32,
+    /// Positions of one account.
+    pub positions_per_account: u32,
+    /// Instruments.
+    pub instruments: u16,
+    /// Currencies.
+    pub currencies: u16,
+}
+
+/// Why the engine refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MarginError {
+    /// The account number is past the capacity, in use, or the fund's.
+    AccountExists,
+    /// No such account.
+    UnknownAccount,
+    /// No such currency.
+    UnknownCurrency,
+    /// Past what was reserved.
+    CapacityReached,
+    /// Equity would be below initial margin.
+    InsufficientMargin,
+    /// The position is open, or has orders, so its mode stays.
+    PositionOpen,
+    /// The position is not isolated.
+    NotIsolated,
+    /// The pool is being liquidated.
+    InLiquidation,
+    /// The amount is zero, negative, or past what money can hold.
+    NotPositive,
+    /// The rate is outside 0 to 100%.
+    RateOutOfRange,
+    /// Position and orders would pass the instrument's largest position.
+    PositionTooLarge,
+}
+
+#[derive(Clone, Debug, Hash, Default)]
+struct Account {
+    open: bool,
+    /// Position slots, in the order in which the instruments were first used.
+    slots: SmallVec<[u32; 2]>,
+}
+
+/// The margin engine.
+#[derive(Clone, Debug)]
+pub struct Margin {
+    pub(crate) capacity: MarginCapacity,
+    pub(crate) instruments: Vec<Option<Instrument>>,
+    accounts: Vec<Account>,
+    pub(crate) positions: Vec<Position>,
+    /// Position slots by instrument, in account order.
+    pub(crate) holders: Vec<Vec<u32>>,
+    pub(crate) ledger: Ledger,
+    pub(crate) ladders: Vec<Option<Ladder>>,
+    /// Cross pools' states, by account and currency.
+    cross_states: Vec<PoolState>,
+    /// Pools found below maintenance since they were last asked for.
+    pub(crate) fallen: Vec<Pool>,
+    pub(crate) ranking: Vec<crate::adl::Candidate>,
+}
+
+impl Margin {
+    /// An empty engine. Everything but an instrument's own tables is reserved here.
+    #[must_use]
+    pub fn with_capacity(capacity: MarginCapacity) -> Self {
+        let accounts = capacity.accounts.max(1) as usize;
+        let currencies = usize::from(capacity.currencies);
+        let instruments = usize::from(capacity.instruments);
+        let positions = capacity.positions as usize;
+        let per_account = capacity.positions_per_account as usize;
+        let account = || Account {
+            open: false,
+            slots: SmallVec::with_capacity(per_account),
+        };
+        let mut engine = Self {
+            capacity,
+            instruments: (0..instruments).map(|_| None).collect(),
+            accounts: (0..accounts).map(|_| account()).collect(),
+            positions: Vec::with_capacity(positions),
+            holders: vec![Vec::new(); instruments],
+            ledger: Ledger::with_capacity(accounts, currencies, instruments, positions),
+            ladders: (0..instruments).map(|_| None).collect(),
+            cross_states: vec![PoolState::Sound; accounts * currencies],
+            fallen: Vec::with_capacity(positions + accounts * currencies),
+            ranking: Vec::with_capacity(positions),
+        };
+        engine.accounts[AccountId::FUND.index()].open = true;
+        engine
+    }
+
+    /// Lists an instrument and reserves its tables.
+    ///
+    /// # Errors
+    /// See [`ListingError`].
+    pub fn list(&mut self, id: InstrumentId, spec: &InstrumentSpec) -> Result<(), ListingError> {
+        match self.instruments.get(id.index()) {
+            None => return Err(ListingError::CapacityReached),
+            Some(Some(_)) => return Err(ListingError::AlreadyListed),
+            Some(None) if spec.settlement.0 >= self.capacity.currencies => {
+                return Err(ListingError::CapacityReached);
+            }
+            Some(None) => {}
+        }
+        check_spec(spec, self.capacity.positions)?;
+        // From here on it cannot fail.
+        self.instruments[id.index()] = Some(Instrument::new(spec));
+        self.holders[id.index()].reserve(self.capacity.positions as usize);
+        self.ladders[id.index()] = Some(Ladder::with_capacity(self.capacity.positions as usize));
+        Ok(())
+    }
+
+    /// Changes an instrument's tiers and moves every trigger, in account order.
+    ///
+    /// # Errors
+    /// See [`ListingError`].
+    pub fn set_tiers(&mut self, id: InstrumentId, spec: &[TierSpec]) -> Result<(), ListingError> {
+        let close_fee = self.instrument(id).spec.close_fee;
+        check_tiers(spec, close_fee)?;
+        let instrument = self.instrument_mut(id);
+        instrument.spec.tiers = spec.to_vec();
+        instrument.tiers = tiers(spec, close_fee);
+        self.reindex_instrument(id);
+        Ok(())
+    }
+
+    /// Opens an account.
+    ///
+    /// # Errors
+    /// [`MarginError::CapacityReached`] or [`MarginError::AccountExists`].
+    pub fn open_account(&mut self, id: AccountId) -> Result<(), MarginError> {
+        let account = self
+            .accounts
+            .get_mut(id.index())
+            .ok_or(MarginError::CapacityReached)?;
+        if account.open {
+            return Err(MarginError::AccountExists);
+        }
+        account.open = true;
+        Ok(())
+    }
+
+    /// Whether the account is open.
+    #[must_use]
+    pub fn is_open(&self, id: AccountId) -> bool {
+        self.accounts.get(id.index()).is_some_and(|a| a.open)
+    }
+
+    /// Whether the currency exists.
+    #[must_use]
+    pub fn has_currency(&self, id: CurrencyId) -> bool {
+        id.0 < self.capacity.currencies
+    }
+
+    /// A listed instrument.
+    #[must_use]
+    pub fn get_instrument(&self, id: InstrumentId) -> Option<&Instrument> {
+        self.instruments.get(id.index()).and_then(Option::as_ref)
+    }
+
+    /// A listed instrument.
+    ///
+    /// # Panics
+    /// Where it is not listed: callers have checked.
+    #[must_use]
+    pub fn instrument(&self, id: InstrumentId) -> &Instrument {
+        self.get_instrument(id).expect("a listed instrument")
+    }
+
+    pub(crate) fn instrument_mut(&mut self, id: InstrumentId) -> &mut Instrument {
+        self.instruments[id.index()]
+            .as_mut()
+            .expect("a listed instrument")
+    }
+
+    /// The ladder of a listed instrument.
+    ///
+    /// # Panics
+    /// Where it is not listed.
+    #[must_use]
+    pub fn ladder(&self, id: InstrumentId) -> &Ladder {
+        self.ladders[id.index()]
+            .as_ref()
+            .expect("a listed instrument")
+    }
+
+    /// The ledger.
+    #[must_use]
+    pub const fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    /// The insurance fund's balance.
+    #[must_use]
+    pub fn fund(&self, currency: CurrencyId) -> Money {
+        self.ledger.balance(currency, Place::Cash(AccountId::FUND))
+    }
+
+    /// An account's cash.
+    #[must_use]
+    pub fn cash(&self, account: AccountId, currency: CurrencyId) -> Money {
+        self.ledger.balance(currency, Place::Cash(account))
+    }
+
+    /// Every account number that is open, in order, the fund's included.
+    pub fn accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
+        let ids = (0..).map(AccountId);
+        ids.zip(&self.accounts)
+            .filter(|(_, a)| a.open)
+            .map(|(id, _)| id)
+    }
+
+    /// All positions, flat ones included, by slot.
+    #[must_use]
+    pub fn positions(&self) -> &[Position] {
+        &self.positions
+    }
+
+    /// An account's positions.
+    pub fn positions_of(&self, account: AccountId) -> impl Iterator<Item = &Position> + '_ {
+        self.slots_of(account)
+            .iter()
+            .map(|slot| &self.positions[*slot as usize])
+    }
+
+    pub(crate) fn slots_of(&self, account: AccountId) -> &[u32] {
+        self.accounts
+            .get(account.index())
+            .map_or(&[], |a| a.slots.as_slice())
+    }
+
+    /// An account's position in an instrument, if it ever had one.
+    #[must_use]
+    pub fn position(&self, account: AccountId, instrument: InstrumentId) -> Option<&Position> {
+        self.slot_of(account, instrument)
+            .map(|slot| &self.positions[slot as usize])
+    }
+
+    pub(crate) fn slot_of(&self, account: AccountId, instrument: InstrumentId) -> Option<u32> {
+        let of = |slot: &u32| self.positions[*slot as usize].instrument == instrument;
+        self.slots_of(account).iter().copied().find(of)
+    }
+
+    /// Whether [`Margin::slot_or_open`] would succeed.
+    pub(crate) fn can_hold(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+    ) -> Result<(), MarginError> {
+        let slots = self.slots_of(account);
+        let room = slots.len() < self.capacity.positions_per_account as usize
+            && self.positions.len() < self.capacity.positions as usize;
+        if room || self.slot_of(account, instrument).is_some() {
+            Ok(())
+        } else {
+            Err(MarginError::CapacityReached)
+        }
+    }
+
+    pub(crate) fn slot_or_open(&mut self, account: AccountId, instrument: InstrumentId) -> u32 {
+        if let Some(slot) = self.slot_of(account, instrument) {
+            return slot;
+        }
+        let slot = u32::try_from(self.positions.len()).expect("positions fit their slots");
+        assert!(slot < self.capacity.positions, "callers check the capacity");
+        self.positions.push(Position::new(account, instrument));
+        self.accounts[account.index()].slots.push(slot);
+        let positions = &self.positions;
+        let holders = &mut self.holders[instrument.index()];
+        let at = holders.partition_point(|s| positions[*s as usize].account < account);
+        holders.insert(at, slot);
+        slot
+    }
+
+    /// The pool a position belongs to.
+    #[must_use]
+    pub fn pool_of(&self, position: &Position) -> Pool {
+        match position.mode {
+            MarginMode::Isolated => Pool::Isolated {
+                account: position.account,
+                instrument: position.instrument,
+            },
+            MarginMode::Cross => {
+                let currency = self.instrument(position.instrument).spec.settlement;
+                Pool::Cross {
+                    account: position.account,
+                    currency,
+                }
+            }
+        }
+    }
+
+    /// A pool's currency.
+    #[must_use]
+    pub fn currency_of(&self, pool: Pool) -> CurrencyId {
+        match pool {
+            Pool::Cross { currency, .. } => currency,
+            Pool::Isolated { instrument, .. } => self.instrument(instrument).spec.settlement,
+        }
+    }
+
+    /// Where a pool's money is. An isolated pool exists from its configuration on.
+    ///
+    /// # Panics
+    /// For an isolated pool that was never configured.
+    #[must_use]
+    pub fn place_of(&self, pool: Pool) -> Place {
+        match pool {
+            Pool::Cross { account, .. } => Place::Cash(account),
+            Pool::Isolated {
+                account,
+                instrument,
+            } => Place::Isolated(
+                self.slot_of(account, instrument)
+                    .expect("an isolated position exists"),
+            ),
+        }
+    }
+
+    /// A pool's money, unrealised profit apart.
+    #[must_use]
+    pub fn balance(&self, pool: Pool) -> Money {
+        self.ledger
+            .balance(self.currency_of(pool), self.place_of(pool))
+    }
+
+    /// Slots of the positions that a pool answers for, flat ones included.
+    pub(crate) fn members(&self, pool: Pool) -> impl Iterator<Item = u32> + '_ {
+        self.slots_of(pool.account())
+            .iter()
+            .copied()
+            .filter(move |slot| {
+                let position = &self.positions[*slot as usize];
+                match pool {
+                    Pool::Isolated { instrument, .. } => position.instrument == instrument,
+                    Pool::Cross { currency, .. } => {
+                        position.mode == MarginMode::Cross
+                            && self.instrument(position.instrument).spec.settlement == currency
+                    }
+                }
+            })
+    }
+
+    /// The open positions of a pool, in the order in which the account first used their instruments.
+    pub fn pool_positions(&self, pool: Pool) -> impl Iterator<Item = &Position> + '_ {
+        self.members(pool)
+            .map(|slot| &self.positions[slot as usize])
+            .filter(|p| !p.size.is_zero())
+    }
+
+    /// A pool at the present marks.
+    #[must_use]
+    pub fn health(&self, pool: Pool) -> Health {
+        let mut health = Health {
+            equity: self.balance(pool),
+            ..Health::default()
+        };
+        for position in self.pool_positions(pool) {
+            let instrument = self.instrument(position.instrument);
+            health.equity += position.unrealised(instrument);
+            health.maintenance_e6 += position.maintenance_e6(instrument);
+            health.positions += 1;
+        }
+        health
+    }
+
+    /// Where a pool stands.
+    #[must_use]
+    pub fn state_of(&self, pool: Pool) -> PoolState {
+        match pool {
+            Pool::Cross { account, currency } => {
+                self.cross_states[self.cross_index(account, currency)]
+            }
+            Pool::Isolated {
+                account,
+                instrument,
+            } => self
+                .position(account, instrument)
+                .map_or(PoolState::Sound, |position| position.state),
+        }
+    }
+
+    /// Whether a pool is being liquidated.
+    #[must_use]
+    pub fn is_liquidating(&self, pool: Pool) -> bool {
+        self.state_of(pool) == PoolState::Liquidating
+    }
+
+    /// Ends a pool's liquidation: it is looked at afresh, and may fall again at once.
+    pub fn end_liquidation(&mut self, pool: Pool) {
+        self.set_state(pool, PoolState::Sound);
+        self.reindex(pool);
+    }
+
+    /// Ends the liquidation of a flat pool whose deficit nobody could bear.
+    pub fn leave_insolvent(&mut self, pool: Pool) {
+        self.set_state(pool, PoolState::Insolvent);
+    }
+
+    pub(crate) fn set_state(&mut self, pool: Pool, state: PoolState) {
+        match pool {
+            Pool::Cross { account, currency } => {
+                let index = self.cross_index(account, currency);
+                self.cross_states[index] = state;
+            }
+            Pool::Isolated {
+                account,
+                instrument,
+            } => {
+                let slot = self
+                    .slot_of(account, instrument)
+                    .expect("an isolated position exists");
+                self.positions[slot as usize].state = state;
+            }
+        }
+    }
+
+    fn cross_index(&self, account: AccountId, currency: CurrencyId) -> usize {
+        account.index() * usize::from(self.capacity.currencies) + currency.index()
+    }
+
+    /// Chooses mode and leverage for a position that is flat and has no orders.
+    ///
+    /// # Errors
+    /// [`MarginError::PositionOpen`], [`MarginError::RateOutOfRange`], [`MarginError::CapacityReached`].
+    pub fn configure(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        mode: MarginMode,
+        initial: Option<Ppm>,
+    ) -> Result<(), MarginError> {
+        self.can_hold(account, instrument)?;
+        if initial.is_some_and(|rate| rate <= Ppm::ZERO || rate > Ppm::ONE) {
+            return Err(MarginError::RateOutOfRange);
+        }
+        if let Some(position) = self.position(account, instrument) {
+            let idle = position.size.is_zero() && position.orders.iter().all(|o| o.qty.is_zero());
+            if !idle {
+                return Err(MarginError::PositionOpen);
+            }
+            if self.state_of(self.pool_of(position)) != PoolState::Sound
+                || !self.balance_of_isolated(position).is_zero()
+            {
+                return Err(MarginError::InLiquidation);
+            }
+        }
+        let slot = self.slot_or_open(account, instrument);
+        let position = &mut self.positions[slot as usize];
+        position.mode = mode;
+        position.initial = initial;
+        Ok(())
+    }
+
+    fn balance_of_isolated(&self, position: &Position) -> Money {
+        match position.mode {
+            MarginMode::Cross => Money::ZERO,
+            MarginMode::Isolated => self.balance(self.pool_of(position)),
+        }
+    }
+
+    /// Sets a mark price and collects the pools that it puts below maintenance, nearest trigger first; see
+    /// [`Margin::fallen`].
+    pub fn set_mark(&mut self, id: InstrumentId, mark: MarkPrice) {
+        self.instrument_mut(id).mark = mark;
+        while let Some(slot) = self.ladder(id).reached(mark) {
+            // A certificate may have run out without the pool being in danger: then it gets a new one.
+            let pool = self.pool_of(&self.positions[slot as usize]);
+            self.reindex(pool);
+        }
+    }
+
+    /// The pools found below maintenance, or flat with a deficit, since this was last cleared, in the order
+    /// found. They are already marked as being liquidated.
+    #[must_use]
+    pub fn fallen(&self) -> &[Pool] {
+        &self.fallen
+    }
+
+    /// Puts the fallen pools into the order of their accounts.
+    pub fn sort_fallen(&mut self) {
+        self.fallen.sort_unstable();
+    }
+
+    /// Forgets the fallen pools: the caller has taken note of them.
+    pub fn clear_fallen(&mut self) {
+        self.fallen.clear();
+    }
+}
+
+impl core::hash::Hash for Margin {
+    /// The state, capacities and scratch apart. The ladder follows from the positions.
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.accounts.hash(state);
+        self.positions.hash(state);
+        self.ledger.hash(state);
+        self.cross_states.hash(state);
+        for instrument in self.instruments.iter().flatten() {
+            instrument.mark.hash(state);
+            for tier in &instrument.tiers {
+                (tier.floor, tier.rate, tier.initial, tier.amount_e6).hash(state);
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The risk ladder of one instrument: every position's trigger, by mark price.
+//!
+//! ```text
+//!   longs fire when the mark falls to their trigger        shorts fire when it rises to theirs
+//!   … 91  93  93  95 │ mark 100 │ 104  107 …
+//! ```
+//!
+//! Moving the mark visits only the triggers it crosses. The ladder *is* the liquidation heat map.
+
+use downdraft_index::OrderedMap;
+use downdraft_types::{AccountId, MarkPrice, Side};
+
+/// Triggers of an instrument's positions. Ties are broken by account number.
+#[derive(Clone, Debug)]
+pub struct Ladder {
+    /// Long positions by (−trigger, account), so that the first is the one that fires first.
+    longs: OrderedMap<(i64, u32), u32>,
+    /// Short positions by (trigger, account).
+    shorts: OrderedMap<(i64, u32), u32>,
+}
+
+impl Ladder {
+    pub(crate) fn with_capacity(positions: usize) -> Self {
+        Self {
+            longs: OrderedMap::with_capacity(positions),
+            shorts: OrderedMap::with_capacity(positions),
+        }
+    }
+
+    /// Long triggers are stored negated; `i64::MIN` has no negation and, as a mark, is never reached.
+    fn key(side: Side, trigger: i64, account: AccountId) -> (i64, u32) {
+        match side {
+            Side::Buy => (trigger.checked_neg().unwrap_or(i64::MAX), account.0),
+            Side::Sell => (trigger, account.0),
+        }
+    }
+
+    fn side_mut(&mut self, side: Side) -> &mut OrderedMap<(i64, u32), u32> {
+        match side {
+            Side::Buy => &mut self.longs,
+            Side::Sell => &mut self.shorts,
+        }
+    }
+
+    pub(crate) fn insert(&mut self, side: Side, trigger: i64, account: AccountId, slot: u32) {
+        let key = Self::key(side, trigger, account);
+        let replaced = self
+            .side_mut(side)
+            .insert(key, slot)
+            .expect("the ladder has room for every position");
+        assert!(replaced.is_none(), "one trigger per position");
+    }
+
+    pub(crate) fn remove(&mut self, side: Side, trigger: i64, account: AccountId) {
+        let removed = self
+            .side_mut(side)
+            .remove(&Self::key(side, trigger, account));
+        assert!(removed.is_some(), "a position's trigger is in the ladder");
+    }
+
+    /// The position slot whose trigger `mark` has reached, nearest trigger first, longs before shorts.
+    #[inline]
+    pub(crate) fn reached(&self, mark: MarkPrice) -> Option<u32> {
+        match (self.longs.first(), self.shorts.first()) {
+            (Some(((negated, _), slot)), _) if mark.0 <= -negated => Some(slot),
+            (_, Some(((trigger, _), slot))) if mark.0 >= trigger => Some(slot),
+            _ => None,
+        }
+    }
+
+    /// Triggers of positions on `side`, nearest first: `(trigger, account)`.
+    pub fn triggers(&self, side: Side) -> impl Iterator<Item = (MarkPrice, AccountId)> + '_ {
+        let map = match side {
+            Side::Buy => &self.longs,
+            Side::Sell => &self.shorts,
+        };
+        map.iter().map(move |((key, account), _)| {
+            let trigger = if side == Side::Buy { -key } else { key };
+            (MarkPrice(trigger), AccountId(account))
+        })
+    }
+
+    /// How many triggers there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.longs.len() + self.shorts.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.longs.is_empty() && self.shorts.is_empty()
+    }
+}

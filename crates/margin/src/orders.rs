@@ -1,0 +1,325 @@
+//! Initial margin: who may place an order, and what may be withdrawn.
+//!
+//! A position is asked for initial margin on the larger of two notionals: all its account's buys filled, or all
+//! its sells. Orders count at their limits. An order is also asked for its fee and for what it would lose at
+//! once, if its limit is worse than the mark.
+
+use crate::engine::{Margin, MarginError};
+use crate::instrument::RATE_ONE;
+use crate::ledger::Place;
+use crate::pool::{MarginMode, Pool, PoolState};
+use crate::position::Position;
+use downdraft_types::arith::ceil_div;
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Ppm, Price, Qty, Side};
+
+impl Margin {
+    /// What an account could withdraw: cross equity, less the initial margin of its cross positions and orders,
+    /// less what its isolated positions' orders would still draw from cash. Negative when short.
+    #[must_use]
+    pub fn free(&self, account: AccountId, currency: CurrencyId) -> Money {
+        let cross = Pool::Cross { account, currency };
+        let mut free = self.balance(cross);
+        for position in self.positions_of(account) {
+            let instrument = self.instrument(position.instrument);
+            if instrument.spec.settlement != currency {
+                continue;
+            }
+            if position.mode == MarginMode::Cross {
+                free += position.unrealised(instrument);
+            }
+            free -= self.asked(position);
+        }
+        free
+    }
+
+    /// What a position asks of its account's cash as initial margin, orders included.
+    fn asked(&self, position: &Position) -> Money {
+        let instrument = self.instrument(position.instrument);
+        let exposure = position.exposure(instrument);
+        let initial = instrument.initial_margin(exposure, position.initial);
+        match position.mode {
+            MarginMode::Cross => initial,
+            MarginMode::Isolated if position.orders.iter().all(|o| o.qty.is_zero()) => Money::ZERO,
+            MarginMode::Isolated => {
+                (initial - self.balance(self.pool_of(position))).max(Money::ZERO)
+            }
+        }
+    }
+
+    /// Whether an account may place an order for `qty` at `price` or better. An order that enlarges no exposure
+    /// is always allowed.
+    ///
+    /// # Errors
+    /// [`MarginError::InLiquidation`], [`MarginError::CapacityReached`], [`MarginError::PositionTooLarge`] or
+    /// [`MarginError::InsufficientMargin`].
+    pub fn check_order(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        qty: Qty,
+        price: Price,
+    ) -> Result<(), MarginError> {
+        self.can_hold(account, instrument)?;
+        let terms = self.instrument(instrument);
+        let fresh = Position::new(account, instrument);
+        let position = self.position(account, instrument).unwrap_or(&fresh);
+        let cross = Pool::Cross {
+            account,
+            currency: terms.spec.settlement,
+        };
+        let sound = |pool| self.state_of(pool) == PoolState::Sound;
+        if !sound(self.pool_of(position)) || !sound(cross) {
+            return Err(MarginError::InLiquidation);
+        }
+        let mut after = position.clone();
+        let value = terms.trade_value(qty, price);
+        let orders = &mut after.orders[side as usize];
+        orders.qty = orders
+            .qty
+            .checked_add(qty)
+            .ok_or(MarginError::PositionTooLarge)?;
+        orders.value += value;
+        if largest(&after) > i128::from(terms.spec.max_position.0) {
+            return Err(MarginError::PositionTooLarge);
+        }
+        if after.exposure(terms) <= position.exposure(terms) {
+            return Ok(());
+        }
+        let at_mark = terms.value_at(side.signed(qty), terms.mark).abs();
+        let open_loss = match side {
+            Side::Buy => value - at_mark,
+            Side::Sell => at_mark - value,
+        };
+        let fee = fee(
+            value,
+            terms
+                .spec
+                .taker_fee
+                .max(terms.spec.maker_fee)
+                .max(Ppm::ZERO),
+        );
+        let more = self.asked(&after) - self.asked(position);
+        let free =
+            self.free(account, terms.spec.settlement) - more - open_loss.max(Money::ZERO) - fee;
+        if free.is_negative() {
+            Err(MarginError::InsufficientMargin)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether an account may take part in a trade off the book, for which no initial margin is asked.
+    ///
+    /// # Errors
+    /// [`MarginError::InLiquidation`], [`MarginError::CapacityReached`] or [`MarginError::PositionTooLarge`].
+    pub fn check_block(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        qty: Qty,
+    ) -> Result<(), MarginError> {
+        self.can_hold(account, instrument)?;
+        let terms = self.instrument(instrument);
+        let fresh = Position::new(account, instrument);
+        let position = self.position(account, instrument).unwrap_or(&fresh);
+        if self.state_of(self.pool_of(position)) != PoolState::Sound {
+            return Err(MarginError::InLiquidation);
+        }
+        let mut after = position.clone();
+        after.orders[side as usize].qty = after.orders[side as usize]
+            .qty
+            .checked_add(qty)
+            .ok_or(MarginError::PositionTooLarge)?;
+        let fits = largest(&after) <= i128::from(terms.spec.max_position.0);
+        if fits {
+            Ok(())
+        } else {
+            Err(MarginError::PositionTooLarge)
+        }
+    }
+
+    /// How many lots bring a position down to the floor of its maintenance tier; all of it in the lowest.
+    ///
+    /// # Panics
+    /// Where there is no open position.
+    #[must_use]
+    pub fn above_tier(&self, account: AccountId, instrument: InstrumentId) -> Qty {
+        let position = self
+            .position(account, instrument)
+            .expect("an open position");
+        let terms = self.instrument(instrument);
+        let notional = terms.value_at(position.size, terms.mark).abs();
+        let held = position.size.quantity();
+        let floor = terms
+            .tiers
+            .iter()
+            .rev()
+            .map(|t| t.floor)
+            .find(|floor| *floor < notional);
+        let Some(floor) = floor.filter(|floor| floor.is_positive()) else {
+            return held;
+        };
+        let per_lot = terms.value_at(Side::Buy.signed(Qty(1)), terms.mark).abs();
+        let lots = ceil_div((notional - floor).0, per_lot.0);
+        u64::try_from(lots).map_or(held, |lots| Qty(lots).min(held))
+    }
+
+    /// Counts an order that now rests.
+    pub fn order_rested(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        qty: Qty,
+        price: Price,
+    ) {
+        let value = self.instrument(instrument).trade_value(qty, price);
+        let slot = self.slot_or_open(account, instrument);
+        let orders = &mut self.positions[slot as usize].orders[side as usize];
+        orders.qty += qty;
+        orders.value += value;
+    }
+
+    /// Counts `qty` of a resting order out again: filled, reduced or cancelled.
+    pub fn order_left(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        qty: Qty,
+        price: Price,
+    ) {
+        let value = self.instrument(instrument).trade_value(qty, price);
+        let slot = self
+            .slot_of(account, instrument)
+            .expect("a resting order has a position slot");
+        let orders = &mut self.positions[slot as usize].orders[side as usize];
+        orders.qty -= qty;
+        orders.value -= value;
+    }
+
+    /// Brings money in from outside.
+    ///
+    /// # Errors
+    /// [`MarginError::UnknownAccount`], [`MarginError::UnknownCurrency`] or [`MarginError::NotPositive`].
+    pub fn deposit(
+        &mut self,
+        account: AccountId,
+        currency: CurrencyId,
+        amount: Money,
+    ) -> Result<(), MarginError> {
+        self.check_amount(account, currency, amount)?;
+        self.ledger
+            .transfer(currency, Place::Outside, Place::Cash(account), amount);
+        self.reindex(Pool::Cross { account, currency });
+        Ok(())
+    }
+
+    /// Takes money outside.
+    ///
+    /// # Errors
+    /// As [`Margin::deposit`], and [`MarginError::InsufficientMargin`] or [`MarginError::InLiquidation`].
+    pub fn withdraw(
+        &mut self,
+        account: AccountId,
+        currency: CurrencyId,
+        amount: Money,
+    ) -> Result<(), MarginError> {
+        self.check_amount(account, currency, amount)?;
+        let pool = Pool::Cross { account, currency };
+        if self.state_of(pool) != PoolState::Sound {
+            return Err(MarginError::InLiquidation);
+        }
+        if self.free(account, currency) < amount {
+            return Err(MarginError::InsufficientMargin);
+        }
+        self.ledger
+            .transfer(currency, Place::Cash(account), Place::Outside, amount);
+        self.reindex(pool);
+        Ok(())
+    }
+
+    fn check_amount(
+        &self,
+        account: AccountId,
+        currency: CurrencyId,
+        amount: Money,
+    ) -> Result<(), MarginError> {
+        // Far above any instrument's bound, far below what a sum of such amounts could overflow.
+        const LARGEST: Money = Money(1 << 100);
+        if !self.is_open(account) {
+            return Err(MarginError::UnknownAccount);
+        }
+        if !self.has_currency(currency) {
+            return Err(MarginError::UnknownCurrency);
+        }
+        let held = self.ledger.balance(currency, Place::Outside).abs();
+        if !amount.is_positive() || amount > LARGEST || held > LARGEST {
+            return Err(MarginError::NotPositive);
+        }
+        Ok(())
+    }
+
+    /// Moves cash into an isolated position's margin, or (negative) out of it.
+    ///
+    /// # Errors
+    /// [`MarginError::NotIsolated`], [`MarginError::InLiquidation`], or [`MarginError::InsufficientMargin`]
+    /// where cash is short, or the position would be left below its initial margin.
+    pub fn move_margin(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        amount: Money,
+    ) -> Result<(), MarginError> {
+        let position = self
+            .position(account, instrument)
+            .ok_or(MarginError::NotIsolated)?;
+        let pool = self.pool_of(position);
+        let Pool::Isolated { .. } = pool else {
+            return Err(MarginError::NotIsolated);
+        };
+        let currency = self.currency_of(pool);
+        let cross = Pool::Cross { account, currency };
+        if self.state_of(pool) != PoolState::Sound || self.state_of(cross) != PoolState::Sound {
+            return Err(MarginError::InLiquidation);
+        }
+        if amount.is_zero() || amount.0.unsigned_abs() > 1 << 100 {
+            return Err(MarginError::NotPositive);
+        }
+        let terms = self.instrument(instrument);
+        let notional = terms.value_at(position.size, terms.mark).abs();
+        let needed = terms.initial_margin(notional, position.initial);
+        let short = match amount.is_positive() {
+            true => self.free(account, currency) < amount,
+            false => {
+                self.health(pool).equity + amount < needed
+                    || self.balance(pool) + amount < Money::ZERO
+            }
+        };
+        if short {
+            return Err(MarginError::InsufficientMargin);
+        }
+        let place = self.place_of(pool);
+        self.ledger
+            .transfer(currency, Place::Cash(account), place, amount);
+        self.reindex(pool);
+        self.reindex(cross);
+        Ok(())
+    }
+}
+
+/// A fee of `rate` on a trade's `value`, rounded up: a payer pays the fraction of a unit, a rebate loses it.
+#[must_use]
+pub fn fee(value: Money, rate: Ppm) -> Money {
+    Money(ceil_div(value.abs().0 * i128::from(rate.0), RATE_ONE))
+}
+
+/// The largest size that the position and its open orders could reach.
+fn largest(position: &Position) -> i128 {
+    let size = i128::from(position.size.0);
+    let long = size + i128::from(position.orders[Side::Buy as usize].qty.0);
+    let short = i128::from(position.orders[Side::Sell as usize].qty.0) - size;
+    long.max(short)
+}

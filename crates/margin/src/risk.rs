@@ -1,0 +1,173 @@
+//! The risk index: which trigger each position has, and which pools have fallen below maintenance.
+//!
+//! A pool of one position has an exact trigger: the first mark at which its equity is below maintenance. A pool
+//! of several holds a certificate: its slack is split evenly among its positions, and each gets the first mark
+//! at which its own contribution has lost more than its share. While no mark has passed its bound, the losses
+//! sum to no more than the slack, so the pool is proven healthy; when one has, the pool is looked at again.
+
+use crate::engine::Margin;
+use crate::instrument::{Instrument, MaintenanceBasis, RATE_ONE};
+use crate::pool::{Pool, PoolState};
+use crate::position::Position;
+use crate::threshold::first_below;
+use downdraft_types::{AccountId, InstrumentId, MarkPrice};
+
+impl Margin {
+    /// Brings the triggers of a pool up to date with its positions, its money and the marks. A pool below
+    /// maintenance, or flat with a deficit, is marked as being liquidated and listed as fallen.
+    pub fn reindex(&mut self, pool: Pool) {
+        if pool.account() == AccountId::FUND {
+            return;
+        }
+        let health = self.health(pool);
+        match self.state_of(pool) {
+            PoolState::Liquidating => return self.clear_triggers(pool),
+            PoolState::Insolvent if health.equity.is_negative() => return,
+            PoolState::Insolvent => self.set_state(pool, PoolState::Sound),
+            PoolState::Sound => {}
+        }
+        let bankrupt = health.positions == 0 && health.equity.is_negative();
+        if bankrupt || !health.is_healthy() {
+            self.set_state(pool, PoolState::Liquidating);
+            self.clear_triggers(pool);
+            self.fallen.push(pool);
+            return;
+        }
+        let share = health.slack_e6() / i128::from(health.positions.max(1));
+        self.for_members(pool, |engine, slot| engine.retrigger(slot, share));
+    }
+
+    /// As [`Margin::reindex`], for every pool with a position in an instrument, in account order.
+    pub(crate) fn reindex_instrument(&mut self, instrument: InstrumentId) {
+        for index in 0..self.holders[instrument.index()].len() {
+            let slot = self.holders[instrument.index()][index];
+            let position = &self.positions[slot as usize];
+            if !position.size.is_zero() {
+                self.reindex(self.pool_of(position));
+            }
+        }
+    }
+
+    /// Leaves a fallen pool alone: it is not liquidated, and has no trigger until something about it changes.
+    pub fn suppress(&mut self, pool: Pool) {
+        self.set_state(pool, PoolState::Sound);
+    }
+
+    fn clear_triggers(&mut self, pool: Pool) {
+        self.for_members(pool, |engine, slot| engine.set_trigger(slot, None));
+    }
+
+    /// Visits a pool's positions by index, since each visit may change them.
+    fn for_members(&mut self, pool: Pool, mut visit: impl FnMut(&mut Self, u32)) {
+        let account = pool.account();
+        for index in 0..self.slots_of(account).len() {
+            let slot = self.slots_of(account)[index];
+            if self.pool_of(&self.positions[slot as usize]) == pool {
+                visit(self, slot);
+            }
+        }
+    }
+
+    fn retrigger(&mut self, slot: u32, share: i128) {
+        let position = &self.positions[slot as usize];
+        let trigger = bound(self.instrument(position.instrument), position, share);
+        self.set_trigger(slot, trigger);
+    }
+
+    fn set_trigger(&mut self, slot: u32, trigger: Option<i64>) {
+        let position = &mut self.positions[slot as usize];
+        let (old, account) = (position.trigger, position.account);
+        let new = trigger.zip(position.size.side());
+        let old_side = position.trigger_side;
+        if old.zip(old_side) == new {
+            return;
+        }
+        position.trigger = new.map(|(mark, _)| mark);
+        position.trigger_side = new.map(|(_, side)| side);
+        let ladder = self.ladders[position.instrument.index()]
+            .as_mut()
+            .expect("a listed instrument");
+        if let Some((mark, side)) = old.zip(old_side) {
+            ladder.remove(side, mark, account);
+        }
+        if let Some((mark, side)) = new {
+            ladder.insert(side, mark, account, slot);
+        }
+    }
+
+    /// The mark at which the position's pool falls below maintenance while all other marks stay: its
+    /// liquidation price. `None` where no mark does it.
+    ///
+    /// Source of the closed form it equals for one tier: Binance, *Liquidation Price Calculator*,
+    /// `(WB − TMM + UPNL + cum − side·pos·EP) ÷ (pos·MMR − side·pos)`.
+    #[must_use]
+    pub fn liquidation_price(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+    ) -> Option<MarkPrice> {
+        let position = self.position(account, instrument)?;
+        let slack = self.health(self.pool_of(position)).slack_e6();
+        bound(self.instrument(instrument), position, slack).map(MarkPrice)
+    }
+
+    /// Checks the index against its definition: every pool is healthy or being liquidated, exactly the open
+    /// positions of healthy pools that can fall have triggers, and no mark has passed one.
+    ///
+    /// # Panics
+    /// Where that does not hold.
+    pub fn check_risk_index(&self) {
+        let mut triggers = 0;
+        for position in &self.positions {
+            let pool = self.pool_of(position);
+            assert!(
+                pool.account() == AccountId::FUND
+                    || self.state_of(pool) != PoolState::Sound
+                    || self.health(pool).is_healthy(),
+                "{pool} is below maintenance and not being liquidated"
+            );
+            assert_eq!(position.trigger.is_some(), position.trigger_side.is_some());
+            triggers += usize::from(position.trigger.is_some());
+            let alone = self.pool_positions(pool).count() == 1;
+            if alone
+                && !position.size.is_zero()
+                && !self.is_liquidating(pool)
+                && pool.account() != AccountId::FUND
+            {
+                let exact = self
+                    .liquidation_price(position.account, position.instrument)
+                    .map(|m| m.0);
+                assert_eq!(
+                    position.trigger, exact,
+                    "{pool}: trigger of a single position"
+                );
+            }
+        }
+        let held: usize = self
+            .ladders
+            .iter()
+            .flatten()
+            .map(crate::ladder::Ladder::len)
+            .sum();
+        assert_eq!(held, triggers, "ladder entries and positions with triggers");
+        for (id, instrument) in self.instruments.iter().enumerate() {
+            if let (Some(instrument), Some(ladder)) = (instrument, &self.ladders[id]) {
+                assert!(
+                    ladder.reached(instrument.mark).is_none(),
+                    "a trigger was passed"
+                );
+            }
+        }
+    }
+}
+
+/// The first mark at which the position's contribution is below its present one by more than `share`.
+fn bound(instrument: &Instrument, position: &Position, share: i128) -> Option<i64> {
+    let value = instrument.value_at(position.size, instrument.mark);
+    let now = value.0 * RATE_ONE - position.maintenance_e6(instrument);
+    let entry = match instrument.spec().maintenance_basis {
+        MaintenanceBasis::Mark => downdraft_types::Money::ZERO,
+        MaintenanceBasis::Entry => position.cost.abs(),
+    };
+    first_below(instrument, position.size, entry, now - share)
+}

@@ -1,0 +1,218 @@
+//! Settlement: what a trade, a funding payment or an expiry does to positions and money.
+
+use crate::engine::Margin;
+use crate::instrument::RATE_ONE;
+use crate::ledger::Place;
+use crate::pool::{MarginMode, Pool, PoolState};
+use crate::position::Change;
+use downdraft_types::arith::{ceil_div, mul_div_floor};
+use downdraft_types::{AccountId, InstrumentId, Lots, Money, Ppm, Qty, Side};
+
+/// One side of a trade to settle.
+#[derive(Clone, Copy, Debug)]
+pub struct Leg {
+    /// Whose.
+    pub account: AccountId,
+    /// The instrument.
+    pub instrument: InstrumentId,
+    /// Buys or sells.
+    pub side: Side,
+    /// How many lots.
+    pub qty: Qty,
+    /// Value of the whole trade.
+    pub value: Money,
+    /// Fee to pay; negative is a rebate.
+    pub fee: Money,
+}
+
+/// What settling one side did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Settled {
+    /// The pool it settled in.
+    pub pool: Pool,
+    /// What happened to the position.
+    pub change: Change,
+    /// Cash moved into (negative: out of) an isolated margin with it.
+    pub margin_moved: Money,
+}
+
+impl Margin {
+    /// Settles one side of a trade. The caller settles the other, then calls [`Margin::reindex`] for each pool
+    /// (and, where margin moved, for the account's cross pool).
+    ///
+    /// Realised profit comes from the instrument's clearing account. An isolated position draws initial margin
+    /// for what it opens, and releases its share, with the profit, of what it closes; while it is being
+    /// liquidated it releases nothing until it is flat.
+    pub fn settle(&mut self, leg: &Leg) -> Settled {
+        let slot = self.slot_or_open(leg.account, leg.instrument);
+        let currency = self.instrument(leg.instrument).spec.settlement;
+        let position = &mut self.positions[slot as usize];
+        let held = position.size.quantity();
+        let change = position.trade(leg.side, leg.qty, leg.value);
+        let pool = self.pool_of(&self.positions[slot as usize]);
+        let place = self.place_of(pool);
+        let before = self.ledger.balance(currency, place);
+        self.ledger.transfer(
+            currency,
+            Place::Clearing(leg.instrument),
+            place,
+            change.realised,
+        );
+        self.ledger.transfer(currency, place, Place::Fees, leg.fee);
+        let margin_moved = match self.positions[slot as usize].mode {
+            MarginMode::Cross => Money::ZERO,
+            MarginMode::Isolated => self.margin_to_move(slot, &change, held, before),
+        };
+        self.ledger
+            .transfer(currency, Place::Cash(leg.account), place, margin_moved);
+        Settled {
+            pool,
+            change,
+            margin_moved,
+        }
+    }
+
+    fn margin_to_move(&self, slot: u32, change: &Change, held: Qty, before: Money) -> Money {
+        let position = &self.positions[slot as usize];
+        let pool = self.pool_of(position);
+        let balance = self.balance(pool);
+        if position.size.is_zero() {
+            // What is left goes home; a deficit stays, for the waterfall.
+            return -balance.max(Money::ZERO);
+        }
+        let terms = self.instrument(position.instrument);
+        let drawn = terms.initial_margin(change.opened_value.abs(), position.initial);
+        if change.closed.is_zero() || position.state == PoolState::Liquidating {
+            return if change.opened.is_zero() {
+                Money::ZERO
+            } else {
+                drawn
+            };
+        }
+        // A flip closed everything, so the whole old margin is released; otherwise the closed share, rounded
+        // down, and the profit with it, but never more than there is.
+        let share = mul_div_floor(before.0, i128::from(change.closed.0), i128::from(held.0));
+        let released = (Money(share) + change.realised)
+            .max(Money::ZERO)
+            .min(balance.max(Money::ZERO));
+        if change.opened.is_zero() {
+            -released
+        } else {
+            drawn - released
+        }
+    }
+
+    /// Pays `amount` from the fund into a pool (negative: from the pool to the fund).
+    ///
+    /// # Panics
+    /// Where the fund would go below zero: callers ask first (invariant 7).
+    pub fn pay_from_fund(&mut self, pool: Pool, amount: Money) {
+        let currency = self.currency_of(pool);
+        let place = self.place_of(pool);
+        self.ledger
+            .transfer(currency, Place::Cash(AccountId::FUND), place, amount);
+        assert!(
+            !self.fund(currency).is_negative(),
+            "invariant 7: the fund is never negative"
+        );
+    }
+
+    /// Pays `amount` from one pool into another of the same currency.
+    pub fn pay_between(&mut self, from: Pool, to: Pool, amount: Money) {
+        let currency = self.currency_of(from);
+        assert_eq!(currency, self.currency_of(to), "one currency");
+        let (from, to) = (self.place_of(from), self.place_of(to));
+        self.ledger.transfer(currency, from, to, amount);
+    }
+
+    /// Brings a flat isolated pool's remaining money back to cash, and returns how much.
+    pub fn release_isolated(&mut self, pool: Pool) -> Money {
+        let Pool::Isolated {
+            account,
+            instrument,
+        } = pool
+        else {
+            return Money::ZERO;
+        };
+        let flat = self
+            .position(account, instrument)
+            .is_none_or(|p| p.size.is_zero());
+        let balance = self.balance(pool);
+        if !flat || !balance.is_positive() {
+            return Money::ZERO;
+        }
+        let currency = self.currency_of(pool);
+        let place = self.place_of(pool);
+        self.ledger
+            .transfer(currency, place, Place::Cash(account), balance);
+        balance
+    }
+
+    /// Pays funding: every position pays `⌈size × mark × rate⌉`, so payers pay and receivers lose the fraction
+    /// of a unit, which goes to the residue account. O(positions), in account order. Returns the residue.
+    pub fn pay_funding(
+        &mut self,
+        instrument: InstrumentId,
+        rate: Ppm,
+        mut each: impl FnMut(AccountId, Money),
+    ) -> Money {
+        let currency = self.instrument(instrument).spec.settlement;
+        let mut residue = Money::ZERO;
+        for index in 0..self.holders[instrument.index()].len() {
+            let position = &self.positions[self.holders[instrument.index()][index] as usize];
+            let terms = self.instrument(instrument);
+            let value = terms.value_at(position.size, terms.mark);
+            let due = Money(ceil_div(value.0 * i128::from(rate.0), RATE_ONE));
+            if due.is_zero() {
+                continue;
+            }
+            // The fund pays what it has: it is never negative.
+            let account = position.account;
+            let due = if account == AccountId::FUND {
+                due.min(self.fund(currency))
+            } else {
+                due
+            };
+            let place = self.place_of(self.pool_of(position));
+            self.ledger.transfer(currency, place, Place::Residue, due);
+            residue += due;
+            each(account, due);
+        }
+        self.reindex_instrument(instrument);
+        residue
+    }
+
+    /// Settles every position of an instrument at its mark, as at expiry; `each` is called with what each
+    /// realised and what moved into its isolated margin. O(positions), in account order.
+    pub fn settle_all(
+        &mut self,
+        instrument: InstrumentId,
+        mut each: impl FnMut(AccountId, Money, Money),
+    ) {
+        for index in 0..self.holders[instrument.index()].len() {
+            let slot = self.holders[instrument.index()][index];
+            let size = self.positions[slot as usize].size;
+            let Some(side) = size.side() else { continue };
+            let terms = self.instrument(instrument);
+            let value = terms.value_at(size, terms.mark).abs();
+            let value = if terms.mark.is_negative() {
+                -value
+            } else {
+                value
+            };
+            let account = self.positions[slot as usize].account;
+            let qty = size.quantity();
+            let settled = self.settle(&Leg {
+                account,
+                instrument,
+                side: side.opposite(),
+                qty,
+                value,
+                fee: Money::ZERO,
+            });
+            debug_assert_eq!(self.positions[slot as usize].size, Lots::ZERO);
+            each(account, settled.change.realised, settled.margin_moved);
+            self.reindex(settled.pool);
+        }
+    }
+}

@@ -1,0 +1,322 @@
+//! Liquidation: closing a margin pool below maintenance, one step per command.
+//!
+//! ```text
+//!   Liquidate ─► cancel own orders ─► healthy? ─yes─► ended: recovered
+//!                                       │no
+//!                    no position left? ─yes─► deficit down the waterfall ─► ended
+//!                                       │no
+//!        choose a position ─► order into the book ─► mark ─► rest to the fund or ADL ─► next step, or ended
+//! ```
+//!
+//! Before each match of a `market` order the fund must cover what the match would fetch below the bankruptcy
+//! price. Sources: dYdX v4, `x/clob/keeper/liquidations.go` (per-fill insurance fund delta, deleveraging when
+//! the fund is short); Bybit, BitMEX (bankruptcy-limited orders); Binance, Bybit (partial liquidation by tier).
+
+use crate::command::Internal;
+use crate::emit::Emit;
+use crate::event::{CancelReason, CauseKind, Event, LiquidationEnd, Rejection, Sink};
+use crate::floor::{Floor, Tally};
+use crate::market::Phase;
+use crate::policy::{CloseOrder, LiquidationMode, LiquidationPolicy, OnFundShort, PartialStep, Residual, Takeover};
+use crate::protect;
+use crate::venue::{Decision, Venue};
+use downdraft_book::{Cancelled, Fill, Matcher, NewOrder, Proposal, SelfTradePrevention, TimeInForce, Verdict};
+use downdraft_margin::{Pool, fee};
+use downdraft_types::arith::ceil_div;
+use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Price, Qty, Side, Span};
+
+/// What a liquidation order came to.
+struct Sold {
+    tally: Tally,
+    left: Qty,
+    done: u32,
+}
+
+impl Venue {
+    pub(crate) fn set_liquidation_policy<S: Sink>(
+        &mut self,
+        policy: &LiquidationPolicy,
+        emit: &mut Emit<'_, S>,
+    ) -> Decision {
+        let part = |rate: Ppm| rate > Ppm::ZERO && rate <= Ppm::ONE;
+        let valid = match policy.mode {
+            LiquidationMode::BankruptcyLimit { rest: Takeover::Fund { fraction, interval } } => {
+                part(fraction) && interval > Span::ZERO
+            }
+            LiquidationMode::Partial { step: PartialStep::Fraction(fraction), .. } => part(fraction),
+            _ => true,
+        };
+        let cap_valid = match policy.residual {
+            Residual::FundCapped(cap) => cap >= Ppm::ZERO && cap <= Ppm::ONE,
+            _ => true,
+        };
+        if !valid || !cap_valid {
+            return Err(Rejection::InvalidPolicy);
+        }
+        self.policy = *policy;
+        emit.event(None, &Event::ParameterSet { instrument: None });
+        Ok(())
+    }
+
+    pub(crate) fn liquidate<S: Sink>(&mut self, pool: Pool, emit: &mut Emit<'_, S>) -> Decision {
+        if !self.margin.is_liquidating(pool) {
+            return Err(Rejection::NothingToDo);
+        }
+        self.cancel_pool_orders(pool, emit);
+        let health = self.margin.health(pool);
+        if health.positions > 0 && health.is_healthy() {
+            self.end_liquidation(pool, None, emit);
+            return Ok(());
+        }
+        if health.positions == 0 {
+            let instrument = self.any_instrument(pool);
+            self.resolve(pool, instrument, None, emit);
+            return Ok(());
+        }
+        let Some(instrument) = self.next_to_close(pool) else {
+            let postponed = emit.event(None, &Event::LiquidationPostponed { pool });
+            self.desk.parked.push((Internal::Liquidate { pool }, emit.id(postponed)));
+            return Ok(());
+        };
+        let sold = self.sell(pool, instrument, emit);
+        let cause = self.dispose_of_rest(pool, instrument, &sold, emit);
+        self.after_step(pool, instrument, cause, emit);
+        Ok(())
+    }
+
+    fn cancel_pool_orders<S: Sink>(&mut self, pool: Pool, emit: &mut Emit<'_, S>) {
+        for index in 0..self.markets.len() {
+            let instrument = InstrumentId(u16::try_from(index).expect("instruments fit their id"));
+            let account = pool.account();
+            let answers = match self.margin.position(account, instrument) {
+                Some(position) => self.margin.pool_of(position) == pool,
+                None => false,
+            };
+            if answers && let Some(last) = self.cancel_all(account, instrument, CancelReason::Liquidation, None, emit) {
+                self.book_changed(instrument, &Tally::default(), last, emit);
+            }
+        }
+    }
+
+    /// Any instrument settled in the pool's currency that it held: whose winners bear what is left.
+    fn any_instrument(&self, pool: Pool) -> Option<InstrumentId> {
+        let held = |p: &&downdraft_margin::Position| self.margin.pool_of(p) == pool;
+        self.margin.positions_of(pool.account()).filter(held).map(|p| p.instrument()).min()
+    }
+
+    /// The position to close next, among those whose market trades. `None`: all of them are halted.
+    fn next_to_close(&self, pool: Pool) -> Option<InstrumentId> {
+        let trades = |p: &&downdraft_margin::Position| {
+            let phase = self.market(p.instrument()).map(|m| m.phase);
+            !matches!(phase, Ok(Phase::Halted(_))) || !self.policy.bound_by_halts
+        };
+        let weight = |p: &downdraft_margin::Position| {
+            let terms = self.margin.instrument(p.instrument());
+            match self.policy.close_order {
+                CloseOrder::LargestMaintenance => p.maintenance_e6(terms),
+                CloseOrder::LargestLoss => -p.unrealised(terms).0,
+            }
+        };
+        let key = |p: &&downdraft_margin::Position| (core::cmp::Reverse(weight(p)), p.instrument());
+        self.margin.pool_positions(pool).filter(trades).min_by_key(key).map(|p| p.instrument())
+    }
+
+    /// Sends a liquidation order into the book, and moves the mark by what it did.
+    fn sell<S: Sink>(&mut self, pool: Pool, instrument: InstrumentId, emit: &mut Emit<'_, S>) -> Sold {
+        let account = pool.account();
+        let size = self.margin.position(account, instrument).expect("an open position").size();
+        let side = size.side().expect("an open position").opposite();
+        let qty = self.step_quantity(account, instrument);
+        let limit = self.liquidation_limit(account, instrument, side, qty);
+        let terms = self.margin.instrument(instrument);
+        let ordered = Event::LiquidationOrdered {
+            pool,
+            instrument,
+            side,
+            qty,
+            limit,
+            notional: terms.value_at(side.signed(qty), terms.mark()).abs(),
+            bankruptcy: self.margin.bankruptcy_value(account, instrument, qty),
+        };
+        let ordered = emit.event(None, &ordered);
+        let covers = self.policy.on_fund_short == OnFundShort::Adl;
+        let (book, floor) = self.floor(instrument, (account, side), true, Some(ordered), emit);
+        let mut seller = Seller { floor, pool, covers, fund_short: false };
+        let stp = SelfTradePrevention::None;
+        let order = NewOrder { side, qty, limit, tif: TimeInForce::Ioc, post_only: false, stp, owner: account.0 };
+        let outcome = book.submit(&order, &mut seller).expect("an immediate order of a positive quantity");
+        let (tally, fund_short) = (seller.floor.tally, seller.fund_short);
+        let left = qty - outcome.filled;
+        let done = Event::LiquidationOrderDone { pool, instrument, filled: tally.filled, left, proceeds: tally.value, fund_short };
+        let done = emit.event(Some(tally.last_trade.unwrap_or(ordered)), &done);
+        self.book_changed(instrument, &tally, done, emit);
+        Sold { tally, left, done }
+    }
+
+    /// How much one step closes.
+    fn step_quantity(&self, account: AccountId, instrument: InstrumentId) -> Qty {
+        let position = self.margin.position(account, instrument).expect("an open position");
+        let held = position.size().quantity();
+        match self.policy.mode {
+            LiquidationMode::Partial { step: PartialStep::Fraction(part), .. } => {
+                let lots = ceil_div(i128::from(held.0) * i128::from(part.0), i128::from(Ppm::ONE.0));
+                Qty(u64::try_from(lots).expect("a part of the position")).min(held)
+            }
+            LiquidationMode::Partial { step: PartialStep::Tier, .. } => self.margin.above_tier(account, instrument),
+            _ => held,
+        }
+    }
+
+    /// The limit of a liquidation order: the bankruptcy price in mode `bankruptcy-limit`, rounded against the
+    /// taker; the price band, where it binds; the tighter of both.
+    fn liquidation_limit(&self, account: AccountId, instrument: InstrumentId, side: Side, qty: Qty) -> Option<Price> {
+        let terms = self.margin.instrument(instrument);
+        let band = self.market(instrument).ok().and_then(|m| m.protections.band).filter(|_| self.policy.bound_by_bands);
+        let band = band.map(|band| {
+            let (low, high) = protect::band_limits(terms.mark(), band, terms.spec().mark_scale);
+            if side == Side::Buy { high } else { low }
+        });
+        let bankruptcy = match self.policy.mode {
+            LiquidationMode::BankruptcyLimit { .. } => {
+                let value = self.margin.bankruptcy_value(account, instrument, qty);
+                Some(terms.price_of(qty, value, side))
+            }
+            _ => None,
+        };
+        match (band, bankruptcy) {
+            (Some(a), Some(b)) if side == Side::Buy => Some(a.min(b)),
+            (Some(a), Some(b)) => Some(a.max(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// What the book did not take goes to the fund, or is deleveraged. Returns the last event.
+    fn dispose_of_rest<S: Sink>(
+        &mut self,
+        pool: Pool,
+        instrument: InstrumentId,
+        sold: &Sold,
+        emit: &mut Emit<'_, S>,
+    ) -> u32 {
+        if sold.left.is_zero() {
+            return sold.tally.last_trade.unwrap_or(sold.done);
+        }
+        if let LiquidationMode::BankruptcyLimit { rest: Takeover::Fund { interval, .. } } = self.policy.mode
+            && let Some(taken) = self.take_over(pool, instrument, sold.left, interval, sold.done, emit)
+        {
+            return taken;
+        }
+        self.deleverage(pool, instrument, sold.left, sold.done, emit)
+    }
+
+    /// Ends the liquidation, or asks for its next step.
+    fn after_step<S: Sink>(&mut self, pool: Pool, instrument: InstrumentId, cause: u32, emit: &mut Emit<'_, S>) {
+        let health = self.margin.health(pool);
+        if health.positions == 0 {
+            self.resolve(pool, Some(instrument), Some(cause), emit);
+        } else if health.is_healthy() {
+            self.end_liquidation(pool, Some(cause), emit);
+        } else {
+            let wait = match self.policy.mode {
+                LiquidationMode::Partial { cooldown, .. } => cooldown,
+                _ => Span::ZERO,
+            };
+            let due = self.desk.slot(emit.time, wait, &self.policy);
+            emit.request(due, cause, Internal::Liquidate { pool });
+        }
+    }
+
+    fn end_liquidation<S: Sink>(&mut self, pool: Pool, parent: Option<u32>, emit: &mut Emit<'_, S>) {
+        self.close_case(pool, LiquidationEnd::Recovered, parent, emit);
+    }
+
+    /// Closes the case: the pool is sound again, or stays insolvent.
+    pub(crate) fn close_case<S: Sink>(
+        &mut self,
+        pool: Pool,
+        end: LiquidationEnd,
+        parent: Option<u32>,
+        emit: &mut Emit<'_, S>,
+    ) {
+        self.desk.pending -= 1;
+        let ended = emit.event(parent, &Event::LiquidationEnded { pool, end });
+        if self.margin.balance(pool).is_negative() && self.margin.health(pool).positions == 0 {
+            self.margin.leave_insolvent(pool);
+        } else {
+            self.margin.end_liquidation(pool);
+        }
+        self.raise(emit, Some(ended), CauseKind::OwnAccount);
+        if self.desk.pending == 0 {
+            self.thaw(ended, emit);
+        }
+    }
+}
+
+/// A liquidation order as taker.
+struct Seller<'a, 'e, S> {
+    floor: Floor<'a, 'e, S>,
+    pool: Pool,
+    /// Whether the fund pays match by match, and matching stops where it cannot.
+    covers: bool,
+    fund_short: bool,
+}
+
+impl<S: Sink> Seller<'_, '_, S> {
+    /// What the fund would gain (negative: pay) from a match.
+    fn over_bankruptcy(&self, price: Price, qty: Qty) -> Money {
+        let floor = &self.floor;
+        let value = floor.margin.instrument(floor.instrument).trade_value(qty, price);
+        floor.margin.over_bankruptcy(floor.taker, floor.instrument, qty, value)
+    }
+
+    /// What the pool pays to the fund (negative: receives) for a match that fetched `gain` over bankruptcy.
+    fn fund_share(&self, gain: Money, value: Money) -> Money {
+        if gain.is_negative() {
+            return if self.covers { gain } else { Money::ZERO };
+        }
+        match self.floor.policy.residual {
+            Residual::Trader => Money::ZERO,
+            Residual::Fund => gain,
+            Residual::FundCapped(cap) => gain.min(fee(value, cap)),
+        }
+    }
+}
+
+impl<S: Sink> Matcher for Seller<'_, '_, S> {
+    fn before(&mut self, proposal: &Proposal) -> Verdict {
+        let verdict = self.floor.maker_verdict(proposal);
+        let qty = match verdict {
+            Verdict::Trade => proposal.qty,
+            Verdict::TradeAtMost(qty) => qty,
+            Verdict::CancelMaker | Verdict::Stop => return verdict,
+        };
+        let gain = self.over_bankruptcy(proposal.price, qty);
+        let currency = self.floor.margin.currency_of(self.pool);
+        if self.covers && gain.is_negative() && !self.floor.margin.fund_covers(currency, -gain) {
+            self.fund_short = true;
+            return Verdict::Stop;
+        }
+        verdict
+    }
+
+    fn filled(&mut self, fill: &Fill) {
+        let gain = self.over_bankruptcy(fill.price, fill.qty);
+        let value = self.floor.margin.instrument(self.floor.instrument).trade_value(fill.qty, fill.price);
+        let amount = self.fund_share(gain, value);
+        let trade = self.floor.settle(fill);
+        if amount.is_zero() {
+            return;
+        }
+        let (pool, currency) = (self.pool, self.floor.margin.currency_of(self.pool));
+        let mut cause = trade;
+        if amount.is_negative() {
+            cause = self.floor.emit.event(Some(trade), &Event::Deficit { pool, currency, amount: -amount });
+        }
+        self.floor.margin.pay_from_fund(pool, -amount);
+        self.floor.emit.event(Some(cause), &Event::FundSettled { pool, currency, amount });
+    }
+
+    fn cancelled(&mut self, cancelled: &Cancelled) {
+        self.floor.cancelled(cancelled);
+    }
+}

@@ -1,0 +1,190 @@
+//! One instrument's market: its book, what the venue remembers of each order, and the state of its mark rule,
+//! protections and funding.
+
+use crate::command::BookSize;
+use crate::mark::MarkMaker;
+use crate::policy::{FundingPolicy, MarkPolicy, Protections};
+use crate::premium::PremiumAverage;
+use crate::protect::BreakerWindow;
+use downdraft_book::{Book, BookCapacity};
+use downdraft_types::{AccountId, ClientOrderId, MarkPrice, OrderId, Price, Qty, Side, Time};
+
+const NONE: u32 = u32::MAX;
+
+/// What the venue remembers of a resting order, by its slot in the book.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct OrderMeta {
+    pub(crate) client: Option<ClientOrderId>,
+    pub(crate) reduce_only: bool,
+    pub(crate) post_only: bool,
+    pub(crate) stp: downdraft_book::SelfTradePrevention,
+    /// Links of the account's list of orders.
+    newer: u32,
+    older: u32,
+    generation: u32,
+}
+
+/// Orders of each account in one book: intrusive lists, newest first.
+#[derive(Clone, Debug)]
+pub(crate) struct OrderMetas {
+    metas: Vec<OrderMeta>,
+    newest: Vec<u32>,
+}
+
+impl OrderMetas {
+    fn with_capacity(orders: u32, accounts: u32) -> Self {
+        Self { metas: vec![OrderMeta::default(); orders as usize], newest: vec![NONE; accounts as usize] }
+    }
+
+    pub(crate) fn get(&self, order: OrderId) -> &OrderMeta {
+        &self.metas[order.slot() as usize]
+    }
+
+    pub(crate) fn insert(&mut self, account: AccountId, order: OrderId, meta: OrderMeta) {
+        let slot = order.slot();
+        let older = self.newest[account.index()];
+        self.metas[slot as usize] = OrderMeta { newer: NONE, older, generation: order.generation(), ..meta };
+        if older != NONE {
+            self.metas[older as usize].newer = slot;
+        }
+        self.newest[account.index()] = slot;
+    }
+
+    pub(crate) fn remove(&mut self, account: AccountId, order: OrderId) -> OrderMeta {
+        let meta = self.metas[order.slot() as usize];
+        match meta.newer {
+            NONE => self.newest[account.index()] = meta.older,
+            newer => self.metas[newer as usize].older = meta.older,
+        }
+        if meta.older != NONE {
+            self.metas[meta.older as usize].newer = meta.newer;
+        }
+        meta
+    }
+
+    /// The account's newest order.
+    pub(crate) fn newest(&self, account: AccountId) -> Option<OrderId> {
+        match self.newest[account.index()] {
+            NONE => None,
+            slot => Some(OrderId::new(slot, self.metas[slot as usize].generation)),
+        }
+    }
+}
+
+/// Whether an instrument trades.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Phase {
+    /// It trades.
+    Open,
+    /// It is halted, perhaps until a known time.
+    Halted(Option<Time>),
+    /// Its contract has expired.
+    Expired,
+}
+
+/// One instrument's market.
+#[derive(Clone, Debug)]
+pub struct Market {
+    pub(crate) book: Book,
+    pub(crate) metas: OrderMetas,
+    pub(crate) mark_policy: MarkPolicy,
+    pub(crate) maker: MarkMaker,
+    pub(crate) protections: Protections,
+    pub(crate) breaker: BreakerWindow,
+    pub(crate) funding: Option<FundingPolicy>,
+    pub(crate) premium: PremiumAverage,
+    pub(crate) phase: Phase,
+    pub(crate) has_mark: bool,
+    pub(crate) index: Option<MarkPrice>,
+    pub(crate) last: Option<Price>,
+    /// Best bid and ask when the mark rule last looked.
+    pub(crate) touch: [Option<Price>; 2],
+    /// When the venue's own clocks tick next; a tick at another time is stale.
+    pub(crate) next_mark_sample: Option<Time>,
+    pub(crate) next_premium_sample: Option<Time>,
+    pub(crate) next_funding: Option<Time>,
+    pub(crate) next_unwind: Option<Time>,
+}
+
+impl Market {
+    pub(crate) fn new(size: BookSize, accounts: u32, mark_scale: u32) -> Self {
+        Self {
+            book: Book::with_capacity(BookCapacity { orders: size.orders, levels: size.levels }),
+            metas: OrderMetas::with_capacity(size.orders, accounts),
+            mark_policy: MarkPolicy::default(),
+            maker: MarkMaker::new(MarkPolicy::default().rule, mark_scale),
+            protections: Protections::default(),
+            breaker: BreakerWindow::new(),
+            funding: None,
+            premium: PremiumAverage::default(),
+            phase: Phase::Open,
+            has_mark: false,
+            index: None,
+            last: None,
+            touch: [None; 2],
+            next_mark_sample: None,
+            next_premium_sample: None,
+            next_funding: None,
+            next_unwind: None,
+        }
+    }
+
+    /// The book.
+    #[must_use]
+    pub const fn book(&self) -> &Book {
+        &self.book
+    }
+
+    /// Whether it trades.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// The price of the last trade in the book.
+    #[must_use]
+    pub const fn last(&self) -> Option<Price> {
+        self.last
+    }
+
+    /// The index last reported.
+    #[must_use]
+    pub const fn index(&self) -> Option<MarkPrice> {
+        self.index
+    }
+
+    /// Best price of a side.
+    #[must_use]
+    pub fn best(&self, side: Side) -> Option<Price> {
+        match side {
+            Side::Buy => self.book.best_bid(),
+            Side::Sell => self.book.best_ask(),
+        }
+    }
+
+    /// The client's number of a resting order.
+    #[must_use]
+    pub fn client_of(&self, order: OrderId) -> Option<ClientOrderId> {
+        self.book.order(order).and_then(|_| self.metas.get(order).client)
+    }
+}
+
+impl core::hash::Hash for Market {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        for side in Side::BOTH {
+            for (price, level) in self.book.depth(side).map(|l| (l.price, l)) {
+                (price, level.qty).hash(state);
+                for order in self.book.orders_at(side, price) {
+                    let Qty(qty) = order.qty;
+                    (order.id, order.owner, qty, self.metas.get(order.id).client).hash(state);
+                    self.metas.get(order.id).reduce_only.hash(state);
+                }
+            }
+        }
+        (self.phase, self.has_mark, self.index, self.last, self.touch).hash(state);
+        (self.next_mark_sample, self.next_premium_sample, self.next_funding, self.next_unwind).hash(state);
+        self.maker.hash(state);
+        self.breaker.hash(state);
+        self.premium.hash(state);
+    }
+}

@@ -1,0 +1,363 @@
+//! The loss waterfall: margin, then the fund, then auto-deleveraging, then winners, then nobody.
+
+use crate::command::Internal;
+use crate::emit::{Emit, Parent};
+use crate::event::{CauseKind, Event, LiquidationEnd, Rejection, Sink};
+use crate::floor::Floor;
+use crate::market::Phase;
+use crate::policy::{LiquidationMode, Takeover};
+use crate::venue::{Decision, Venue};
+use downdraft_book::{Cancelled, Fill, Matcher, NewOrder, Proposal, SelfTradePrevention, TimeInForce, Verdict};
+use downdraft_margin::{Eligibility, Leg, Pool};
+use downdraft_types::arith::{ceil_div, mul_div_floor};
+use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Side, Span};
+
+impl Venue {
+    /// Closes `qty` lots of a position against others': first those of the ADL policy at the bankruptcy price;
+    /// then, for what found nobody, anyone on the other side at the mark, which takes nothing from them and
+    /// leaves the deficit with the pool. Returns the last event.
+    pub(crate) fn deleverage<S: Sink>(
+        &mut self,
+        pool: Pool,
+        instrument: InstrumentId,
+        qty: Qty,
+        parent: u32,
+        emit: &mut Emit<'_, S>,
+    ) -> u32 {
+        let account = pool.account();
+        let side = self.position_side(account, instrument);
+        let value = self.last_resort_value(account, instrument, qty);
+        let policy = Eligibility::Policy(self.policy.adl, value);
+        let taken = self.margin.plan_deleveraging(account, instrument, side, qty, policy);
+        let last = self.close_against_plan(account, instrument, side, (qty, value), parent, emit);
+        let left = qty - taken;
+        if left.is_zero() {
+            return last;
+        }
+        let terms = self.margin.instrument(instrument);
+        let value = match account {
+            AccountId::FUND => self.margin.fund_limit_value(instrument, left),
+            _ => terms.value_at(Side::Buy.signed(left), terms.mark()),
+        };
+        let found = self.margin.plan_deleveraging(account, instrument, side, left, Eligibility::Anyone);
+        assert_eq!(found, left, "invariant 2: the other side holds as much");
+        self.close_against_plan(account, instrument, side, (left, value), last, emit)
+    }
+
+    /// The value at which a position is deleveraged: where its pool's equity is used up, or the fund's balance.
+    fn last_resort_value(&self, account: AccountId, instrument: InstrumentId, qty: Qty) -> Money {
+        match account {
+            AccountId::FUND => self.margin.fund_limit_value(instrument, qty),
+            _ => self.margin.bankruptcy_value(account, instrument, qty),
+        }
+    }
+
+    fn position_side(&self, account: AccountId, instrument: InstrumentId) -> Side {
+        self.margin.position(account, instrument).and_then(|p| p.size().side()).expect("an open position")
+    }
+
+    /// Executes a deleveraging plan. Each counterparty gets the part of `value` between its lots and those
+    /// before it, rounded down cumulatively, so that the parts sum to the whole.
+    fn close_against_plan<S: Sink>(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        (qty, value): (Qty, Money),
+        parent: u32,
+        emit: &mut Emit<'_, S>,
+    ) -> u32 {
+        let mut last = parent;
+        let mut done = 0_i128;
+        let mut paid = Money::ZERO;
+        let mut index = 0;
+        while let Some((counterparty, _, lots)) = self.margin.planned(index) {
+            index += 1;
+            if lots == 0 {
+                continue;
+            }
+            done += lots;
+            let upto = Money(mul_div_floor(value.0, done, i128::from(qty.0)));
+            let part = upto - paid;
+            paid = upto;
+            let lots = Qty(u64::try_from(lots).expect("lots of a position"));
+            last = self.close_pair(instrument, side, (account, counterparty), (lots, part), parent, emit);
+        }
+        // Looked at after the whole plan, which positions falling meanwhile would disturb.
+        let mut index = 0;
+        while let Some((counterparty, pool, _)) = self.margin.planned(index) {
+            index += 1;
+            self.margin.reindex(pool);
+            let currency = self.margin.currency_of(pool);
+            self.margin.reindex(Pool::Cross { account: counterparty, currency });
+        }
+        self.raise(emit, Some(last), CauseKind::Waterfall);
+        last
+    }
+
+    fn close_pair<S: Sink>(
+        &mut self,
+        instrument: InstrumentId,
+        side: Side,
+        (account, counterparty): (AccountId, AccountId),
+        (qty, value): (Qty, Money),
+        parent: u32,
+        emit: &mut Emit<'_, S>,
+    ) -> u32 {
+        // The fund, as the last counterparty there is, pays no more than it has.
+        let too_much = counterparty == AccountId::FUND && !self.margin.fund_can_realise(instrument, side, qty, value);
+        let value = if too_much { self.margin.fund_limit_value(instrument, qty) } else { value };
+        let terms = self.margin.instrument(instrument);
+        let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark());
+        // A short counterparty buys back dearer than the mark; a long one sells cheaper.
+        let conceded = if side == Side::Buy { value - at_mark } else { at_mark - value };
+        let leg = |account, side| Leg { account, instrument, side, qty, value, fee: Money::ZERO };
+        let closed = self.margin.settle(&leg(account, side.opposite()));
+        let against = self.margin.settle(&leg(counterparty, side));
+        let pool = closed.pool;
+        let mut cause = parent;
+        if conceded.is_positive() {
+            let currency = self.margin.currency_of(pool);
+            cause = emit.event(Some(parent), &Event::Deficit { pool, currency, amount: conceded });
+        }
+        let event = Event::Deleveraged {
+            instrument,
+            account,
+            side,
+            counterparty,
+            qty,
+            value,
+            conceded,
+            realised: closed.change.realised,
+            counterparty_realised: against.change.realised,
+        };
+        let event = emit.event(Some(cause), &event);
+        for (account, settled) in [(account, &closed), (counterparty, &against)] {
+            if !settled.margin_moved.is_zero() {
+                let amount = settled.margin_moved;
+                emit.event(Some(event), &Event::MarginMoved { account, instrument, amount });
+            }
+        }
+        event
+    }
+
+    /// Settles what is left of a pool without positions: a deficit goes to the fund as far as it reaches, then
+    /// to winners in `instrument`, and what they cannot bear stays.
+    pub(crate) fn resolve<S: Sink>(
+        &mut self,
+        pool: Pool,
+        instrument: Option<InstrumentId>,
+        parent: Parent,
+        emit: &mut Emit<'_, S>,
+    ) {
+        let balance = self.margin.balance(pool);
+        if !balance.is_negative() {
+            let released = self.margin.release_isolated(pool);
+            if let (Pool::Isolated { account, instrument }, true) = (pool, released.is_positive()) {
+                emit.event(parent, &Event::MarginMoved { account, instrument, amount: -released });
+            }
+            self.close_case(pool, LiquidationEnd::Closed, parent, emit);
+            return;
+        }
+        let currency = self.margin.currency_of(pool);
+        let mut left = -balance;
+        let deficit = emit.event(parent, &Event::Deficit { pool, currency, amount: left });
+        let drawn = left.min(self.margin.fund(currency));
+        if drawn.is_positive() {
+            self.margin.pay_from_fund(pool, drawn);
+            emit.event(Some(deficit), &Event::FundSettled { pool, currency, amount: -drawn });
+            left -= drawn;
+        }
+        if left.is_positive()
+            && let Some(instrument) = instrument
+        {
+            left -= self.socialise(pool, instrument, left, deficit, emit);
+        }
+        if left.is_positive() {
+            emit.event(Some(deficit), &Event::Uncovered { pool, currency, amount: left });
+        }
+        self.close_case(pool, LiquidationEnd::Bankrupt, Some(deficit), emit);
+    }
+
+    fn socialise<S: Sink>(
+        &mut self,
+        pool: Pool,
+        instrument: InstrumentId,
+        deficit: Money,
+        parent: u32,
+        emit: &mut Emit<'_, S>,
+    ) -> Money {
+        let currency = self.margin.currency_of(pool);
+        let borne = self.margin.plan_socialising(pool.account(), instrument, deficit);
+        let mut index = 0;
+        let mut last = parent;
+        while let Some((_, payer, amount)) = self.margin.planned(index) {
+            index += 1;
+            let amount = Money(amount);
+            if amount.is_positive() {
+                self.margin.pay_between(payer, pool, amount);
+                last = emit.event(Some(parent), &Event::Socialised { pool, payer, currency, amount });
+            }
+        }
+        let mut index = 0;
+        while let Some((_, payer, _)) = self.margin.planned(index) {
+            index += 1;
+            self.margin.reindex(payer);
+        }
+        self.raise(emit, Some(last), CauseKind::Waterfall);
+        borne
+    }
+
+    /// The fund takes `qty` lots over at the bankruptcy price, if it stays solvent at the mark and can pay what
+    /// it realises. Returns the event, or `None` if it cannot.
+    pub(crate) fn take_over<S: Sink>(
+        &mut self,
+        pool: Pool,
+        instrument: InstrumentId,
+        qty: Qty,
+        interval: Span,
+        parent: u32,
+        emit: &mut Emit<'_, S>,
+    ) -> Option<u32> {
+        let account = pool.account();
+        let side = self.position_side(account, instrument);
+        let cost = self.margin.bankruptcy_value(account, instrument, qty);
+        if !self.margin.fund_can_take(instrument, side, qty, cost) {
+            return None;
+        }
+        let leg = |account, side| Leg { account, instrument, side, qty, value: cost, fee: Money::ZERO };
+        let given = self.margin.settle(&leg(account, side.opposite()));
+        let taken = self.margin.settle(&leg(AccountId::FUND, side));
+        let event = Event::FundTookOver {
+            account,
+            instrument,
+            side,
+            qty,
+            cost,
+            realised: given.change.realised,
+            fund_realised: taken.change.realised,
+        };
+        let event = emit.event(Some(parent), &event);
+        if !given.margin_moved.is_zero() {
+            emit.event(Some(event), &Event::MarginMoved { account, instrument, amount: given.margin_moved });
+        }
+        self.schedule_unwind(instrument, interval, event, emit);
+        Some(event)
+    }
+
+    fn schedule_unwind<S: Sink>(&mut self, instrument: InstrumentId, interval: Span, cause: u32, emit: &mut Emit<'_, S>) {
+        let due = emit.time.saturating_add(interval);
+        let market = self.market_mut(instrument).expect("a listed instrument");
+        if market.next_unwind.is_none() {
+            market.next_unwind = Some(due);
+            emit.request(due, cause, Internal::UnwindFund { instrument });
+        }
+    }
+
+    /// Sells part of what the fund took over, while it can pay what each match realises; what it cannot is
+    /// deleveraged at the fund's own bankruptcy price.
+    pub(crate) fn unwind_fund<S: Sink>(&mut self, instrument: InstrumentId, emit: &mut Emit<'_, S>) -> Decision {
+        let now = emit.time;
+        let market = self.market_mut(instrument)?;
+        if market.next_unwind.is_none_or(|due| due > now) {
+            return Err(Rejection::NothingToDo);
+        }
+        let phase = market.phase;
+        let size = self.margin.position(AccountId::FUND, instrument).map(|p| p.size()).unwrap_or_default();
+        let Some(held) = size.side().filter(|_| phase != Phase::Expired) else {
+            self.market_mut(instrument)?.next_unwind = None;
+            return Err(Rejection::NothingToDo);
+        };
+        let pool = Pool::Cross { account: AccountId::FUND, currency: self.margin.instrument(instrument).spec().settlement };
+        if matches!(phase, Phase::Halted(_)) && self.policy.bound_by_halts {
+            let postponed = emit.event(None, &Event::LiquidationPostponed { pool });
+            self.desk.parked.push((Internal::UnwindFund { instrument }, emit.id(postponed)));
+            return Ok(());
+        }
+        self.market_mut(instrument)?.next_unwind = None;
+        let (fraction, interval) = match self.policy.mode {
+            LiquidationMode::BankruptcyLimit { rest: Takeover::Fund { fraction, interval } } => (fraction, interval),
+            // The policy changed since: the fund sells what it still holds, at once.
+            _ => (Ppm::ONE, Span::from_secs(1)),
+        };
+        let lots = ceil_div(i128::from(size.quantity().0) * i128::from(fraction.0), i128::from(Ppm::ONE.0));
+        let qty = Qty(u64::try_from(lots).expect("a part of the position")).min(size.quantity());
+        let cause = self.sell_for_fund(pool, instrument, held.opposite(), qty, emit);
+        let left = self.margin.position(AccountId::FUND, instrument).map(|p| p.size()).unwrap_or_default();
+        if !left.is_zero() {
+            self.schedule_unwind(instrument, interval, cause, emit);
+        }
+        Ok(())
+    }
+
+    fn sell_for_fund<S: Sink>(
+        &mut self,
+        pool: Pool,
+        instrument: InstrumentId,
+        side: Side,
+        qty: Qty,
+        emit: &mut Emit<'_, S>,
+    ) -> u32 {
+        let terms = self.margin.instrument(instrument);
+        let ordered = Event::LiquidationOrdered {
+            pool,
+            instrument,
+            side,
+            qty,
+            limit: None,
+            notional: terms.value_at(side.signed(qty), terms.mark()).abs(),
+            bankruptcy: self.margin.bankruptcy_value(AccountId::FUND, instrument, qty),
+        };
+        let ordered = emit.event(None, &ordered);
+        let (book, floor) = self.floor(instrument, (AccountId::FUND, side), true, Some(ordered), emit);
+        let mut seller = FundSeller { floor, fund_short: false };
+        let order = NewOrder {
+            side,
+            qty,
+            limit: None,
+            tif: TimeInForce::Ioc,
+            post_only: false,
+            stp: SelfTradePrevention::None,
+            owner: AccountId::FUND.0,
+        };
+        let outcome = book.submit(&order, &mut seller).expect("an immediate order of a positive quantity");
+        let (tally, fund_short) = (seller.floor.tally, seller.fund_short);
+        let left = qty - outcome.filled;
+        let done = Event::LiquidationOrderDone { pool, instrument, filled: tally.filled, left, proceeds: tally.value, fund_short };
+        let done = emit.event(Some(tally.last_trade.unwrap_or(ordered)), &done);
+        self.book_changed(instrument, &tally, done, emit);
+        if fund_short { self.deleverage(pool, instrument, left, done, emit) } else { done }
+    }
+}
+
+/// The fund's order as taker.
+struct FundSeller<'a, 'e, S> {
+    floor: Floor<'a, 'e, S>,
+    fund_short: bool,
+}
+
+impl<S: Sink> Matcher for FundSeller<'_, '_, S> {
+    fn before(&mut self, proposal: &Proposal) -> Verdict {
+        let verdict = self.floor.maker_verdict(proposal);
+        let qty = match verdict {
+            Verdict::Trade => proposal.qty,
+            Verdict::TradeAtMost(qty) => qty,
+            Verdict::CancelMaker | Verdict::Stop => return verdict,
+        };
+        let floor = &self.floor;
+        let value = floor.margin.instrument(floor.instrument).trade_value(qty, proposal.price);
+        if floor.margin.fund_can_realise(floor.instrument, floor.side, qty, value) {
+            return verdict;
+        }
+        self.fund_short = true;
+        Verdict::Stop
+    }
+
+    fn filled(&mut self, fill: &Fill) {
+        self.floor.settle(fill);
+    }
+
+    fn cancelled(&mut self, cancelled: &Cancelled) {
+        self.floor.cancelled(cancelled);
+    }
+}
