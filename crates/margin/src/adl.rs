@@ -25,10 +25,7 @@ pub struct AdlPolicy {
 
 impl Default for AdlPolicy {
     fn default() -> Self {
-        Self {
-            ranking: AdlRanking::ProfitTimesLeverage,
-            profitable_only: true,
-        }
+        Self { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: true }
     }
 }
 
@@ -70,11 +67,7 @@ pub struct Candidate {
 pub fn adl_score(mark_value: f64, bankruptcy_value: f64, entry_value: f64) -> f64 {
     let profit = (mark_value - entry_value) / entry_value.abs();
     let leverage = mark_value.abs() / (mark_value - bankruptcy_value);
-    if profit > 0.0 {
-        profit * leverage
-    } else {
-        profit / leverage
-    }
+    if profit > 0.0 { profit * leverage } else { profit / leverage }
 }
 
 impl Margin {
@@ -92,36 +85,17 @@ impl Margin {
         ranking.clear();
         for slot in &self.holders[instrument.index()] {
             let position = &self.positions[*slot as usize];
-            let opposite =
-                position.size.side() == Some(side.opposite()) && position.account != account;
+            let opposite = position.size.side() == Some(side.opposite()) && position.account != account;
             if opposite && self.is_eligible(position, qty, eligibility) {
                 let score = OrderedFloat(self.score(position));
                 let weight = i128::from(position.size.quantity().0);
-                ranking.push(Candidate {
-                    slot: *slot,
-                    account: position.account,
-                    score,
-                    weight,
-                    allotted: 0,
-                });
+                ranking.push(Candidate { slot: *slot, account: position.account, score, weight, allotted: 0 });
             }
         }
         ranking.sort_unstable_by_key(|c| (Reverse(c.score), c.account));
-        let pro_rata = matches!(
-            eligibility,
-            Eligibility::Policy(
-                AdlPolicy {
-                    ranking: AdlRanking::ProRata,
-                    ..
-                },
-                _
-            )
-        );
-        let allotted = if pro_rata {
-            allot_pro_rata(&mut ranking, qty.0.into())
-        } else {
-            allot_queue(&mut ranking, qty.0.into())
-        };
+        let pro_rata = matches!(eligibility, Eligibility::Policy(AdlPolicy { ranking: AdlRanking::ProRata, .. }, _));
+        let allotted =
+            if pro_rata { allot_pro_rata(&mut ranking, qty.0.into()) } else { allot_queue(&mut ranking, qty.0.into()) };
         self.ranking = ranking;
         Qty(u64::try_from(allotted).expect("no more than was asked"))
     }
@@ -134,11 +108,7 @@ impl Margin {
         if account == AccountId::FUND || self.state_of(self.pool_of(position)) != PoolState::Sound {
             return false;
         }
-        if policy.profitable_only
-            && !position
-                .unrealised(self.instrument(instrument))
-                .is_positive()
-        {
+        if policy.profitable_only && !position.unrealised(self.instrument(instrument)).is_positive() {
             return false;
         }
         let held = position.size.quantity();
@@ -156,22 +126,13 @@ impl Margin {
         let mark_value = terms.value_at(position.size, terms.mark()).0;
         let share = self.equity_share(position.account, position.instrument).0;
         // Scores order candidates; money is never computed from them.
-        adl_score(
-            mark_value as f64,
-            (mark_value - share) as f64,
-            position.cost.0 as f64,
-        )
+        adl_score(mark_value as f64, (mark_value - share) as f64, position.cost.0 as f64)
     }
 
     /// Chooses which winners in an instrument pay for a deficit of `account`, each in proportion to its
     /// unrealised profit and never beyond it, or beyond its pool's equity; returns how much they bear.
     /// O(positions of the instrument).
-    pub fn plan_socialising(
-        &mut self,
-        account: AccountId,
-        instrument: InstrumentId,
-        deficit: Money,
-    ) -> Money {
+    pub fn plan_socialising(&mut self, account: AccountId, instrument: InstrumentId, deficit: Money) -> Money {
         let mut ranking = core::mem::take(&mut self.ranking);
         ranking.clear();
         let terms = self.instrument(instrument);
@@ -202,11 +163,7 @@ impl Margin {
     #[must_use]
     pub fn planned(&self, index: usize) -> Option<(AccountId, Pool, i128)> {
         let candidate = self.ranking.get(index)?;
-        Some((
-            candidate.account,
-            self.pool_of(&self.positions[candidate.slot as usize]),
-            candidate.allotted,
-        ))
+        Some((candidate.account, self.pool_of(&self.positions[candidate.slot as usize]), candidate.allotted))
     }
 }
 
@@ -236,8 +193,7 @@ fn allot_pro_rata(ranking: &mut [Candidate], wanted: i128) -> i128 {
     // remainder = weight × wanted − allotted × total, compared without forming the products
     ranking.sort_unstable_by(|a, b| {
         let (a_floor, b_floor) = (a.allotted, b.allotted);
-        remainder_order(b.weight, b_floor, a.weight, a_floor, wanted, total)
-            .then(a.account.cmp(&b.account))
+        remainder_order(b.weight, b_floor, a.weight, a_floor, wanted, total).then(a.account.cmp(&b.account))
     });
     for candidate in ranking.iter_mut() {
         if left == 0 {

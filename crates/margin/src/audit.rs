@@ -90,13 +90,7 @@ impl Auditor {
     /// An auditor of a venue with account numbers below `accounts`. Memory follows the highest numbers used.
     #[must_use]
     pub const fn new(accounts: u32) -> Self {
-        Self {
-            accounts,
-            count: 0,
-            instruments: Vec::new(),
-            currencies: Vec::new(),
-            deficits: BTreeMap::new(),
-        }
+        Self { accounts, count: 0, instruments: Vec::new(), currencies: Vec::new(), deficits: BTreeMap::new() }
     }
 
     /// How many records have been applied.
@@ -110,90 +104,38 @@ impl Auditor {
     /// # Errors
     /// Where the record contradicts those before it. The auditor's balances mean nothing from then on.
     pub fn apply(&mut self, record: &Record) -> Result<(), AuditError> {
-        self.book(record).map_err(|fault| AuditError {
-            ordinal: self.count,
-            record: Some(record.name()),
-            fault,
-        })?;
+        self.book(record).map_err(|fault| AuditError { ordinal: self.count, record: Some(record.name()), fault })?;
         self.count += 1;
         Ok(())
     }
 
     fn book(&mut self, record: &Record) -> Result<(), Fault> {
         match *record {
-            Record::Listed {
-                instrument,
-                currency,
-                mark_scale,
-                point_value,
-            } => self.list(instrument, currency, mark_scale, point_value),
-            Record::Configured {
-                account,
-                instrument,
-                isolated,
-            } => self.configure(account, instrument, isolated),
-            Record::Deposit {
-                account,
-                currency,
-                amount,
-            } => self.cross_border(account, currency, positive(amount)?),
-            Record::Withdrawal {
-                account,
-                currency,
-                amount,
-            } => self.cross_border(account, currency, -positive(amount)?),
-            Record::MarginMoved {
-                account,
-                instrument,
-                amount,
-            } => self.move_margin(account, instrument, amount),
+            Record::Listed { instrument, currency, mark_scale, point_value } => {
+                self.list(instrument, currency, mark_scale, point_value)
+            }
+            Record::Configured { account, instrument, isolated } => self.configure(account, instrument, isolated),
+            Record::Deposit { account, currency, amount } => self.cross_border(account, currency, positive(amount)?),
+            Record::Withdrawal { account, currency, amount } => {
+                self.cross_border(account, currency, -positive(amount)?)
+            }
+            Record::MarginMoved { account, instrument, amount } => self.move_margin(account, instrument, amount),
             Record::Mark { instrument, mark } => {
                 self.listing_mut(instrument)?.mark = Some(mark.0);
                 Ok(())
             }
-            Record::Fill {
-                instrument,
-                price,
-                qty,
-                buyer,
-                seller,
-            } => {
+            Record::Fill { instrument, price, qty, buyer, seller } => {
                 let listing = self.listing(instrument)?;
                 let per_lot = i128::from(price.0) * listing.mark_scale;
-                let value = per_lot
-                    .checked_mul(listing.point_value)
-                    .and_then(|v| v.checked_mul(i128::from(qty.0)));
-                self.trade(
-                    instrument,
-                    value.ok_or(Fault::Overflow)?,
-                    legs(qty, buyer, seller, [false; 2])?,
-                )
+                let value = per_lot.checked_mul(listing.point_value).and_then(|v| v.checked_mul(i128::from(qty.0)));
+                self.trade(instrument, value.ok_or(Fault::Overflow)?, legs(qty, buyer, seller, [false; 2])?)
             }
-            Record::BlockTrade {
-                instrument,
-                qty,
-                cost,
-                buyer,
-                seller,
-            } => self.trade(instrument, cost.0, legs(qty, buyer, seller, [false; 2])?),
-            Record::Takeover {
-                instrument,
-                account,
-                side,
-                qty,
-                cost,
-                realised,
-                fund_realised,
-            } => {
-                let (from, fund) = (
-                    free_party(account, realised),
-                    free_party(AccountId::FUND, fund_realised),
-                );
-                self.trade(
-                    instrument,
-                    cost.0,
-                    closing_legs(side, qty, from, fund, false)?,
-                )
+            Record::BlockTrade { instrument, qty, cost, buyer, seller } => {
+                self.trade(instrument, cost.0, legs(qty, buyer, seller, [false; 2])?)
+            }
+            Record::Takeover { instrument, account, side, qty, cost, realised, fund_realised } => {
+                let (from, fund) = (free_party(account, realised), free_party(AccountId::FUND, fund_realised));
+                self.trade(instrument, cost.0, closing_legs(side, qty, from, fund, false)?)
             }
             Record::Deleveraged {
                 instrument,
@@ -207,64 +149,21 @@ impl Auditor {
                 counterparty_realised,
             } => {
                 self.concede(instrument, (side, qty, value), counterparty, conceded)?;
-                let (closed, other) = (
-                    free_party(account, realised),
-                    free_party(counterparty, counterparty_realised),
-                );
-                self.trade(
-                    instrument,
-                    value.0,
-                    closing_legs(side, qty, closed, other, true)?,
-                )
+                let (closed, other) = (free_party(account, realised), free_party(counterparty, counterparty_realised));
+                self.trade(instrument, value.0, closing_legs(side, qty, closed, other, true)?)
             }
-            Record::Deficit {
-                pool,
-                currency,
-                amount,
-            } => self.deficit(pool, currency, amount),
-            Record::FundSettled {
-                pool,
-                currency,
-                amount,
-            } => self.settle_fund(pool, currency, amount),
-            Record::Socialised {
-                pool,
-                payer,
-                currency,
-                amount,
-            } => self.socialise(pool, payer, currency, amount),
-            Record::Uncovered {
-                pool,
-                currency,
-                amount,
-            } => self.uncovered(pool, currency, amount),
-            Record::Funding {
-                instrument,
-                account,
-                amount,
-            } => self.pay_funding(instrument, account, amount),
-            Record::FundingResidue {
-                instrument,
-                rate,
-                amount,
-            } => self.settle_funding(instrument, rate, amount),
-            Record::Settled {
-                instrument,
-                account,
-                mark,
-                realised,
-            } => self.settle(instrument, account, mark, realised),
+            Record::Deficit { pool, currency, amount } => self.deficit(pool, currency, amount),
+            Record::FundSettled { pool, currency, amount } => self.settle_fund(pool, currency, amount),
+            Record::Socialised { pool, payer, currency, amount } => self.socialise(pool, payer, currency, amount),
+            Record::Uncovered { pool, currency, amount } => self.uncovered(pool, currency, amount),
+            Record::Funding { instrument, account, amount } => self.pay_funding(instrument, account, amount),
+            Record::FundingResidue { instrument, rate, amount } => self.settle_funding(instrument, rate, amount),
+            Record::Settled { instrument, account, mark, realised } => self.settle(instrument, account, mark, realised),
             Record::Expired { instrument, mark } => self.expire(instrument, mark),
         }
     }
 
-    fn list(
-        &mut self,
-        id: InstrumentId,
-        currency: CurrencyId,
-        scale: u32,
-        value: u64,
-    ) -> Result<(), Fault> {
+    fn list(&mut self, id: InstrumentId, currency: CurrencyId, scale: u32, value: u64) -> Result<(), Fault> {
         if self.listing(id).is_ok() {
             return Err(Fault::ListedTwice(id));
         }
@@ -286,12 +185,7 @@ impl Auditor {
         Ok(())
     }
 
-    fn configure(
-        &mut self,
-        account: AccountId,
-        instrument: InstrumentId,
-        isolated: bool,
-    ) -> Result<(), Fault> {
+    fn configure(&mut self, account: AccountId, instrument: InstrumentId, isolated: bool) -> Result<(), Fault> {
         let holding = self.holding(instrument, account)?;
         if holding.isolated == isolated {
             return Ok(());
@@ -303,42 +197,21 @@ impl Auditor {
         Ok(())
     }
 
-    fn cross_border(
-        &mut self,
-        account: AccountId,
-        currency: CurrencyId,
-        inward: i128,
-    ) -> Result<(), Fault> {
+    fn cross_border(&mut self, account: AccountId, currency: CurrencyId, inward: i128) -> Result<(), Fault> {
         self.check_account(account)?;
         let outside = &mut self.currency_mut(currency).outside;
         *outside = bounded(*outside - bounded(inward)?)?;
         self.pay(Pool::Cross { account, currency }, inward)
     }
 
-    fn move_margin(
-        &mut self,
-        account: AccountId,
-        instrument: InstrumentId,
-        amount: Money,
-    ) -> Result<(), Fault> {
+    fn move_margin(&mut self, account: AccountId, instrument: InstrumentId, amount: Money) -> Result<(), Fault> {
         let currency = self.listing(instrument)?.currency;
-        self.pay(
-            Pool::Isolated {
-                account,
-                instrument,
-            },
-            amount.0,
-        )?;
+        self.pay(Pool::Isolated { account, instrument }, amount.0)?;
         self.pay(Pool::Cross { account, currency }, -amount.0)
     }
 
     /// Both sides of a trade of `value`: checks what each claims to have realised, then books it.
-    fn trade(
-        &mut self,
-        instrument: InstrumentId,
-        value: i128,
-        legs: [Leg; 2],
-    ) -> Result<(), Fault> {
+    fn trade(&mut self, instrument: InstrumentId, value: i128, legs: [Leg; 2]) -> Result<(), Fault> {
         let currency = self.listing(instrument)?.currency;
         if legs[0].party.account == legs[1].party.account {
             return Err(Fault::SameAccount(legs[0].party.account));
@@ -350,55 +223,31 @@ impl Auditor {
             let (next, realised) = before.traded(leg.change, value)?;
             let (size, change) = (i128::from(before.size), i128::from(leg.change));
             if leg.closing && (size.signum() == change.signum() || size.abs() < change.abs()) {
-                return Err(Fault::NotClosing {
-                    account,
-                    size,
-                    change,
-                });
+                return Err(Fault::NotClosing { account, size, change });
             }
-            agree(
-                "realised profit",
-                Some(account),
-                leg.party.realised,
-                realised,
-            )?;
+            agree("realised profit", Some(account), leg.party.realised, realised)?;
             *after = next;
         }
         for (leg, after) in legs.iter().zip(after) {
             self.replace(instrument, leg.party.account, after)?;
             let fee = bounded(leg.party.fee.0)?;
-            self.pay(
-                self.pool(instrument, leg.party.account)?,
-                leg.party.realised.0 - fee,
-            )?;
+            self.pay(self.pool(instrument, leg.party.account)?, leg.party.realised.0 - fee)?;
             let fees = &mut self.currency_mut(currency).fees;
             *fees = bounded(*fees + fee)?;
         }
         Ok(())
     }
 
-    fn pay_funding(
-        &mut self,
-        instrument: InstrumentId,
-        account: AccountId,
-        amount: Money,
-    ) -> Result<(), Fault> {
+    fn pay_funding(&mut self, instrument: InstrumentId, account: AccountId, amount: Money) -> Result<(), Fault> {
         let paid = bounded(amount.0)?;
         self.pay(self.pool(instrument, account)?, -paid)?;
-        self.listing_mut(instrument)?
-            .funding
-            .push((account.0, paid));
+        self.listing_mut(instrument)?.funding.push((account.0, paid));
         Ok(())
     }
 
     /// Each position has paid the rate on its value at mark, rounded one way or the other, and what was paid and
     /// not received is the residue.
-    fn settle_funding(
-        &mut self,
-        instrument: InstrumentId,
-        rate: Ppm,
-        amount: Money,
-    ) -> Result<(), Fault> {
+    fn settle_funding(&mut self, instrument: InstrumentId, rate: Ppm, amount: Money) -> Result<(), Fault> {
         let listing = self.listing_mut(instrument)?;
         let mut funding = core::mem::take(&mut listing.funding);
         funding.sort_unstable();
@@ -411,22 +260,10 @@ impl Auditor {
             }
             let mark = listing.mark.ok_or(Fault::Unsettled(instrument))?;
             let value = value(listing, i128::from(holding.size), mark)?;
-            let due = value
-                .checked_mul(i128::from(rate.0))
-                .ok_or(Fault::Overflow)?;
+            let due = value.checked_mul(i128::from(rate.0)).ok_or(Fault::Overflow)?;
             let scaled = own.checked_mul(1_000_000).ok_or(Fault::Overflow)?;
-            if scaled
-                .checked_sub(due)
-                .ok_or(Fault::Overflow)?
-                .unsigned_abs()
-                >= 1_000_000
-            {
-                agree(
-                    "funding",
-                    Some(AccountId(account)),
-                    Money(own),
-                    due.div_euclid(1_000_000),
-                )?;
+            if scaled.checked_sub(due).ok_or(Fault::Overflow)?.unsigned_abs() >= 1_000_000 {
+                agree("funding", Some(AccountId(account)), Money(own), due.div_euclid(1_000_000))?;
             }
             residue = bounded(residue + own)?;
         }
@@ -442,49 +279,25 @@ impl Auditor {
         Ok(())
     }
 
-    fn settle(
-        &mut self,
-        id: InstrumentId,
-        account: AccountId,
-        mark: MarkPrice,
-        claim: Money,
-    ) -> Result<(), Fault> {
+    fn settle(&mut self, id: InstrumentId, account: AccountId, mark: MarkPrice, claim: Money) -> Result<(), Fault> {
         let holding = self.holding(id, account)?;
         self.check_mark(id, mark)?;
         let realised = self.value_at_mark(id, i128::from(holding.size))? - holding.cost;
         agree("realised profit", Some(account), claim, realised)?;
-        self.replace(
-            id,
-            account,
-            Holding {
-                size: 0,
-                cost: 0,
-                ..holding
-            },
-        )?;
+        self.replace(id, account, Holding { size: 0, cost: 0, ..holding })?;
         self.pay(self.pool(id, account)?, realised)
     }
 
     fn expire(&mut self, instrument: InstrumentId, mark: MarkPrice) -> Result<(), Fault> {
         self.check_mark(instrument, mark)?;
         for (account, holding) in (0_u32..).zip(&self.listing(instrument)?.holdings) {
-            agree(
-                "position after expiry",
-                Some(AccountId(account)),
-                Money(i128::from(holding.size)),
-                0,
-            )?;
+            agree("position after expiry", Some(AccountId(account)), Money(i128::from(holding.size)), 0)?;
         }
         Ok(())
     }
 
     /// Puts `next` in place of a holding, and keeps count of the open positions of its pool.
-    fn replace(
-        &mut self,
-        instrument: InstrumentId,
-        account: AccountId,
-        next: Holding,
-    ) -> Result<(), Fault> {
+    fn replace(&mut self, instrument: InstrumentId, account: AccountId, next: Holding) -> Result<(), Fault> {
         let currency = self.listing(instrument)?.currency;
         let holding = self.holding_mut(instrument, account)?;
         let (was, is) = (holding.size != 0, next.size != 0);
@@ -501,10 +314,7 @@ impl Auditor {
         let amount = bounded(amount)?;
         let balance = match pool {
             Pool::Cross { account, currency } => &mut self.cash_mut(account, currency).balance,
-            Pool::Isolated {
-                account,
-                instrument,
-            } => {
+            Pool::Isolated { account, instrument } => {
                 let holding = self.holding_mut(instrument, account)?;
                 if !holding.isolated {
                     return Err(Fault::NotIsolated(account, instrument));
@@ -520,10 +330,7 @@ impl Auditor {
     fn pool(&self, instrument: InstrumentId, account: AccountId) -> Result<Pool, Fault> {
         let currency = self.listing(instrument)?.currency;
         Ok(if self.holding(instrument, account)?.isolated {
-            Pool::Isolated {
-                account,
-                instrument,
-            }
+            Pool::Isolated { account, instrument }
         } else {
             Pool::Cross { account, currency }
         })
@@ -532,20 +339,14 @@ impl Auditor {
     fn balance(&self, pool: Pool) -> Result<i128, Fault> {
         Ok(match pool {
             Pool::Cross { account, currency } => self.cash_of(account, currency).balance,
-            Pool::Isolated {
-                account,
-                instrument,
-            } => self.holding(instrument, account)?.margin,
+            Pool::Isolated { account, instrument } => self.holding(instrument, account)?.margin,
         })
     }
 
     fn is_flat(&self, pool: Pool) -> Result<bool, Fault> {
         Ok(match pool {
             Pool::Cross { account, currency } => self.cash_of(account, currency).positions == 0,
-            Pool::Isolated {
-                account,
-                instrument,
-            } => self.holding(instrument, account)?.size == 0,
+            Pool::Isolated { account, instrument } => self.holding(instrument, account)?.size == 0,
         })
     }
 
@@ -553,90 +354,46 @@ impl Auditor {
         self.check_account(pool.account())?;
         let expected = match pool {
             Pool::Cross { currency, .. } => currency,
-            Pool::Isolated {
-                account,
-                instrument,
-            } => {
+            Pool::Isolated { account, instrument } => {
                 if !self.holding(instrument, account)?.isolated {
                     return Err(Fault::NotIsolated(account, instrument));
                 }
                 self.listing(instrument)?.currency
             }
         };
-        if currency == expected {
-            Ok(())
-        } else {
-            Err(Fault::Currency {
-                found: currency,
-                expected,
-            })
-        }
+        if currency == expected { Ok(()) } else { Err(Fault::Currency { found: currency, expected }) }
     }
 
     fn check_mark(&self, instrument: InstrumentId, mark: MarkPrice) -> Result<(), Fault> {
-        let expected = self
-            .listing(instrument)?
-            .mark
-            .ok_or(Fault::Unsettled(instrument))?;
-        agree(
-            "mark",
-            None,
-            Money(i128::from(mark.0)),
-            i128::from(expected),
-        )
+        let expected = self.listing(instrument)?.mark.ok_or(Fault::Unsettled(instrument))?;
+        agree("mark", None, Money(i128::from(mark.0)), i128::from(expected))
     }
 
     fn value_at_mark(&self, instrument: InstrumentId, size: i128) -> Result<i128, Fault> {
         let listing = self.listing(instrument)?;
-        value(
-            listing,
-            size,
-            listing.mark.ok_or(Fault::Unsettled(instrument))?,
-        )
+        value(listing, size, listing.mark.ok_or(Fault::Unsettled(instrument))?)
     }
 
     const fn check_account(&self, account: AccountId) -> Result<(), Fault> {
-        if account.0 < self.accounts {
-            Ok(())
-        } else {
-            Err(Fault::UnknownAccount(account))
-        }
+        if account.0 < self.accounts { Ok(()) } else { Err(Fault::UnknownAccount(account)) }
     }
 
     fn listing(&self, id: InstrumentId) -> Result<&Listing, Fault> {
-        self.instruments
-            .get(id.index())
-            .and_then(Option::as_ref)
-            .ok_or(Fault::UnknownInstrument(id))
+        self.instruments.get(id.index()).and_then(Option::as_ref).ok_or(Fault::UnknownInstrument(id))
     }
 
     fn listing_mut(&mut self, id: InstrumentId) -> Result<&mut Listing, Fault> {
-        self.instruments
-            .get_mut(id.index())
-            .and_then(Option::as_mut)
-            .ok_or(Fault::UnknownInstrument(id))
+        self.instruments.get_mut(id.index()).and_then(Option::as_mut).ok_or(Fault::UnknownInstrument(id))
     }
 
     fn holding(&self, instrument: InstrumentId, account: AccountId) -> Result<Holding, Fault> {
         self.check_account(account)?;
-        Ok(self
-            .listing(instrument)?
-            .holdings
-            .get(account.index())
-            .copied()
-            .unwrap_or_default())
+        Ok(self.listing(instrument)?.holdings.get(account.index()).copied().unwrap_or_default())
     }
 
-    fn holding_mut(
-        &mut self,
-        instrument: InstrumentId,
-        account: AccountId,
-    ) -> Result<&mut Holding, Fault> {
+    fn holding_mut(&mut self, instrument: InstrumentId, account: AccountId) -> Result<&mut Holding, Fault> {
         self.check_account(account)?;
-        Ok(grown(
-            &mut self.listing_mut(instrument)?.holdings,
-            account.index(),
-        ))
+        Ok(grown(&mut self.listing_mut(instrument)?.holdings, account.index()))
     }
 
     fn currency_mut(&mut self, currency: CurrencyId) -> &mut Currency {
@@ -644,10 +401,7 @@ impl Auditor {
     }
 
     fn cash_of(&self, account: AccountId, currency: CurrencyId) -> Cash {
-        let cash = self
-            .currencies
-            .get(currency.index())
-            .and_then(|c| c.cash.get(account.index()));
+        let cash = self.currencies.get(currency.index()).and_then(|c| c.cash.get(account.index()));
         cash.copied().unwrap_or_default()
     }
 
@@ -666,29 +420,12 @@ fn legs(qty: Qty, buyer: Party, seller: Party, closing: [bool; 2]) -> Result<[Le
     if lots == 0 {
         return Err(Fault::NotPositive { found: 0 });
     }
-    let buy = Leg {
-        party: buyer,
-        change: lots,
-        closing: closing[0],
-    };
-    Ok([
-        buy,
-        Leg {
-            party: seller,
-            change: -lots,
-            closing: closing[1],
-        },
-    ])
+    let buy = Leg { party: buyer, change: lots, closing: closing[0] };
+    Ok([buy, Leg { party: seller, change: -lots, closing: closing[1] }])
 }
 
 /// `closed` gives up a position of `side` to `other`, which may have to be closing too.
-fn closing_legs(
-    side: Side,
-    qty: Qty,
-    closed: Party,
-    other: Party,
-    other_closes: bool,
-) -> Result<[Leg; 2], Fault> {
+fn closing_legs(side: Side, qty: Qty, closed: Party, other: Party, other_closes: bool) -> Result<[Leg; 2], Fault> {
     match side {
         Side::Buy => legs(qty, other, closed, [other_closes, true]),
         Side::Sell => legs(qty, closed, other, [true, other_closes]),
@@ -696,37 +433,15 @@ fn closing_legs(
 }
 
 const fn free_party(account: AccountId, realised: Money) -> Party {
-    Party {
-        account,
-        fee: Money::ZERO,
-        realised,
-    }
+    Party { account, fee: Money::ZERO, realised }
 }
 
 fn positive(amount: Money) -> Result<i128, Fault> {
-    if amount.0 > 0 {
-        bounded(amount.0)
-    } else {
-        Err(Fault::NotPositive { found: amount.0 })
-    }
+    if amount.0 > 0 { bounded(amount.0) } else { Err(Fault::NotPositive { found: amount.0 }) }
 }
 
-fn agree(
-    what: &'static str,
-    account: Option<AccountId>,
-    found: Money,
-    expected: i128,
-) -> Result<(), Fault> {
-    if found.0 == expected {
-        Ok(())
-    } else {
-        Err(Fault::Amount {
-            what,
-            account,
-            found: found.0,
-            expected,
-        })
-    }
+fn agree(what: &'static str, account: Option<AccountId>, found: Money, expected: i128) -> Result<(), Fault> {
+    if found.0 == expected { Ok(()) } else { Err(Fault::Amount { what, account, found: found.0, expected }) }
 }
 
 /// The element at `index`, after growing to hold it.

@@ -20,26 +20,14 @@ impl Margin {
     /// # Panics
     /// Where there is no such position, or `qty` exceeds it.
     #[must_use]
-    pub fn bankruptcy_value(
-        &self,
-        account: AccountId,
-        instrument: InstrumentId,
-        qty: Qty,
-    ) -> Money {
-        let position = self
-            .position(account, instrument)
-            .expect("an open position");
+    pub fn bankruptcy_value(&self, account: AccountId, instrument: InstrumentId, qty: Qty) -> Money {
+        let position = self.position(account, instrument).expect("an open position");
         let held = position.size.quantity();
         assert!(qty <= held && !held.is_zero(), "part of an open position");
         let terms = self.instrument(instrument);
-        let share = mul_div_floor(
-            self.equity_share(account, instrument).0,
-            i128::from(qty.0),
-            i128::from(held.0),
-        );
+        let share = mul_div_floor(self.equity_share(account, instrument).0, i128::from(qty.0), i128::from(held.0));
         let sign = i128::from(position.size.0.signum());
-        let at_mark =
-            i128::from(qty.0) * i128::from(terms.mark().0) * i128::from(terms.spec().point_value);
+        let at_mark = i128::from(qty.0) * i128::from(terms.mark().0) * i128::from(terms.spec().point_value);
         Money(at_mark - sign * share)
     }
 
@@ -47,9 +35,7 @@ impl Margin {
     /// several, by notional where none of them asks for any. Rounded down.
     #[must_use]
     pub fn equity_share(&self, account: AccountId, instrument: InstrumentId) -> Money {
-        let position = self
-            .position(account, instrument)
-            .expect("an open position");
+        let position = self.position(account, instrument).expect("an open position");
         let pool = self.pool_of(position);
         let health = self.health(pool);
         if health.positions <= 1 {
@@ -57,11 +43,7 @@ impl Margin {
         }
         let weight = |p: &crate::Position| {
             let terms = self.instrument(p.instrument);
-            if health.maintenance_e6 > 0 {
-                p.maintenance_e6(terms)
-            } else {
-                terms.value_at(p.size, terms.mark).abs().0
-            }
+            if health.maintenance_e6 > 0 { p.maintenance_e6(terms) } else { terms.value_at(p.size, terms.mark).abs().0 }
         };
         let total: i128 = self.pool_positions(pool).map(weight).sum();
         if total == 0 {
@@ -75,18 +57,9 @@ impl Margin {
     ///
     /// Source: dYdX v4, `GetLiquidationInsuranceFundDelta`.
     #[must_use]
-    pub fn over_bankruptcy(
-        &self,
-        account: AccountId,
-        instrument: InstrumentId,
-        qty: Qty,
-        proceeds: Money,
-    ) -> Money {
+    pub fn over_bankruptcy(&self, account: AccountId, instrument: InstrumentId, qty: Qty, proceeds: Money) -> Money {
         let bankruptcy = self.bankruptcy_value(account, instrument, qty);
-        match self
-            .position(account, instrument)
-            .and_then(|p| p.size.side())
-        {
+        match self.position(account, instrument).and_then(|p| p.size.side()) {
             Some(Side::Buy) => proceeds - bankruptcy,
             _ => bankruptcy - proceeds,
         }

@@ -3,9 +3,7 @@
 //! It knows neither a book nor time. A venue tells it of trades, marks and payments, and asks it who may place
 //! an order, who has fallen below maintenance, and at what value a position is bankrupt.
 
-use crate::instrument::{
-    Instrument, InstrumentSpec, ListingError, TierSpec, check_spec, check_tiers, tiers,
-};
+use crate::instrument::{Instrument, InstrumentSpec, ListingError, TierSpec, check_spec, check_tiers, tiers};
 use crate::ladder::Ladder;
 use crate::ledger::{Ledger, Place};
 use crate::pool::{Health, MarginMode, Pool, PoolState};
@@ -92,10 +90,7 @@ impl Margin {
         let instruments = usize::from(capacity.instruments);
         let positions = capacity.positions as usize;
         let per_account = capacity.positions_per_account as usize;
-        let account = || Account {
-            open: false,
-            slots: SmallVec::with_capacity(per_account),
-        };
+        let account = || Account { open: false, slots: SmallVec::with_capacity(per_account) };
         let mut engine = Self {
             capacity,
             instruments: (0..instruments).map(|_| None).collect(),
@@ -152,10 +147,7 @@ impl Margin {
     /// # Errors
     /// [`MarginError::CapacityReached`] or [`MarginError::AccountExists`].
     pub fn open_account(&mut self, id: AccountId) -> Result<(), MarginError> {
-        let account = self
-            .accounts
-            .get_mut(id.index())
-            .ok_or(MarginError::CapacityReached)?;
+        let account = self.accounts.get_mut(id.index()).ok_or(MarginError::CapacityReached)?;
         if account.open {
             return Err(MarginError::AccountExists);
         }
@@ -191,9 +183,7 @@ impl Margin {
     }
 
     pub(crate) fn instrument_mut(&mut self, id: InstrumentId) -> &mut Instrument {
-        self.instruments[id.index()]
-            .as_mut()
-            .expect("a listed instrument")
+        self.instruments[id.index()].as_mut().expect("a listed instrument")
     }
 
     /// The ladder of a listed instrument.
@@ -202,9 +192,7 @@ impl Margin {
     /// Where it is not listed.
     #[must_use]
     pub fn ladder(&self, id: InstrumentId) -> &Ladder {
-        self.ladders[id.index()]
-            .as_ref()
-            .expect("a listed instrument")
+        self.ladders[id.index()].as_ref().expect("a listed instrument")
     }
 
     /// The ledger.
@@ -228,9 +216,7 @@ impl Margin {
     /// Every account number that is open, in order, the fund's included.
     pub fn accounts(&self) -> impl Iterator<Item = AccountId> + '_ {
         let ids = (0..).map(AccountId);
-        ids.zip(&self.accounts)
-            .filter(|(_, a)| a.open)
-            .map(|(id, _)| id)
+        ids.zip(&self.accounts).filter(|(_, a)| a.open).map(|(id, _)| id)
     }
 
     /// All positions, flat ones included, by slot.
@@ -241,22 +227,17 @@ impl Margin {
 
     /// An account's positions.
     pub fn positions_of(&self, account: AccountId) -> impl Iterator<Item = &Position> + '_ {
-        self.slots_of(account)
-            .iter()
-            .map(|slot| &self.positions[*slot as usize])
+        self.slots_of(account).iter().map(|slot| &self.positions[*slot as usize])
     }
 
     pub(crate) fn slots_of(&self, account: AccountId) -> &[u32] {
-        self.accounts
-            .get(account.index())
-            .map_or(&[], |a| a.slots.as_slice())
+        self.accounts.get(account.index()).map_or(&[], |a| a.slots.as_slice())
     }
 
     /// An account's position in an instrument, if it ever had one.
     #[must_use]
     pub fn position(&self, account: AccountId, instrument: InstrumentId) -> Option<&Position> {
-        self.slot_of(account, instrument)
-            .map(|slot| &self.positions[slot as usize])
+        self.slot_of(account, instrument).map(|slot| &self.positions[slot as usize])
     }
 
     pub(crate) fn slot_of(&self, account: AccountId, instrument: InstrumentId) -> Option<u32> {
@@ -265,19 +246,11 @@ impl Margin {
     }
 
     /// Whether [`Margin::slot_or_open`] would succeed.
-    pub(crate) fn can_hold(
-        &self,
-        account: AccountId,
-        instrument: InstrumentId,
-    ) -> Result<(), MarginError> {
+    pub(crate) fn can_hold(&self, account: AccountId, instrument: InstrumentId) -> Result<(), MarginError> {
         let slots = self.slots_of(account);
         let room = slots.len() < self.capacity.positions_per_account as usize
             && self.positions.len() < self.capacity.positions as usize;
-        if room || self.slot_of(account, instrument).is_some() {
-            Ok(())
-        } else {
-            Err(MarginError::CapacityReached)
-        }
+        if room || self.slot_of(account, instrument).is_some() { Ok(()) } else { Err(MarginError::CapacityReached) }
     }
 
     pub(crate) fn slot_or_open(&mut self, account: AccountId, instrument: InstrumentId) -> u32 {
@@ -299,16 +272,10 @@ impl Margin {
     #[must_use]
     pub fn pool_of(&self, position: &Position) -> Pool {
         match position.mode {
-            MarginMode::Isolated => Pool::Isolated {
-                account: position.account,
-                instrument: position.instrument,
-            },
+            MarginMode::Isolated => Pool::Isolated { account: position.account, instrument: position.instrument },
             MarginMode::Cross => {
                 let currency = self.instrument(position.instrument).spec.settlement;
-                Pool::Cross {
-                    account: position.account,
-                    currency,
-                }
+                Pool::Cross { account: position.account, currency }
             }
         }
     }
@@ -330,54 +297,41 @@ impl Margin {
     pub fn place_of(&self, pool: Pool) -> Place {
         match pool {
             Pool::Cross { account, .. } => Place::Cash(account),
-            Pool::Isolated {
-                account,
-                instrument,
-            } => Place::Isolated(
-                self.slot_of(account, instrument)
-                    .expect("an isolated position exists"),
-            ),
+            Pool::Isolated { account, instrument } => {
+                Place::Isolated(self.slot_of(account, instrument).expect("an isolated position exists"))
+            }
         }
     }
 
     /// A pool's money, unrealised profit apart.
     #[must_use]
     pub fn balance(&self, pool: Pool) -> Money {
-        self.ledger
-            .balance(self.currency_of(pool), self.place_of(pool))
+        self.ledger.balance(self.currency_of(pool), self.place_of(pool))
     }
 
     /// Slots of the positions that a pool answers for, flat ones included.
     pub(crate) fn members(&self, pool: Pool) -> impl Iterator<Item = u32> + '_ {
-        self.slots_of(pool.account())
-            .iter()
-            .copied()
-            .filter(move |slot| {
-                let position = &self.positions[*slot as usize];
-                match pool {
-                    Pool::Isolated { instrument, .. } => position.instrument == instrument,
-                    Pool::Cross { currency, .. } => {
-                        position.mode == MarginMode::Cross
-                            && self.instrument(position.instrument).spec.settlement == currency
-                    }
+        self.slots_of(pool.account()).iter().copied().filter(move |slot| {
+            let position = &self.positions[*slot as usize];
+            match pool {
+                Pool::Isolated { instrument, .. } => position.instrument == instrument,
+                Pool::Cross { currency, .. } => {
+                    position.mode == MarginMode::Cross
+                        && self.instrument(position.instrument).spec.settlement == currency
                 }
-            })
+            }
+        })
     }
 
     /// The open positions of a pool, in the order in which the account first used their instruments.
     pub fn pool_positions(&self, pool: Pool) -> impl Iterator<Item = &Position> + '_ {
-        self.members(pool)
-            .map(|slot| &self.positions[slot as usize])
-            .filter(|p| !p.size.is_zero())
+        self.members(pool).map(|slot| &self.positions[slot as usize]).filter(|p| !p.size.is_zero())
     }
 
     /// A pool at the present marks.
     #[must_use]
     pub fn health(&self, pool: Pool) -> Health {
-        let mut health = Health {
-            equity: self.balance(pool),
-            ..Health::default()
-        };
+        let mut health = Health { equity: self.balance(pool), ..Health::default() };
         for position in self.pool_positions(pool) {
             let instrument = self.instrument(position.instrument);
             health.equity += position.unrealised(instrument);
@@ -391,15 +345,10 @@ impl Margin {
     #[must_use]
     pub fn state_of(&self, pool: Pool) -> PoolState {
         match pool {
-            Pool::Cross { account, currency } => {
-                self.cross_states[self.cross_index(account, currency)]
+            Pool::Cross { account, currency } => self.cross_states[self.cross_index(account, currency)],
+            Pool::Isolated { account, instrument } => {
+                self.position(account, instrument).map_or(PoolState::Sound, |position| position.state)
             }
-            Pool::Isolated {
-                account,
-                instrument,
-            } => self
-                .position(account, instrument)
-                .map_or(PoolState::Sound, |position| position.state),
         }
     }
 
@@ -426,13 +375,8 @@ impl Margin {
                 let index = self.cross_index(account, currency);
                 self.cross_states[index] = state;
             }
-            Pool::Isolated {
-                account,
-                instrument,
-            } => {
-                let slot = self
-                    .slot_of(account, instrument)
-                    .expect("an isolated position exists");
+            Pool::Isolated { account, instrument } => {
+                let slot = self.slot_of(account, instrument).expect("an isolated position exists");
                 self.positions[slot as usize].state = state;
             }
         }

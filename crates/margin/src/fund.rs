@@ -16,27 +16,12 @@ impl Margin {
     /// Whether the fund may take `qty` lots over at `cost`: it stays solvent at the mark, and pays for what it
     /// realises if it held the opposite.
     #[must_use]
-    pub fn fund_can_take(
-        &self,
-        instrument: InstrumentId,
-        side: Side,
-        qty: Qty,
-        cost: Money,
-    ) -> bool {
+    pub fn fund_can_take(&self, instrument: InstrumentId, side: Side, qty: Qty, cost: Money) -> bool {
         let terms = self.instrument(instrument);
         let currency = terms.spec.settlement;
         let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark());
-        let gain = if side == Side::Buy {
-            at_mark - cost
-        } else {
-            cost - at_mark
-        };
-        let equity = self
-            .health(Pool::Cross {
-                account: AccountId::FUND,
-                currency,
-            })
-            .equity;
+        let gain = if side == Side::Buy { at_mark - cost } else { cost - at_mark };
+        let equity = self.health(Pool::Cross { account: AccountId::FUND, currency }).equity;
         let realised = match self.position(AccountId::FUND, instrument) {
             Some(position) => position.clone().trade(side, qty, cost).realised,
             None => Money::ZERO,
@@ -47,13 +32,7 @@ impl Margin {
 
     /// Whether the fund can pay what closing `qty` lots of its position for `value` realises.
     #[must_use]
-    pub fn fund_can_realise(
-        &self,
-        instrument: InstrumentId,
-        side: Side,
-        qty: Qty,
-        value: Money,
-    ) -> bool {
+    pub fn fund_can_realise(&self, instrument: InstrumentId, side: Side, qty: Qty, value: Money) -> bool {
         match side {
             Side::Sell => value >= self.fund_limit_value(instrument, qty),
             Side::Buy => value <= self.fund_limit_value(instrument, qty),
@@ -67,23 +46,11 @@ impl Margin {
     /// Where the fund has no position of that size.
     #[must_use]
     pub fn fund_limit_value(&self, instrument: InstrumentId, qty: Qty) -> Money {
-        let position = self
-            .position(AccountId::FUND, instrument)
-            .expect("a position of the fund");
+        let position = self.position(AccountId::FUND, instrument).expect("a position of the fund");
         let held = position.size.quantity();
-        assert!(
-            qty <= held && !held.is_zero(),
-            "part of the fund's position"
-        );
-        let released = Money(ceil_div(
-            position.cost.0 * i128::from(qty.0),
-            i128::from(held.0),
-        ));
+        assert!(qty <= held && !held.is_zero(), "part of the fund's position");
+        let released = Money(ceil_div(position.cost.0 * i128::from(qty.0), i128::from(held.0)));
         let balance = self.fund(self.instrument(instrument).spec.settlement);
-        if position.size.is_positive() {
-            released - balance
-        } else {
-            balance - released
-        }
+        if position.size.is_positive() { released - balance } else { balance - released }
     }
 }

@@ -29,11 +29,7 @@ impl Impact {
     /// # Panics
     /// Where `tick_value` is not positive.
     #[must_use]
-    pub fn of(
-        levels: impl Iterator<Item = (Price, Qty)>,
-        notional: Money,
-        tick_value: Money,
-    ) -> Option<Self> {
+    pub fn of(levels: impl Iterator<Item = (Price, Qty)>, notional: Money, tick_value: Money) -> Option<Self> {
         assert!(tick_value.is_positive(), "a tick is worth something");
         let (mut left, mut lots) = (notional.0, 0_i128);
         for (price, qty) in levels {
@@ -42,19 +38,13 @@ impl Impact {
             }
             let per_lot = i128::from(price.0) * tick_value.0;
             if notional.0 <= 0 {
-                return Some(Self {
-                    numerator: i128::from(price.0),
-                    denominator: 1,
-                });
+                return Some(Self { numerator: i128::from(price.0), denominator: 1 });
             }
             let value = per_lot * i128::from(qty.0);
             if value >= left {
                 // lots + left ÷ per_lot, and notional ÷ tick_value over it, both times per_lot.
                 let denominator = lots * per_lot + left;
-                return Some(Self {
-                    numerator: notional.0 * i128::from(price.0),
-                    denominator,
-                });
+                return Some(Self { numerator: notional.0 * i128::from(price.0), denominator });
             }
             left -= value;
             lots += i128::from(qty.0);
@@ -67,10 +57,7 @@ impl Impact {
         let index = i128::from(index.0);
         let scale = i128::from(mark_scale) * ONE;
         // Dividing twice in one direction rounds as dividing once.
-        let down = floor_div(
-            mul_div_floor(self.numerator, scale, self.denominator),
-            index,
-        );
+        let down = floor_div(mul_div_floor(self.numerator, scale, self.denominator), index);
         let up = ceil_div(mul_div_ceil(self.numerator, scale, self.denominator), index);
         (down, up)
     }
@@ -82,12 +69,7 @@ impl Impact {
 ///
 /// Source: dYdX v4, `x/clob/memclob`, `GetPremiumPrice`; the same formula at BitMEX and Binance.
 #[must_use]
-pub fn premium(
-    bid: Option<Impact>,
-    ask: Option<Impact>,
-    index: MarkPrice,
-    mark_scale: u32,
-) -> Option<Ppm> {
+pub fn premium(bid: Option<Impact>, ask: Option<Impact>, index: MarkPrice, mark_scale: u32) -> Option<Ppm> {
     if !index.is_positive() {
         return None;
     }
@@ -128,9 +110,7 @@ impl Average {
 /// Source: BitMEX, *Perpetual Contracts Guide*; Binance, *Introduction to Funding Rates* (damper 0.05%).
 #[must_use]
 pub fn rate(premium: Ppm, interest: Ppm, damper: Ppm, cap: Ppm) -> Ppm {
-    let pulled = premium
-        .0
-        .saturating_add(clamp(interest.0.saturating_sub(premium.0), damper));
+    let pulled = premium.0.saturating_add(clamp(interest.0.saturating_sub(premium.0), damper));
     Ppm(clamp(pulled, cap))
 }
 
@@ -181,10 +161,7 @@ pub fn vega_payment(spot: i128, future: i128, interest: Ppm, lower: Ppm, upper: 
 }
 
 fn clamp(rate: i64, limit: Ppm) -> i64 {
-    rate.clamp(
-        limit.0.saturating_abs().saturating_neg(),
-        limit.0.saturating_abs(),
-    )
+    rate.clamp(limit.0.saturating_abs().saturating_neg(), limit.0.saturating_abs())
 }
 
 /// A premium beyond `i64` parts per million is a premium without bound.
@@ -200,11 +177,7 @@ mod tests {
 
     /// Prices in tenths of a dollar, sizes in tenths: a tick of a lot is a hundredth of a dollar.
     fn impact(levels: &[(i64, u64)], dollars: i128) -> Option<Impact> {
-        Impact::of(
-            levels.iter().map(|&(p, q)| (Price(p), Qty(q))),
-            Money(dollars * 100),
-            Money(1),
-        )
+        Impact::of(levels.iter().map(|&(p, q)| (Price(p), Qty(q))), Money(dollars * 100), Money(1))
     }
 
     #[test]
@@ -219,10 +192,7 @@ mod tests {
     #[test]
     fn premium_above_the_index() {
         // dydx.premium.impact_bid_eq_best
-        let (bid, ask) = (
-            impact(&[(99_999, 10)], 5_000),
-            impact(&[(100_010, 10)], 5_000),
-        );
+        let (bid, ask) = (impact(&[(99_999, 10)], 5_000), impact(&[(100_010, 10)], 5_000));
         assert_eq!(premium(bid, ask, MarkPrice(99_975), 1), Some(Ppm(240)));
     }
 
@@ -233,10 +203,7 @@ mod tests {
         let best = impact(&[(100_000, 1)], 0);
         assert_eq!(premium(best, None, MarkPrice(99_000), 1), Some(Ppm(10_101)));
         assert_eq!(premium(None, best, MarkPrice(99_000), 1), Some(Ppm::ZERO));
-        assert_eq!(
-            premium(None, best, MarkPrice(101_000), 1),
-            Some(Ppm(-9_900))
-        );
+        assert_eq!(premium(None, best, MarkPrice(101_000), 1), Some(Ppm(-9_900)));
         assert_eq!(premium(best, best, MarkPrice(0), 1), None);
     }
 
@@ -263,36 +230,17 @@ mod tests {
     #[test]
     fn largest_rates() {
         // dydx.funding_clamp.*
-        assert_eq!(
-            largest_rate(Ppm(6_000_000), Ppm(150_000), Ppm(800_000)),
-            Ppm(180_000)
-        );
-        assert_eq!(
-            largest_rate(Ppm(3_000_000), Ppm(1_000_000), Ppm(0)),
-            Ppm(3_000_000)
-        );
-        assert_eq!(
-            largest_rate(Ppm(423_978_721), Ppm(745_345), Ppm(564_947)),
-            Ppm(137_481_459)
-        );
+        assert_eq!(largest_rate(Ppm(6_000_000), Ppm(150_000), Ppm(800_000)), Ppm(180_000));
+        assert_eq!(largest_rate(Ppm(3_000_000), Ppm(1_000_000), Ppm(0)), Ppm(3_000_000));
+        assert_eq!(largest_rate(Ppm(423_978_721), Ppm(745_345), Ppm(564_947)), Ppm(137_481_459));
     }
 
     #[test]
     fn index_deltas_round_toward_zero() {
         // dydx.funding_index.negative_rounds_to_zero: a unit of size is worth 1000 × 10^(6 − 12).
-        let delta = |rate| {
-            index_delta(
-                Ppm(rate),
-                Span(8 * HOUR),
-                Span(8 * HOUR),
-                (1_000, 1_000_000),
-            )
-        };
+        let delta = |rate| index_delta(Ppm(rate), Span(8 * HOUR), Span(8 * HOUR), (1_000, 1_000_000));
         assert_eq!((delta(-1_001_999), delta(1_001_999)), (-1_001, 1_001));
-        assert_eq!(
-            index_delta(Ppm(1_000_000), Span(HOUR), Span(8 * HOUR), (8, 1)),
-            1_000_000
-        );
+        assert_eq!(index_delta(Ppm(1_000_000), Span(HOUR), Span(8 * HOUR), (8, 1)), 1_000_000);
     }
 
     #[test]
@@ -308,13 +256,7 @@ mod tests {
         // vega.funding.unclamped, vega.funding.clamp_lo; prices in hundredths, interest 5% × 0.002.
         let (interest, wide) = (Ppm(100), Ppm(1_000_000_000_000_000));
         assert_eq!(vega_payment(160_000, 159_000, interest, -wide, wide), 16);
-        assert_eq!(
-            vega_payment(160_000, 170_000, interest, Ppm(-50_000), wide),
-            2_000
-        );
-        assert_eq!(
-            vega_payment(160_000, 150_000, interest, -wide, Ppm(50_000)),
-            -2_000
-        );
+        assert_eq!(vega_payment(160_000, 170_000, interest, Ppm(-50_000), wide), 2_000);
+        assert_eq!(vega_payment(160_000, 150_000, interest, -wide, Ppm(50_000)), -2_000);
     }
 }

@@ -121,15 +121,8 @@ pub fn tiers(spec: &[TierSpec], close_fee: Ppm) -> Vec<Tier> {
     let mut tiers: Vec<Tier> = Vec::with_capacity(spec.len());
     for tier in spec {
         let rate = tier.maintenance + close_fee;
-        let amount_e6 = tiers.last().map_or(0, |p| {
-            tier.floor.0 * i128::from((rate - p.rate).0) + p.amount_e6
-        });
-        tiers.push(Tier {
-            floor: tier.floor,
-            rate,
-            initial: tier.initial,
-            amount_e6,
-        });
+        let amount_e6 = tiers.last().map_or(0, |p| tier.floor.0 * i128::from((rate - p.rate).0) + p.amount_e6);
+        tiers.push(Tier { floor: tier.floor, rate, initial: tier.initial, amount_e6 });
     }
     tiers
 }
@@ -144,11 +137,7 @@ pub struct Instrument {
 
 impl Instrument {
     pub(crate) fn new(spec: &InstrumentSpec) -> Self {
-        Self {
-            tiers: tiers(&spec.tiers, spec.close_fee),
-            spec: spec.clone(),
-            mark: MarkPrice(0),
-        }
+        Self { tiers: tiers(&spec.tiers, spec.close_fee), spec: spec.clone(), mark: MarkPrice(0) }
     }
 
     /// The terms it was listed with.
@@ -188,9 +177,7 @@ impl Instrument {
     /// the tick that is no worse for the taker than `value`.
     #[must_use]
     pub fn price_of(&self, qty: Qty, value: Money, side: Side) -> Price {
-        let per_tick = i128::from(qty.0)
-            * i128::from(self.spec.mark_scale)
-            * i128::from(self.spec.point_value);
+        let per_tick = i128::from(qty.0) * i128::from(self.spec.mark_scale) * i128::from(self.spec.point_value);
         let ticks = match side {
             Side::Buy => floor_div(value.0, per_tick),
             Side::Sell => ceil_div(value.0, per_tick),
@@ -211,12 +198,7 @@ impl Instrument {
     /// The initial margin rate for `notional` at the leverage an account chose (`None`: the tier's largest).
     #[must_use]
     pub fn initial_rate(&self, notional: Money, chosen: Option<Ppm>) -> Ppm {
-        let tier = self
-            .tiers
-            .iter()
-            .rev()
-            .find(|t| t.floor <= notional)
-            .or(self.tiers.first());
+        let tier = self.tiers.iter().rev().find(|t| t.floor <= notional).or(self.tiers.first());
         let least = tier.map_or(Ppm::ONE, |t| t.initial);
         chosen.map_or(least, |rate| rate.max(least))
     }
@@ -252,9 +234,7 @@ pub(crate) fn check_tiers(tiers: &[TierSpec], close_fee: Ppm) -> Result<(), List
         return Err(ListingError::TiersNotRising);
     }
     let rises = |w: &[TierSpec]| {
-        w[0].floor < w[1].floor
-            && w[0].maintenance <= w[1].maintenance
-            && w[0].initial <= w[1].initial
+        w[0].floor < w[1].floor && w[0].maintenance <= w[1].maintenance && w[0].initial <= w[1].initial
     };
     if !tiers.windows(2).all(rises) {
         return Err(ListingError::TiersNotRising);
@@ -262,27 +242,17 @@ pub(crate) fn check_tiers(tiers: &[TierSpec], close_fee: Ppm) -> Result<(), List
     let legal = |t: &TierSpec| {
         t.maintenance >= Ppm::ZERO
             && close_fee >= Ppm::ZERO
-            && t.maintenance
-                .checked_add(close_fee)
-                .is_some_and(|rate| rate < Ppm::ONE && rate <= t.initial)
+            && t.maintenance.checked_add(close_fee).is_some_and(|rate| rate < Ppm::ONE && rate <= t.initial)
             && t.initial <= Ppm::ONE
             && t.floor.0 < AMOUNT_LIMIT / RATE_ONE
     };
-    if tiers.iter().all(legal) {
-        Ok(())
-    } else {
-        Err(ListingError::RateOutOfRange)
-    }
+    if tiers.iter().all(legal) { Ok(()) } else { Err(ListingError::RateOutOfRange) }
 }
 
 /// `None` where the largest position at twice the largest price, times 10^6, over all positions, leaves 2^120.
 fn check_size(spec: &InstrumentSpec, positions: u32) -> Option<()> {
     let lots = i128::from(i64::try_from(spec.max_position.0).ok()?);
-    let mark = spec
-        .max_price
-        .0
-        .checked_mul(2)?
-        .checked_mul(i64::from(spec.mark_scale))?;
+    let mark = spec.max_price.0.checked_mul(2)?.checked_mul(i64::from(spec.mark_scale))?;
     i128::from(mark)
         .checked_mul(lots)?
         .checked_mul(i128::from(spec.point_value))?

@@ -21,10 +21,7 @@ pub struct Ladder {
 
 impl Ladder {
     pub(crate) fn with_capacity(positions: usize) -> Self {
-        Self {
-            longs: OrderedMap::with_capacity(positions),
-            shorts: OrderedMap::with_capacity(positions),
-        }
+        Self { longs: OrderedMap::with_capacity(positions), shorts: OrderedMap::with_capacity(positions) }
     }
 
     /// Long triggers are stored negated; `i64::MIN` has no negation and, as a mark, is never reached.
@@ -44,17 +41,12 @@ impl Ladder {
 
     pub(crate) fn insert(&mut self, side: Side, trigger: i64, account: AccountId, slot: u32) {
         let key = Self::key(side, trigger, account);
-        let replaced = self
-            .side_mut(side)
-            .insert(key, slot)
-            .expect("the ladder has room for every position");
+        let replaced = self.side_mut(side).insert(key, slot).expect("the ladder has room for every position");
         assert!(replaced.is_none(), "one trigger per position");
     }
 
     pub(crate) fn remove(&mut self, side: Side, trigger: i64, account: AccountId) {
-        let removed = self
-            .side_mut(side)
-            .remove(&Self::key(side, trigger, account));
+        let removed = self.side_mut(side).remove(&Self::key(side, trigger, account));
         assert!(removed.is_some(), "a position's trigger is in the ladder");
     }
 

@@ -41,12 +41,7 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn with_capacity(
-        accounts: usize,
-        currencies: usize,
-        instruments: usize,
-        positions: usize,
-    ) -> Self {
+    pub(crate) fn with_capacity(accounts: usize, currencies: usize, instruments: usize, positions: usize) -> Self {
         Self {
             currencies,
             cash: vec![Money::ZERO; accounts * currencies],
@@ -74,9 +69,7 @@ impl Ledger {
 
     fn balance_mut(&mut self, currency: CurrencyId, place: Place) -> &mut Money {
         match place {
-            Place::Cash(account) => {
-                &mut self.cash[account.index() * self.currencies + currency.index()]
-            }
+            Place::Cash(account) => &mut self.cash[account.index() * self.currencies + currency.index()],
             Place::Isolated(slot) => &mut self.isolated[slot as usize],
             Place::Fees => &mut self.fees[currency.index()],
             Place::Residue => &mut self.residue[currency.index()],

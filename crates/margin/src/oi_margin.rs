@@ -62,34 +62,18 @@ mod tests {
             (200_000, 3 * T / 2, T, 2 * T, 500_000, 300_000),
             (200_000, 80 * T, 25 * T, 50 * T, 500_000, 500_000),
             (200_000, 25 * T, 25 * T, 50 * T, 500_000, 100_000),
-            (
-                200_000,
-                28_123_456_789_123,
-                25 * T,
-                60 * T,
-                500_000,
-                135_697,
-            ),
+            (200_000, 28_123_456_789_123, 25 * T, 60 * T, 500_000, 135_697),
         ];
         for (base, open_interest, lower, upper, notional, expected) in rows {
-            let scale = OpenInterestScale {
-                lower: Money(lower),
-                upper: Money(upper),
-            };
+            let scale = OpenInterestScale { lower: Money(lower), upper: Money(upper) };
             let (base, open_interest) = (Ppm(base), Money(open_interest));
-            assert_eq!(
-                scale.initial_margin(Money(notional), base, open_interest),
-                Money(expected)
-            );
+            assert_eq!(scale.initial_margin(Money(notional), base, open_interest), Money(expected));
         }
     }
 
     #[test]
     fn the_rate_is_rounded_up() {
-        let scale = OpenInterestScale {
-            lower: Money(0),
-            upper: Money(3),
-        };
+        let scale = OpenInterestScale { lower: Money(0), upper: Money(3) };
         assert_eq!(scale.initial_rate(Ppm(100_000), Money(1)), Ppm(400_000));
         assert_eq!(scale.initial_rate(Ppm(200_000), Money(1)), Ppm(466_667));
         assert_eq!(scale.initial_rate(Ppm(200_000), Money(9)), Ppm::ONE);

@@ -40,9 +40,7 @@ impl Margin {
         match position.mode {
             MarginMode::Cross => initial,
             MarginMode::Isolated if position.orders.iter().all(|o| o.qty.is_zero()) => Money::ZERO,
-            MarginMode::Isolated => {
-                (initial - self.balance(self.pool_of(position))).max(Money::ZERO)
-            }
+            MarginMode::Isolated => (initial - self.balance(self.pool_of(position))).max(Money::ZERO),
         }
     }
 
@@ -64,10 +62,7 @@ impl Margin {
         let terms = self.instrument(instrument);
         let fresh = Position::new(account, instrument);
         let position = self.position(account, instrument).unwrap_or(&fresh);
-        let cross = Pool::Cross {
-            account,
-            currency: terms.spec.settlement,
-        };
+        let cross = Pool::Cross { account, currency: terms.spec.settlement };
         let sound = |pool| self.state_of(pool) == PoolState::Sound;
         if !sound(self.pool_of(position)) || !sound(cross) {
             return Err(MarginError::InLiquidation);
@@ -75,10 +70,7 @@ impl Margin {
         let mut after = position.clone();
         let value = terms.trade_value(qty, price);
         let orders = &mut after.orders[side as usize];
-        orders.qty = orders
-            .qty
-            .checked_add(qty)
-            .ok_or(MarginError::PositionTooLarge)?;
+        orders.qty = orders.qty.checked_add(qty).ok_or(MarginError::PositionTooLarge)?;
         orders.value += value;
         if largest(&after) > i128::from(terms.spec.max_position.0) {
             return Err(MarginError::PositionTooLarge);
@@ -91,22 +83,10 @@ impl Margin {
             Side::Buy => value - at_mark,
             Side::Sell => at_mark - value,
         };
-        let fee = fee(
-            value,
-            terms
-                .spec
-                .taker_fee
-                .max(terms.spec.maker_fee)
-                .max(Ppm::ZERO),
-        );
+        let fee = fee(value, terms.spec.taker_fee.max(terms.spec.maker_fee).max(Ppm::ZERO));
         let more = self.asked(&after) - self.asked(position);
-        let free =
-            self.free(account, terms.spec.settlement) - more - open_loss.max(Money::ZERO) - fee;
-        if free.is_negative() {
-            Err(MarginError::InsufficientMargin)
-        } else {
-            Ok(())
-        }
+        let free = self.free(account, terms.spec.settlement) - more - open_loss.max(Money::ZERO) - fee;
+        if free.is_negative() { Err(MarginError::InsufficientMargin) } else { Ok(()) }
     }
 
     /// Whether an account may take part in a trade off the book, for which no initial margin is asked.
@@ -128,16 +108,10 @@ impl Margin {
             return Err(MarginError::InLiquidation);
         }
         let mut after = position.clone();
-        after.orders[side as usize].qty = after.orders[side as usize]
-            .qty
-            .checked_add(qty)
-            .ok_or(MarginError::PositionTooLarge)?;
+        after.orders[side as usize].qty =
+            after.orders[side as usize].qty.checked_add(qty).ok_or(MarginError::PositionTooLarge)?;
         let fits = largest(&after) <= i128::from(terms.spec.max_position.0);
-        if fits {
-            Ok(())
-        } else {
-            Err(MarginError::PositionTooLarge)
-        }
+        if fits { Ok(()) } else { Err(MarginError::PositionTooLarge) }
     }
 
     /// How many lots bring a position down to the floor of its maintenance tier; all of it in the lowest.
@@ -146,18 +120,11 @@ impl Margin {
     /// Where there is no open position.
     #[must_use]
     pub fn above_tier(&self, account: AccountId, instrument: InstrumentId) -> Qty {
-        let position = self
-            .position(account, instrument)
-            .expect("an open position");
+        let position = self.position(account, instrument).expect("an open position");
         let terms = self.instrument(instrument);
         let notional = terms.value_at(position.size, terms.mark).abs();
         let held = position.size.quantity();
-        let floor = terms
-            .tiers
-            .iter()
-            .rev()
-            .map(|t| t.floor)
-            .find(|floor| *floor < notional);
+        let floor = terms.tiers.iter().rev().map(|t| t.floor).find(|floor| *floor < notional);
         let Some(floor) = floor.filter(|floor| floor.is_positive()) else {
             return held;
         };
@@ -167,14 +134,7 @@ impl Margin {
     }
 
     /// Counts an order that now rests.
-    pub fn order_rested(
-        &mut self,
-        account: AccountId,
-        instrument: InstrumentId,
-        side: Side,
-        qty: Qty,
-        price: Price,
-    ) {
+    pub fn order_rested(&mut self, account: AccountId, instrument: InstrumentId, side: Side, qty: Qty, price: Price) {
         let value = self.instrument(instrument).trade_value(qty, price);
         let slot = self.slot_or_open(account, instrument);
         let orders = &mut self.positions[slot as usize].orders[side as usize];
@@ -183,18 +143,9 @@ impl Margin {
     }
 
     /// Counts `qty` of a resting order out again: filled, reduced or cancelled.
-    pub fn order_left(
-        &mut self,
-        account: AccountId,
-        instrument: InstrumentId,
-        side: Side,
-        qty: Qty,
-        price: Price,
-    ) {
+    pub fn order_left(&mut self, account: AccountId, instrument: InstrumentId, side: Side, qty: Qty, price: Price) {
         let value = self.instrument(instrument).trade_value(qty, price);
-        let slot = self
-            .slot_of(account, instrument)
-            .expect("a resting order has a position slot");
+        let slot = self.slot_of(account, instrument).expect("a resting order has a position slot");
         let orders = &mut self.positions[slot as usize].orders[side as usize];
         orders.qty -= qty;
         orders.value -= value;
@@ -204,15 +155,9 @@ impl Margin {
     ///
     /// # Errors
     /// [`MarginError::UnknownAccount`], [`MarginError::UnknownCurrency`] or [`MarginError::NotPositive`].
-    pub fn deposit(
-        &mut self,
-        account: AccountId,
-        currency: CurrencyId,
-        amount: Money,
-    ) -> Result<(), MarginError> {
+    pub fn deposit(&mut self, account: AccountId, currency: CurrencyId, amount: Money) -> Result<(), MarginError> {
         self.check_amount(account, currency, amount)?;
-        self.ledger
-            .transfer(currency, Place::Outside, Place::Cash(account), amount);
+        self.ledger.transfer(currency, Place::Outside, Place::Cash(account), amount);
         self.reindex(Pool::Cross { account, currency });
         Ok(())
     }
@@ -221,12 +166,7 @@ impl Margin {
     ///
     /// # Errors
     /// As [`Margin::deposit`], and [`MarginError::InsufficientMargin`] or [`MarginError::InLiquidation`].
-    pub fn withdraw(
-        &mut self,
-        account: AccountId,
-        currency: CurrencyId,
-        amount: Money,
-    ) -> Result<(), MarginError> {
+    pub fn withdraw(&mut self, account: AccountId, currency: CurrencyId, amount: Money) -> Result<(), MarginError> {
         self.check_amount(account, currency, amount)?;
         let pool = Pool::Cross { account, currency };
         if self.state_of(pool) != PoolState::Sound {
@@ -235,18 +175,12 @@ impl Margin {
         if self.free(account, currency) < amount {
             return Err(MarginError::InsufficientMargin);
         }
-        self.ledger
-            .transfer(currency, Place::Cash(account), Place::Outside, amount);
+        self.ledger.transfer(currency, Place::Cash(account), Place::Outside, amount);
         self.reindex(pool);
         Ok(())
     }
 
-    fn check_amount(
-        &self,
-        account: AccountId,
-        currency: CurrencyId,
-        amount: Money,
-    ) -> Result<(), MarginError> {
+    fn check_amount(&self, account: AccountId, currency: CurrencyId, amount: Money) -> Result<(), MarginError> {
         // Far above any instrument's bound, far below what a sum of such amounts could overflow.
         const LARGEST: Money = Money(1 << 100);
         if !self.is_open(account) {
@@ -273,9 +207,7 @@ impl Margin {
         instrument: InstrumentId,
         amount: Money,
     ) -> Result<(), MarginError> {
-        let position = self
-            .position(account, instrument)
-            .ok_or(MarginError::NotIsolated)?;
+        let position = self.position(account, instrument).ok_or(MarginError::NotIsolated)?;
         let pool = self.pool_of(position);
         let Pool::Isolated { .. } = pool else {
             return Err(MarginError::NotIsolated);
@@ -293,17 +225,13 @@ impl Margin {
         let needed = terms.initial_margin(notional, position.initial);
         let short = match amount.is_positive() {
             true => self.free(account, currency) < amount,
-            false => {
-                self.health(pool).equity + amount < needed
-                    || self.balance(pool) + amount < Money::ZERO
-            }
+            false => self.health(pool).equity + amount < needed || self.balance(pool) + amount < Money::ZERO,
         };
         if short {
             return Err(MarginError::InsufficientMargin);
         }
         let place = self.place_of(pool);
-        self.ledger
-            .transfer(currency, Place::Cash(account), place, amount);
+        self.ledger.transfer(currency, Place::Cash(account), place, amount);
         self.reindex(pool);
         self.reindex(cross);
         Ok(())

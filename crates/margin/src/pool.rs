@@ -49,10 +49,7 @@ impl core::fmt::Display for Pool {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Cross { account, currency } => write!(f, "{account}/{currency}"),
-            Self::Isolated {
-                account,
-                instrument,
-            } => write!(f, "{account}/{instrument}"),
+            Self::Isolated { account, instrument } => write!(f, "{account}/{instrument}"),
         }
     }
 }
@@ -96,9 +93,6 @@ impl Health {
     /// Maintenance margin, rounded up.
     #[must_use]
     pub fn maintenance(&self) -> Money {
-        Money(downdraft_types::arith::ceil_div(
-            self.maintenance_e6,
-            crate::instrument::RATE_ONE,
-        ))
+        Money(downdraft_types::arith::ceil_div(self.maintenance_e6, crate::instrument::RATE_ONE))
     }
 }

@@ -136,22 +136,10 @@ impl Position {
     pub(crate) fn trade(&mut self, side: Side, qty: Qty, value: Money) -> Change {
         let delta = side.signed(qty);
         let closes = self.size.side().is_some_and(|held| held != side);
-        let closed = if closes {
-            qty.min(self.size.quantity())
-        } else {
-            Qty::ZERO
-        };
-        let closed_value = Money(mul_div_floor(
-            value.0,
-            i128::from(closed.0),
-            i128::from(qty.0),
-        ));
-        let mut change = Change {
-            closed,
-            opened: qty - closed,
-            opened_value: value - closed_value,
-            ..Change::default()
-        };
+        let closed = if closes { qty.min(self.size.quantity()) } else { Qty::ZERO };
+        let closed_value = Money(mul_div_floor(value.0, i128::from(closed.0), i128::from(qty.0)));
+        let mut change =
+            Change { closed, opened: qty - closed, opened_value: value - closed_value, ..Change::default() };
         if closes {
             let held = i128::from(self.size.quantity().0);
             let released = Money(ceil_div(self.cost.0 * i128::from(closed.0), held));
@@ -160,10 +148,7 @@ impl Position {
         }
         self.cost += signed(side, change.opened_value);
         self.size += delta;
-        debug_assert!(
-            !self.size.is_zero() || self.cost.is_zero(),
-            "a flat position has no cost"
-        );
+        debug_assert!(!self.size.is_zero() || self.cost.is_zero(), "a flat position has no cost");
         change
     }
 }

@@ -84,9 +84,7 @@ impl Margin {
         }
         position.trigger = new.map(|(mark, _)| mark);
         position.trigger_side = new.map(|(_, side)| side);
-        let ladder = self.ladders[position.instrument.index()]
-            .as_mut()
-            .expect("a listed instrument");
+        let ladder = self.ladders[position.instrument.index()].as_mut().expect("a listed instrument");
         if let Some((mark, side)) = old.zip(old_side) {
             ladder.remove(side, mark, account);
         }
@@ -101,11 +99,7 @@ impl Margin {
     /// Source of the closed form it equals for one tier: Binance, *Liquidation Price Calculator*,
     /// `(WB − TMM + UPNL + cum − side·pos·EP) ÷ (pos·MMR − side·pos)`.
     #[must_use]
-    pub fn liquidation_price(
-        &self,
-        account: AccountId,
-        instrument: InstrumentId,
-    ) -> Option<MarkPrice> {
+    pub fn liquidation_price(&self, account: AccountId, instrument: InstrumentId) -> Option<MarkPrice> {
         let position = self.position(account, instrument)?;
         let slack = self.health(self.pool_of(position)).slack_e6();
         bound(self.instrument(instrument), position, slack).map(MarkPrice)
@@ -129,33 +123,16 @@ impl Margin {
             assert_eq!(position.trigger.is_some(), position.trigger_side.is_some());
             triggers += usize::from(position.trigger.is_some());
             let alone = self.pool_positions(pool).count() == 1;
-            if alone
-                && !position.size.is_zero()
-                && !self.is_liquidating(pool)
-                && pool.account() != AccountId::FUND
-            {
-                let exact = self
-                    .liquidation_price(position.account, position.instrument)
-                    .map(|m| m.0);
-                assert_eq!(
-                    position.trigger, exact,
-                    "{pool}: trigger of a single position"
-                );
+            if alone && !position.size.is_zero() && !self.is_liquidating(pool) && pool.account() != AccountId::FUND {
+                let exact = self.liquidation_price(position.account, position.instrument).map(|m| m.0);
+                assert_eq!(position.trigger, exact, "{pool}: trigger of a single position");
             }
         }
-        let held: usize = self
-            .ladders
-            .iter()
-            .flatten()
-            .map(crate::ladder::Ladder::len)
-            .sum();
+        let held: usize = self.ladders.iter().flatten().map(crate::ladder::Ladder::len).sum();
         assert_eq!(held, triggers, "ladder entries and positions with triggers");
         for (id, instrument) in self.instruments.iter().enumerate() {
             if let (Some(instrument), Some(ladder)) = (instrument, &self.ladders[id]) {
-                assert!(
-                    ladder.reached(instrument.mark).is_none(),
-                    "a trigger was passed"
-                );
+                assert!(ladder.reached(instrument.mark).is_none(), "a trigger was passed");
             }
         }
     }

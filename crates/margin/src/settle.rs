@@ -52,24 +52,14 @@ impl Margin {
         let pool = self.pool_of(&self.positions[slot as usize]);
         let place = self.place_of(pool);
         let before = self.ledger.balance(currency, place);
-        self.ledger.transfer(
-            currency,
-            Place::Clearing(leg.instrument),
-            place,
-            change.realised,
-        );
+        self.ledger.transfer(currency, Place::Clearing(leg.instrument), place, change.realised);
         self.ledger.transfer(currency, place, Place::Fees, leg.fee);
         let margin_moved = match self.positions[slot as usize].mode {
             MarginMode::Cross => Money::ZERO,
             MarginMode::Isolated => self.margin_to_move(slot, &change, held, before),
         };
-        self.ledger
-            .transfer(currency, Place::Cash(leg.account), place, margin_moved);
-        Settled {
-            pool,
-            change,
-            margin_moved,
-        }
+        self.ledger.transfer(currency, Place::Cash(leg.account), place, margin_moved);
+        Settled { pool, change, margin_moved }
     }
 
     fn margin_to_move(&self, slot: u32, change: &Change, held: Qty, before: Money) -> Money {
@@ -83,23 +73,13 @@ impl Margin {
         let terms = self.instrument(position.instrument);
         let drawn = terms.initial_margin(change.opened_value.abs(), position.initial);
         if change.closed.is_zero() || position.state == PoolState::Liquidating {
-            return if change.opened.is_zero() {
-                Money::ZERO
-            } else {
-                drawn
-            };
+            return if change.opened.is_zero() { Money::ZERO } else { drawn };
         }
         // A flip closed everything, so the whole old margin is released; otherwise the closed share, rounded
         // down, and the profit with it, but never more than there is.
         let share = mul_div_floor(before.0, i128::from(change.closed.0), i128::from(held.0));
-        let released = (Money(share) + change.realised)
-            .max(Money::ZERO)
-            .min(balance.max(Money::ZERO));
-        if change.opened.is_zero() {
-            -released
-        } else {
-            drawn - released
-        }
+        let released = (Money(share) + change.realised).max(Money::ZERO).min(balance.max(Money::ZERO));
+        if change.opened.is_zero() { -released } else { drawn - released }
     }
 
     /// Pays `amount` from the fund into a pool (negative: from the pool to the fund).
@@ -109,12 +89,8 @@ impl Margin {
     pub fn pay_from_fund(&mut self, pool: Pool, amount: Money) {
         let currency = self.currency_of(pool);
         let place = self.place_of(pool);
-        self.ledger
-            .transfer(currency, Place::Cash(AccountId::FUND), place, amount);
-        assert!(
-            !self.fund(currency).is_negative(),
-            "invariant 7: the fund is never negative"
-        );
+        self.ledger.transfer(currency, Place::Cash(AccountId::FUND), place, amount);
+        assert!(!self.fund(currency).is_negative(), "invariant 7: the fund is never negative");
     }
 
     /// Pays `amount` from one pool into another of the same currency.
@@ -127,24 +103,17 @@ impl Margin {
 
     /// Brings a flat isolated pool's remaining money back to cash, and returns how much.
     pub fn release_isolated(&mut self, pool: Pool) -> Money {
-        let Pool::Isolated {
-            account,
-            instrument,
-        } = pool
-        else {
+        let Pool::Isolated { account, instrument } = pool else {
             return Money::ZERO;
         };
-        let flat = self
-            .position(account, instrument)
-            .is_none_or(|p| p.size.is_zero());
+        let flat = self.position(account, instrument).is_none_or(|p| p.size.is_zero());
         let balance = self.balance(pool);
         if !flat || !balance.is_positive() {
             return Money::ZERO;
         }
         let currency = self.currency_of(pool);
         let place = self.place_of(pool);
-        self.ledger
-            .transfer(currency, place, Place::Cash(account), balance);
+        self.ledger.transfer(currency, place, Place::Cash(account), balance);
         balance
     }
 
@@ -168,11 +137,7 @@ impl Margin {
             }
             // The fund pays what it has: it is never negative.
             let account = position.account;
-            let due = if account == AccountId::FUND {
-                due.min(self.fund(currency))
-            } else {
-                due
-            };
+            let due = if account == AccountId::FUND { due.min(self.fund(currency)) } else { due };
             let place = self.place_of(self.pool_of(position));
             self.ledger.transfer(currency, place, Place::Residue, due);
             residue += due;
@@ -184,32 +149,18 @@ impl Margin {
 
     /// Settles every position of an instrument at its mark, as at expiry; `each` is called with what each
     /// realised and what moved into its isolated margin. O(positions), in account order.
-    pub fn settle_all(
-        &mut self,
-        instrument: InstrumentId,
-        mut each: impl FnMut(AccountId, Money, Money),
-    ) {
+    pub fn settle_all(&mut self, instrument: InstrumentId, mut each: impl FnMut(AccountId, Money, Money)) {
         for index in 0..self.holders[instrument.index()].len() {
             let slot = self.holders[instrument.index()][index];
             let size = self.positions[slot as usize].size;
             let Some(side) = size.side() else { continue };
             let terms = self.instrument(instrument);
             let value = terms.value_at(size, terms.mark).abs();
-            let value = if terms.mark.is_negative() {
-                -value
-            } else {
-                value
-            };
+            let value = if terms.mark.is_negative() { -value } else { value };
             let account = self.positions[slot as usize].account;
             let qty = size.quantity();
-            let settled = self.settle(&Leg {
-                account,
-                instrument,
-                side: side.opposite(),
-                qty,
-                value,
-                fee: Money::ZERO,
-            });
+            let settled =
+                self.settle(&Leg { account, instrument, side: side.opposite(), qty, value, fee: Money::ZERO });
             debug_assert_eq!(self.positions[slot as usize].size, Lots::ZERO);
             each(account, settled.change.realised, settled.margin_moved);
             self.reindex(settled.pool);

@@ -14,12 +14,7 @@ use downdraft_types::{Lots, Money};
 /// The first mark at which `c(m) < bound_e6`: the highest such for a long, the lowest for a short.
 /// `None` when flat, or where no `i64` mark reaches it.
 #[must_use]
-pub fn first_below(
-    instrument: &Instrument,
-    size: Lots,
-    entry_value: Money,
-    bound_e6: i128,
-) -> Option<i64> {
+pub fn first_below(instrument: &Instrument, size: Lots, entry_value: Money, bound_e6: i128) -> Option<i64> {
     if size.is_zero() {
         return None;
     }
@@ -32,11 +27,7 @@ pub fn first_below(
         let bound = bound_e6 - tier.amount_e6;
         // Of the lines with slopes 1 − rate and 1 + rate, the one that reaches the bound first.
         let rate = i128::from(tier.rate.0);
-        let slope = if bound > 0 {
-            RATE_ONE - rate
-        } else {
-            RATE_ONE + rate
-        };
+        let slope = if bound > 0 { RATE_ONE - rate } else { RATE_ONE + rate };
         crossing(size, value * slope, bound)
     };
     let marks = instrument.tiers.iter().filter_map(of_tier);
@@ -45,10 +36,6 @@ pub fn first_below(
 
 /// The first `m` with `±slope·m < bound`.
 fn crossing(size: Lots, slope: i128, bound: i128) -> Option<i64> {
-    let mark = if size.0 > 0 {
-        ceil_div(bound, slope) - 1
-    } else {
-        floor_div(-bound, slope) + 1
-    };
+    let mark = if size.0 > 0 { ceil_div(bound, slope) - 1 } else { floor_div(-bound, slope) + 1 };
     i64::try_from(mark).ok()
 }

@@ -21,11 +21,7 @@ pub const fn floor_div(a: i128, b: i128) -> i128 {
 pub const fn ceil_div(a: i128, b: i128) -> i128 {
     assert!(b > 0, "division by a number that is not positive");
     let quotient = a.div_euclid(b);
-    if a.rem_euclid(b) == 0 {
-        quotient
-    } else {
-        quotient + 1
-    }
+    if a.rem_euclid(b) == 0 { quotient } else { quotient + 1 }
 }
 
 /// `a × b / c` rounded toward minus infinity, exact while `a × b` fits 128 bits and by long division beyond.
@@ -83,11 +79,7 @@ fn wide_mul_div_floor(a: i128, b: i128, c: i128) -> i128 {
     let mut remainder: u128 = 0;
     let mut quotient: u128 = 0;
     for bit in (0..256).rev() {
-        let next = if bit >= 128 {
-            high >> (bit - 128) & 1
-        } else {
-            low >> bit & 1
-        };
+        let next = if bit >= 128 { high >> (bit - 128) & 1 } else { low >> bit & 1 };
         // The divisor is below 2^127, so the remainder is too and the shift loses nothing.
         remainder = remainder << 1 | next;
         assert!(quotient >> 127 == 0, "quotient exceeds 128 bits");
@@ -112,10 +104,7 @@ const fn wide_mul(a: u128, b: u128) -> (u128, u128) {
     let low = a_low * b_low;
     let cross = a_high * b_low + (low >> 64);
     let cross_low = (cross & LOW) + a_low * b_high;
-    (
-        a_high * b_high + (cross >> 64) + (cross_low >> 64),
-        cross_low << 64 | low & LOW,
-    )
+    (a_high * b_high + (cross >> 64) + (cross_low >> 64), cross_low << 64 | low & LOW)
 }
 
 #[cfg(test)]
@@ -127,20 +116,12 @@ mod tests {
         assert_eq!((floor_div(-7, 2), ceil_div(-7, 2)), (-4, -3));
         assert_eq!((floor_div(7, 2), ceil_div(7, 2)), (3, 4));
         assert_eq!((floor_div(-8, 2), ceil_div(-8, 2)), (-4, -4));
-        assert_eq!(
-            (mul_div_floor(-7, 3, 2), mul_div_ceil(-7, 3, 2)),
-            (-11, -10)
-        );
+        assert_eq!((mul_div_floor(-7, 3, 2), mul_div_ceil(-7, 3, 2)), (-11, -10));
     }
 
     #[test]
     fn wide_products_agree_with_narrow_ones() {
-        for (a, b, c) in [
-            (-123_456_789, 987_654_321, 1_000_007),
-            (5, 7, 9),
-            (-5, 7, 35),
-            (0, -1, 3),
-        ] {
+        for (a, b, c) in [(-123_456_789, 987_654_321, 1_000_007), (5, 7, 9), (-5, 7, 35), (0, -1, 3)] {
             assert_eq!(wide_mul_div_floor(a, b, c), mul_div_floor(a, b, c));
         }
     }
@@ -160,9 +141,6 @@ mod tests {
     fn wide_products_are_exact() {
         let big = i128::MAX / 3;
         assert_eq!(mul_div_floor(big, 1_000_000, 1_000_000), big);
-        assert_eq!(
-            mul_div_floor(-big, 1_000_000, 999_999),
-            -(big + floor_div(big, 999_999) + 1)
-        );
+        assert_eq!(mul_div_floor(-big, 1_000_000, 999_999), -(big + floor_div(big, 999_999) + 1));
     }
 }

@@ -15,8 +15,6 @@ mod id;
 mod time;
 mod unit;
 
-pub use id::{
-    AccountId, ClientOrderId, CurrencyId, EventId, InstrumentId, MachineId, OrderId, Seq,
-};
+pub use id::{AccountId, ClientOrderId, CurrencyId, EventId, InstrumentId, MachineId, OrderId, Seq};
 pub use time::{Span, Time};
 pub use unit::{Lots, MarkPrice, Money, Ppm, Price, Qty, Side};

@@ -146,11 +146,7 @@ macro_rules! signed_unit {
 
             #[inline]
             fn neg(self) -> Self {
-                Self(
-                    self.0
-                        .checked_neg()
-                        .expect(concat!(stringify!($name), " overflow")),
-                )
+                Self(self.0.checked_neg().expect(concat!(stringify!($name), " overflow")))
             }
         }
 

@@ -63,26 +63,19 @@ impl Auditor {
     /// A position: its size and its signed open cost.
     #[must_use]
     pub fn position(&self, account: AccountId, instrument: InstrumentId) -> (Lots, Money) {
-        self.holding(instrument, account)
-            .map_or((Lots::ZERO, Money::ZERO), |h| (Lots(h.size), Money(h.cost)))
+        self.holding(instrument, account).map_or((Lots::ZERO, Money::ZERO), |h| (Lots(h.size), Money(h.cost)))
     }
 
     /// The instrument's mark, as last recorded.
     #[must_use]
     pub fn mark(&self, instrument: InstrumentId) -> Option<MarkPrice> {
-        self.listing(instrument)
-            .ok()
-            .and_then(|l| l.mark)
-            .map(MarkPrice)
+        self.listing(instrument).ok().and_then(|l| l.mark).map(MarkPrice)
     }
 
     /// The waterfall's totals.
     #[must_use]
     pub fn waterfall(&self, currency: CurrencyId) -> Waterfall {
-        self.currencies
-            .get(currency.index())
-            .map(|c| c.waterfall)
-            .unwrap_or_default()
+        self.currencies.get(currency.index()).map(|c| c.waterfall).unwrap_or_default()
     }
 
     /// The currencies that any record named, or that lie below one.
@@ -117,11 +110,7 @@ impl Auditor {
     /// Σ equity + fees + residue + outside, with every position valued at the mark that `marks` gives for its
     /// instrument: zero at any marks. `None` where a value leaves 2^120.
     #[must_use]
-    pub fn equity(
-        &self,
-        currency: CurrencyId,
-        marks: impl Fn(InstrumentId) -> MarkPrice,
-    ) -> Option<Money> {
+    pub fn equity(&self, currency: CurrencyId, marks: impl Fn(InstrumentId) -> MarkPrice) -> Option<Money> {
         let mut sum = self.held(currency);
         for (instrument, listing) in self.listed(currency) {
             for holding in &listing.holdings {
@@ -150,26 +139,13 @@ impl Auditor {
     pub fn compare(&self, books: &impl Books) -> Result<(), AuditError> {
         let same = |wallet: Wallet| {
             let (found, expected) = (books.amount(wallet), self.amount(wallet));
-            if found == expected {
-                Ok(())
-            } else {
-                Err(self.error(Fault::Books {
-                    wallet,
-                    found,
-                    expected,
-                }))
-            }
+            if found == expected { Ok(()) } else { Err(self.error(Fault::Books { wallet, found, expected })) }
         };
         for currency in self.currencies() {
-            [
-                Wallet::Fees(currency),
-                Wallet::Residue(currency),
-                Wallet::Outside(currency),
-            ]
-            .into_iter()
-            .try_for_each(same)?;
-            (0..self.accounts)
-                .try_for_each(|account| same(Wallet::Cash(AccountId(account), currency)))?;
+            [Wallet::Fees(currency), Wallet::Residue(currency), Wallet::Outside(currency)]
+                .into_iter()
+                .try_for_each(same)?;
+            (0..self.accounts).try_for_each(|account| same(Wallet::Cash(AccountId(account), currency)))?;
             for (instrument, _) in self.listed(currency) {
                 same(Wallet::Clearing(instrument))?;
                 for account in (0..self.accounts).map(AccountId) {
@@ -226,40 +202,18 @@ impl Auditor {
 
     /// Cash, isolated margins, fees, residue and outside.
     fn held(&self, currency: CurrencyId) -> i128 {
-        let of = |c: &Currency| {
-            total(
-                c.cash
-                    .iter()
-                    .map(|c| c.balance)
-                    .chain([c.fees, c.residue, c.outside]),
-            )
-        };
-        let isolated = total(
-            self.listed(currency)
-                .flat_map(|(_, l)| &l.holdings)
-                .map(|h| h.margin),
-        );
-        self.currencies
-            .get(currency.index())
-            .map_or(0, of)
-            .wrapping_add(isolated)
+        let of = |c: &Currency| total(c.cash.iter().map(|c| c.balance).chain([c.fees, c.residue, c.outside]));
+        let isolated = total(self.listed(currency).flat_map(|(_, l)| &l.holdings).map(|h| h.margin));
+        self.currencies.get(currency.index()).map_or(0, of).wrapping_add(isolated)
     }
 
     fn listed(&self, currency: CurrencyId) -> impl Iterator<Item = (InstrumentId, &Listing)> {
         let all = (0..=u16::MAX).map(InstrumentId).zip(&self.instruments);
-        all.filter_map(move |(id, l)| {
-            l.as_ref()
-                .filter(|l| l.currency == currency)
-                .map(|l| (id, l))
-        })
+        all.filter_map(move |(id, l)| l.as_ref().filter(|l| l.currency == currency).map(|l| (id, l)))
     }
 
     const fn error(&self, fault: Fault) -> AuditError {
-        AuditError {
-            ordinal: self.count,
-            record: None,
-            fault,
-        }
+        AuditError { ordinal: self.count, record: None, fault }
     }
 }
 

@@ -26,11 +26,7 @@ impl Holding {
         let value = bounded(value)?;
         let (traded, held) = (change.unsigned_abs(), self.size.unsigned_abs());
         let opposite = (self.size < 0) != (change < 0);
-        let closed = if self.size != 0 && opposite {
-            traded.min(held)
-        } else {
-            0
-        };
+        let closed = if self.size != 0 && opposite { traded.min(held) } else { 0 };
         let closed_value = share_down(value, closed, traded).ok_or(Fault::Overflow)?;
         let released = share_up(self.cost, closed, held).ok_or(Fault::Overflow)?;
         let signed = |value: i128| if change < 0 { -value } else { value };
@@ -47,11 +43,7 @@ impl Holding {
 
 /// An amount the auditor will add up: below 2^120, so that sums and differences of a few cannot overflow.
 pub(super) fn bounded(amount: i128) -> Result<i128, Fault> {
-    if amount.unsigned_abs() < 1 << 120 {
-        Ok(amount)
-    } else {
-        Err(Fault::Overflow)
-    }
+    if amount.unsigned_abs() < 1 << 120 { Ok(amount) } else { Err(Fault::Overflow) }
 }
 
 /// `total × part ÷ whole` rounded toward minus infinity, for `part <= whole`; nothing of nothing.
@@ -60,13 +52,9 @@ fn share_down(total: i128, part: u64, whole: u64) -> Option<i128> {
         return Some(total);
     }
     // total = q × whole + r: only r × part needs dividing, and it is below 2^128.
-    let (q, r) = (
-        total.div_euclid(i128::from(whole)),
-        total.rem_euclid(i128::from(whole)),
-    );
+    let (q, r) = (total.div_euclid(i128::from(whole)), total.rem_euclid(i128::from(whole)));
     let rest = r.unsigned_abs() * u128::from(part) / u128::from(whole);
-    q.checked_mul(i128::from(part))?
-        .checked_add(i128::try_from(rest).ok()?)
+    q.checked_mul(i128::from(part))?.checked_add(i128::try_from(rest).ok()?)
 }
 
 /// As [`share_down`], rounded toward plus infinity.
@@ -79,26 +67,16 @@ mod tests {
     use super::*;
 
     fn holding(size: i64, cost: i128) -> Holding {
-        Holding {
-            size,
-            cost,
-            ..Holding::default()
-        }
+        Holding { size, cost, ..Holding::default() }
     }
 
     #[test]
     fn shares_round_as_they_say() {
-        assert_eq!(
-            (share_down(-7, 1, 2), share_up(-7, 1, 2)),
-            (Some(-4), Some(-3))
-        );
+        assert_eq!((share_down(-7, 1, 2), share_up(-7, 1, 2)), (Some(-4), Some(-3)));
         assert_eq!((share_down(7, 1, 2), share_up(7, 1, 2)), (Some(3), Some(4)));
         assert_eq!((share_down(0, 0, 0), share_up(9, 3, 3)), (Some(0), Some(9)));
         let big = i128::MAX / 2;
-        assert_eq!(
-            share_down(big, u64::MAX - 1, u64::MAX).map(|n| n < big),
-            Some(true)
-        );
+        assert_eq!(share_down(big, u64::MAX - 1, u64::MAX).map(|n| n < big), Some(true));
     }
 
     #[test]

@@ -1,9 +1,7 @@
 //! What the auditor is told.
 
 use crate::Pool;
-use downdraft_types::{
-    AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side,
-};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side};
 
 /// One side of a trade, as the venue claims it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

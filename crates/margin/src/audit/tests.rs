@@ -8,86 +8,44 @@ const PERP: InstrumentId = InstrumentId(0);
 const DATED: InstrumentId = InstrumentId(1);
 
 fn party(account: u32, fee: i128, realised: i128) -> Party {
-    Party {
-        account: AccountId(account),
-        fee: Money(fee),
-        realised: Money(realised),
-    }
+    Party { account: AccountId(account), fee: Money(fee), realised: Money(realised) }
 }
 
 fn cross(account: u32) -> Pool {
-    Pool::Cross {
-        account: AccountId(account),
-        currency: USD,
-    }
+    Pool::Cross { account: AccountId(account), currency: USD }
 }
 
 fn deposit(account: u32, amount: i128) -> Record {
-    Record::Deposit {
-        account: AccountId(account),
-        currency: USD,
-        amount: Money(amount),
-    }
+    Record::Deposit { account: AccountId(account), currency: USD, amount: Money(amount) }
 }
 
 fn moved(amount: i128) -> Record {
-    Record::MarginMoved {
-        account: AccountId(1),
-        instrument: DATED,
-        amount: Money(amount),
-    }
+    Record::MarginMoved { account: AccountId(1), instrument: DATED, amount: Money(amount) }
 }
 
 fn fill(instrument: InstrumentId, price: i64, qty: u64, buyer: Party, seller: Party) -> Record {
-    Record::Fill {
-        instrument,
-        price: Price(price),
-        qty: Qty(qty),
-        buyer,
-        seller,
-    }
+    Record::Fill { instrument, price: Price(price), qty: Qty(qty), buyer, seller }
 }
 
 fn mark(instrument: InstrumentId, mark: i64) -> Record {
-    Record::Mark {
-        instrument,
-        mark: MarkPrice(mark),
-    }
+    Record::Mark { instrument, mark: MarkPrice(mark) }
 }
 
 fn funding(account: u32, amount: i128) -> Record {
-    Record::Funding {
-        instrument: PERP,
-        account: AccountId(account),
-        amount: Money(amount),
-    }
+    Record::Funding { instrument: PERP, account: AccountId(account), amount: Money(amount) }
 }
 
 fn fund(account: u32, amount: i128) -> Record {
-    Record::FundSettled {
-        pool: cross(account),
-        currency: USD,
-        amount: Money(amount),
-    }
+    Record::FundSettled { pool: cross(account), currency: USD, amount: Money(amount) }
 }
 
 fn settled(account: u32, realised: i128) -> Record {
     let (account, mark, realised) = (AccountId(account), MarkPrice(30), Money(realised));
-    Record::Settled {
-        instrument: DATED,
-        account,
-        mark,
-        realised,
-    }
+    Record::Settled { instrument: DATED, account, mark, realised }
 }
 
 fn listed(instrument: InstrumentId, mark_scale: u32) -> Record {
-    Record::Listed {
-        instrument,
-        currency: USD,
-        mark_scale,
-        point_value: 1,
-    }
+    Record::Listed { instrument, currency: USD, mark_scale, point_value: 1 }
 }
 
 /// Every kind of record, worked by hand. The perpetual's lot is worth 10 per tick, the dated contract's 1.
@@ -108,11 +66,7 @@ fn opening() -> Vec<Record> {
         deposit(2, 2_000),
         deposit(3, 3_000),
         deposit(4, 100),
-        Record::Configured {
-            account: AccountId(1),
-            instrument: DATED,
-            isolated: true,
-        },
+        Record::Configured { account: AccountId(1), instrument: DATED, isolated: true },
         moved(310),
         moved(-10),
     ]
@@ -122,13 +76,7 @@ fn trading() -> Vec<Record> {
     let (buyer, seller) = (party(3, 0, 0), party(2, 0, 0));
     vec![
         fill(PERP, 100, 2, party(1, 5, 0), party(2, -2, 0)),
-        Record::BlockTrade {
-            instrument: PERP,
-            qty: Qty(3),
-            cost: Money(3_010),
-            buyer,
-            seller,
-        },
+        Record::BlockTrade { instrument: PERP, qty: Qty(3), cost: Money(3_010), buyer, seller },
         mark(PERP, 900),
         // 2 closes one of five lots that cost −5010, and releases −1002 of it.
         fill(PERP, 95, 1, party(2, 0, 52), party(1, 0, -50)),
@@ -136,21 +84,12 @@ fn trading() -> Vec<Record> {
         funding(1, 1),
         funding(2, -3),
         funding(3, 3),
-        Record::FundingResidue {
-            instrument: PERP,
-            rate: Ppm(1_001),
-            amount: Money(1),
-        },
+        Record::FundingResidue { instrument: PERP, rate: Ppm(1_001), amount: Money(1) },
         fill(DATED, 50, 10, party(1, 0, 0), party(3, 0, 0)),
     ]
 }
 
-fn deleveraged(
-    instrument: InstrumentId,
-    (account, counterparty): (u32, u32),
-    qty: u64,
-    amounts: [i128; 4],
-) -> Record {
+fn deleveraged(instrument: InstrumentId, (account, counterparty): (u32, u32), qty: u64, amounts: [i128; 4]) -> Record {
     let [value, conceded, realised, counterparty_realised] = amounts.map(Money);
     let (account, counterparty, qty) = (AccountId(account), AccountId(counterparty), Qty(qty));
     let side = Side::Buy;
@@ -186,23 +125,10 @@ fn waterfall() -> Vec<Record> {
         // 2 held −4 lots at −3806: a quarter is −951.5, of which −951 is released.
         fill(PERP, 60, 1, party(2, 0, 351), party(4, 0, -200)),
         fund(4, -20),
-        Record::Deficit {
-            pool: cross(4),
-            currency: USD,
-            amount: Money(80),
-        },
+        Record::Deficit { pool: cross(4), currency: USD, amount: Money(80) },
         fund(4, -30),
-        Record::Socialised {
-            pool: cross(4),
-            payer: cross(2),
-            currency: USD,
-            amount: Money(40),
-        },
-        Record::Uncovered {
-            pool: cross(4),
-            currency: USD,
-            amount: Money(10),
-        },
+        Record::Socialised { pool: cross(4), payer: cross(2), currency: USD, amount: Money(40) },
+        Record::Uncovered { pool: cross(4), currency: USD, amount: Money(10) },
         fund(3, 7),
     ]
 }
@@ -212,15 +138,8 @@ fn expiry() -> Vec<Record> {
         mark(DATED, 30),
         settled(0, 60),
         settled(3, 120),
-        Record::Expired {
-            instrument: DATED,
-            mark: MarkPrice(30),
-        },
-        Record::Withdrawal {
-            account: AccountId(3),
-            currency: USD,
-            amount: Money(500),
-        },
+        Record::Expired { instrument: DATED, mark: MarkPrice(30) },
+        Record::Withdrawal { account: AccountId(3), currency: USD, amount: Money(500) },
     ]
 }
 
@@ -230,13 +149,9 @@ struct ByHand;
 impl Books for ByHand {
     fn amount(&self, wallet: Wallet) -> i128 {
         match wallet {
-            Wallet::Cash(account, USD) => *[127, 494, 2_520, 2_720, -10]
-                .get(account.index())
-                .unwrap_or(&0),
+            Wallet::Cash(account, USD) => *[127, 494, 2_520, 2_720, -10].get(account.index()).unwrap_or(&0),
             Wallet::Size(account, PERP) => *[0, 0, -3, 3].get(account.index()).unwrap_or(&0),
-            Wallet::OpenCost(account, PERP) => {
-                *[0, 0, -2_855, 3_010].get(account.index()).unwrap_or(&0)
-            }
+            Wallet::OpenCost(account, PERP) => *[0, 0, -2_855, 3_010].get(account.index()).unwrap_or(&0),
             Wallet::Clearing(PERP) => -155,
             Wallet::Fees(USD) => 3,
             Wallet::Residue(USD) => 1,
@@ -249,9 +164,7 @@ impl Books for ByHand {
 /// All that an audit does: every record, then the checks, then the books.
 fn audit(records: &[Record]) -> Result<Auditor, AuditError> {
     let mut auditor = Auditor::new(10);
-    records
-        .iter()
-        .try_for_each(|record| auditor.apply(record))?;
+    records.iter().try_for_each(|record| auditor.apply(record))?;
     auditor.check()?;
     auditor.compare(&ByHand)?;
     Ok(auditor)
@@ -275,10 +188,7 @@ fn a_session_worked_by_hand() {
         uncovered: Money(10),
     };
     assert_eq!(waterfall, expected);
-    assert_eq!(
-        (waterfall.bad_debt(), waterfall.incurred()),
-        (Money(150), Money(150))
-    );
+    assert_eq!((waterfall.bad_debt(), waterfall.incurred()), (Money(150), Money(150)));
 }
 
 #[test]
@@ -286,19 +196,8 @@ fn money_is_conserved_after_every_record_but_within_funding_and_expiry() {
     let mut auditor = Auditor::new(10);
     for record in session() {
         auditor.apply(&record).expect("the session is right");
-        let within = matches!(
-            record,
-            Record::Funding { .. }
-                | Record::Settled {
-                    account: AccountId::FUND,
-                    ..
-                }
-        );
-        assert_eq!(
-            auditor.conservation(USD) == Money::ZERO,
-            !within,
-            "{record:?}"
-        );
+        let within = matches!(record, Record::Funding { .. } | Record::Settled { account: AccountId::FUND, .. });
+        assert_eq!(auditor.conservation(USD) == Money::ZERO, !within, "{record:?}");
     }
 }
 
@@ -336,68 +235,20 @@ fn fields(record: &mut Record) -> Vec<Field<'_>> {
         | Record::FundingResidue { amount, .. } => vec![Field::Money(amount)],
         Record::Mark { mark, .. } | Record::Expired { mark, .. } => vec![Field::Mark(mark)],
         Record::Settled { mark, realised, .. } => vec![Field::Mark(mark), Field::Money(realised)],
-        Record::Fill {
-            price,
-            qty,
-            buyer,
-            seller,
-            ..
-        } => {
-            let amounts = [
-                &mut buyer.fee,
-                &mut buyer.realised,
-                &mut seller.fee,
-                &mut seller.realised,
-            ];
-            [Field::Price(price), Field::Qty(qty)]
-                .into_iter()
-                .chain(amounts.map(Field::Money))
-                .collect()
+        Record::Fill { price, qty, buyer, seller, .. } => {
+            let amounts = [&mut buyer.fee, &mut buyer.realised, &mut seller.fee, &mut seller.realised];
+            [Field::Price(price), Field::Qty(qty)].into_iter().chain(amounts.map(Field::Money)).collect()
         }
-        Record::BlockTrade {
-            qty,
-            cost,
-            buyer,
-            seller,
-            ..
-        } => {
-            let amounts = [
-                cost,
-                &mut buyer.fee,
-                &mut buyer.realised,
-                &mut seller.fee,
-                &mut seller.realised,
-            ];
-            core::iter::once(Field::Qty(qty))
-                .chain(amounts.map(Field::Money))
-                .collect()
+        Record::BlockTrade { qty, cost, buyer, seller, .. } => {
+            let amounts = [cost, &mut buyer.fee, &mut buyer.realised, &mut seller.fee, &mut seller.realised];
+            core::iter::once(Field::Qty(qty)).chain(amounts.map(Field::Money)).collect()
         }
-        Record::Takeover {
-            qty,
-            cost,
-            realised,
-            fund_realised,
-            ..
-        } => {
-            vec![
-                Field::Qty(qty),
-                Field::Money(cost),
-                Field::Money(realised),
-                Field::Money(fund_realised),
-            ]
+        Record::Takeover { qty, cost, realised, fund_realised, .. } => {
+            vec![Field::Qty(qty), Field::Money(cost), Field::Money(realised), Field::Money(fund_realised)]
         }
-        Record::Deleveraged {
-            qty,
-            value,
-            conceded,
-            realised,
-            counterparty_realised,
-            ..
-        } => {
+        Record::Deleveraged { qty, value, conceded, realised, counterparty_realised, .. } => {
             let amounts = [value, conceded, realised, counterparty_realised];
-            core::iter::once(Field::Qty(qty))
-                .chain(amounts.map(Field::Money))
-                .collect()
+            core::iter::once(Field::Qty(qty)).chain(amounts.map(Field::Money)).collect()
         }
     }
 }
@@ -406,9 +257,7 @@ fn fields(record: &mut Record) -> Vec<Field<'_>> {
 fn any_amount_off_by_one_is_noticed() {
     let (records, mut altered) = (session(), 0);
     for at in 0..records.len() {
-        for (field, by) in
-            (0..fields(&mut records[at].clone()).len()).flat_map(|f| [(f, 1), (f, -1)])
-        {
+        for (field, by) in (0..fields(&mut records[at].clone()).len()).flat_map(|f| [(f, 1), (f, -1)]) {
             let mut records = records.clone();
             fields(&mut records[at])[field].alter(by);
             assert!(audit(&records).is_err(), "unnoticed: {:?}", records[at]);
@@ -425,77 +274,37 @@ fn a_record_lost_or_told_twice_is_noticed() {
         let moves_nothing = matches!(record, Record::Expired { .. });
         let mut lost = records.clone();
         lost.remove(at);
-        assert!(
-            moves_nothing || audit(&lost).is_err(),
-            "not missed: {record:?}"
-        );
-        let idempotent =
-            moves_nothing || matches!(record, Record::Configured { .. } | Record::Mark { .. });
+        assert!(moves_nothing || audit(&lost).is_err(), "not missed: {record:?}");
+        let idempotent = moves_nothing || matches!(record, Record::Configured { .. } | Record::Mark { .. });
         let mut twice = records.clone();
         twice.insert(at, *record);
-        assert!(
-            idempotent || audit(&twice).is_err(),
-            "not noticed twice: {record:?}"
-        );
+        assert!(idempotent || audit(&twice).is_err(), "not noticed twice: {record:?}");
     }
 }
 
 /// The message of the first error in the session so far and `record`.
 fn message(records: &[Record], record: Record) -> alloc::string::String {
     let mut auditor = Auditor::new(10);
-    records
-        .iter()
-        .try_for_each(|r| auditor.apply(r))
-        .expect("the session is right");
-    auditor
-        .apply(&record)
-        .expect_err("the record is wrong")
-        .to_string()
+    records.iter().try_for_each(|r| auditor.apply(r)).expect("the session is right");
+    auditor.apply(&record).expect_err("the record is wrong").to_string()
 }
 
 #[test]
 fn errors_name_the_record_what_was_found_and_what_was_expected() {
     let opened = [opening(), trading()].concat();
     let wrong = fill(PERP, 95, 1, party(2, 0, 52), party(1, 0, -51));
+    assert_eq!(message(&opened[..13], wrong), "record 13 (fill): realised profit of a1: found -51, expected -50");
     assert_eq!(
-        message(&opened[..13], wrong),
-        "record 13 (fill): realised profit of a1: found -51, expected -50"
-    );
-    assert_eq!(
-        message(
-            &opened,
-            Record::Deficit {
-                pool: cross(4),
-                currency: CurrencyId(1),
-                amount: Money(1)
-            }
-        ),
+        message(&opened, Record::Deficit { pool: cross(4), currency: CurrencyId(1), amount: Money(1) }),
         "record 19 (deficit): currency: found c1, expected c0"
     );
     assert_eq!(
-        message(
-            &opened,
-            Record::Deficit {
-                pool: cross(1),
-                currency: USD,
-                amount: Money(1)
-            }
-        ),
+        message(&opened, Record::Deficit { pool: cross(1), currency: USD, amount: Money(1) }),
         "record 19 (deficit): deficit of a1/c0: found open positions, expected none"
     );
+    assert_eq!(message(&opened, fund(1, -101)), "record 19 (fund settlement): fund: found -1, expected at least 0");
     assert_eq!(
-        message(&opened, fund(1, -101)),
-        "record 19 (fund settlement): fund: found -1, expected at least 0"
-    );
-    assert_eq!(
-        message(
-            &opened,
-            Record::Uncovered {
-                pool: cross(1),
-                currency: USD,
-                amount: Money(3)
-            }
-        ),
+        message(&opened, Record::Uncovered { pool: cross(1), currency: USD, amount: Money(3) }),
         "record 19 (uncovered deficit): part of the deficit of a1/c0: found 3, expected at most 0"
     );
 }
@@ -512,20 +321,12 @@ fn input_from_outside_never_panics() {
     };
     let overflow = "found one past 128 bits or a size past 63";
     assert!(message(&opened, huge).ends_with(overflow));
-    assert!(
-        message(
-            &opened,
-            fill(PERP, i64::MIN, u64::MAX, party(1, 0, 0), party(2, 0, 0))
-        )
-        .ends_with(overflow)
-    );
+    assert!(message(&opened, fill(PERP, i64::MIN, u64::MAX, party(1, 0, 0), party(2, 0, 0))).ends_with(overflow));
     assert!(message(&opened, moved(i128::MIN)).ends_with(overflow));
     assert!(message(&opened, fund(1, i128::MIN)).ends_with(overflow));
     assert!(message(&opened, deposit(10, 1)).contains("a10"));
     assert!(message(&opened, deposit(1, 0)).contains("expected more than zero"));
-    assert!(
-        message(&opened, fill(PERP, 1, 1, party(1, 0, 0), party(1, 0, 0))).contains("two accounts")
-    );
+    assert!(message(&opened, fill(PERP, 1, 1, party(1, 0, 0), party(1, 0, 0))).contains("two accounts"));
     assert!(message(&opened, mark(InstrumentId(9), 1)).contains("i9"));
 }
 
@@ -535,7 +336,5 @@ fn what_may_only_close_may_not_open() {
     let records = [opened, vec![mark(PERP, 800)]].concat();
     // 1 is long one lot: the second of two would open a short.
     let wrong = deleveraged(PERP, (1, 2), 2, [1_600, 0, -200, 404]);
-    assert!(
-        message(&records, wrong).ends_with("a1's position: found -2 on 1, expected to shrink it")
-    );
+    assert!(message(&records, wrong).ends_with("a1's position: found -2 on 1, expected to shrink it"));
 }

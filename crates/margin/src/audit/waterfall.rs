@@ -59,12 +59,7 @@ impl Auditor {
         add(&mut totals.gained, -conceded.min(0))
     }
 
-    pub(super) fn deficit(
-        &mut self,
-        pool: Pool,
-        currency: CurrencyId,
-        amount: Money,
-    ) -> Result<(), Fault> {
+    pub(super) fn deficit(&mut self, pool: Pool, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
         self.check_pool(pool, currency)?;
         let amount = positive(amount)?;
         if !self.is_flat(pool)? {
@@ -73,31 +68,18 @@ impl Auditor {
         if let Some(&left) = self.deficits.get(&pool) {
             return Err(Fault::OpenDeficit { pool, left });
         }
-        agree(
-            "deficit",
-            Some(pool.account()),
-            Money(amount),
-            -self.balance(pool)?,
-        )?;
+        agree("deficit", Some(pool.account()), Money(amount), -self.balance(pool)?)?;
         self.deficits.insert(pool, amount);
         add(&mut self.currency_mut(currency).waterfall.deficits, amount)
     }
 
-    pub(super) fn settle_fund(
-        &mut self,
-        pool: Pool,
-        currency: CurrencyId,
-        amount: Money,
-    ) -> Result<(), Fault> {
+    pub(super) fn settle_fund(&mut self, pool: Pool, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
         self.check_pool(pool, currency)?;
         if pool.account() == AccountId::FUND {
             return Err(Fault::SameAccount(AccountId::FUND));
         }
         let received = bounded(amount.0)?;
-        let fund = Pool::Cross {
-            account: AccountId::FUND,
-            currency,
-        };
+        let fund = Pool::Cross { account: AccountId::FUND, currency };
         let balance = self.balance(fund)? + received;
         if received < 0 && balance < 0 {
             return Err(Fault::FundOverdrawn { balance });
@@ -135,21 +117,11 @@ impl Auditor {
         self.pay(pool, amount)
     }
 
-    pub(super) fn uncovered(
-        &mut self,
-        pool: Pool,
-        currency: CurrencyId,
-        amount: Money,
-    ) -> Result<(), Fault> {
+    pub(super) fn uncovered(&mut self, pool: Pool, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
         self.check_pool(pool, currency)?;
         let amount = positive(amount)?;
         self.bear(pool, amount)?;
-        agree(
-            "uncovered deficit",
-            Some(pool.account()),
-            Money(amount),
-            -self.balance(pool)?,
-        )?;
+        agree("uncovered deficit", Some(pool.account()), Money(amount), -self.balance(pool)?)?;
         add(&mut self.currency_mut(currency).waterfall.uncovered, amount)
     }
 
@@ -157,11 +129,7 @@ impl Auditor {
     fn bear(&mut self, pool: Pool, amount: i128) -> Result<(), Fault> {
         let left = self.deficits.get(&pool).copied().unwrap_or(0);
         if amount > left {
-            return Err(Fault::NoDeficit {
-                pool,
-                found: amount,
-                left,
-            });
+            return Err(Fault::NoDeficit { pool, found: amount, left });
         }
         if amount == left {
             self.deficits.remove(&pool);
