@@ -510,3 +510,37 @@ pub enum Event {
         instrument: InstrumentId,
     },
 }
+
+impl Event {
+    /// The accounts that an event concerns, at most two.
+    #[must_use]
+    pub const fn accounts(&self) -> [Option<AccountId>; 2] {
+        match self {
+            Self::AccountOpened { account }
+            | Self::Configured { account, .. }
+            | Self::Deposited { account, .. }
+            | Self::Withdrawn { account, .. }
+            | Self::MarginMoved { account, .. }
+            | Self::OrderAccepted { account, .. }
+            | Self::OrderRested { account, .. }
+            | Self::OrderReduced { account, .. }
+            | Self::OrderCancelled { account, .. }
+            | Self::FundTookOver { account, .. }
+            | Self::FundingPaid { account, .. }
+            | Self::Settled { account, .. } => [Some(*account), None],
+            Self::Trade { maker, taker, .. } => [Some(maker.account), Some(taker.account)],
+            Self::BlockTraded { buyer, seller, .. } => [Some(buyer.account), Some(seller.account)],
+            Self::Deleveraged { account, counterparty, .. } => [Some(*account), Some(*counterparty)],
+            Self::LiquidationTriggered { pool, .. }
+            | Self::LiquidationPostponed { pool }
+            | Self::LiquidationOrdered { pool, .. }
+            | Self::LiquidationOrderDone { pool, .. }
+            | Self::LiquidationEnded { pool, .. }
+            | Self::FundSettled { pool, .. }
+            | Self::Deficit { pool, .. }
+            | Self::Uncovered { pool, .. } => [Some(pool.account()), None],
+            Self::Socialised { pool, payer, .. } => [Some(pool.account()), Some(payer.account())],
+            _ => [None, None],
+        }
+    }
+}

@@ -25,6 +25,7 @@ mod marks;
 mod orders;
 mod premium;
 mod protect;
+mod stamp;
 mod venue;
 mod waterfall;
 
@@ -33,4 +34,5 @@ pub use emit::Parent;
 pub use event::{CancelReason, CauseKind, Event, LiquidationEnd, Rejection, Request, Sink, TradeSide};
 pub use market::{Market, Phase};
 pub use policy::*;
+pub use stamp::{Origin, Stamp};
 pub use venue::{Capacity, OutOfOrder, Venue};
