@@ -91,13 +91,7 @@ impl<T> EventQueue<T> {
     /// An empty queue at `now` whose first entry is number `next`.
     #[must_use]
     pub fn starting_at(now: Time, next: Seq) -> Self {
-        Self {
-            pool: Slab::new(),
-            order: Radix::new(now.0),
-            live: 0,
-            next,
-            last: None,
-        }
+        Self { pool: Slab::new(), order: Radix::new(now.0), live: 0, next, last: None }
     }
 
     /// Makes room for the payloads of `additional` more entries. The order's own storage grows as it is used.
@@ -143,10 +137,7 @@ impl<T> EventQueue<T> {
     #[inline]
     pub fn push(&mut self, time: Time, payload: T) -> Result<Ticket, InPast> {
         if time < self.now() {
-            return Err(InPast {
-                now: self.now(),
-                found: time,
-            });
+            return Err(InPast { now: self.now(), found: time });
         }
         let ticket = self.store(time, payload);
         self.order.push(time.0, ticket.slot);
@@ -169,11 +160,7 @@ impl<T> EventQueue<T> {
     fn store(&mut self, time: Time, payload: T) -> Ticket {
         let seq = self.next;
         self.next = seq.next();
-        let slot = self.pool.insert(Node {
-            time,
-            seq,
-            payload: Some(payload),
-        });
+        let slot = self.pool.insert(Node { time, seq, payload: Some(payload) });
         let slot = u32::try_from(slot).expect("2^32 entries pending");
         self.live += 1;
         Ticket { seq, slot }
@@ -232,9 +219,7 @@ impl<T> EventQueue<T> {
     /// Frees cancelled slots once they outnumber live ones; each cancel pays for its own.
     #[inline]
     fn sweep_if_due(&mut self) {
-        let Self {
-            pool, order, live, ..
-        } = self;
+        let Self { pool, order, live, .. } = self;
         if pool.len() > 2 * *live + CANCELLED_SLACK {
             order.sweep(|slot| keep(pool, slot));
         }
@@ -247,26 +232,12 @@ impl<T> EventQueue<T> {
     pub fn check_invariants(&self) {
         let is_live = |slot: u32| self.pool[slot as usize].payload.is_some();
         let mut held = self.order.check_invariants(is_live);
-        assert_eq!(
-            held.iter().filter(|&&(_, slot)| is_live(slot)).count(),
-            self.live,
-            "live entries"
-        );
-        assert!(
-            held.iter()
-                .all(|&(time, slot)| self.pool[slot as usize].time.0 == time),
-            "an entry's time"
-        );
+        assert_eq!(held.iter().filter(|&&(_, slot)| is_live(slot)).count(), self.live, "live entries");
+        assert!(held.iter().all(|&(time, slot)| self.pool[slot as usize].time.0 == time), "an entry's time");
         held.sort_unstable_by_key(|&(_, slot)| slot);
-        assert!(
-            held.windows(2).all(|pair| pair[0].1 < pair[1].1),
-            "a slot is held twice"
-        );
+        assert!(held.windows(2).all(|pair| pair[0].1 < pair[1].1), "a slot is held twice");
         assert_eq!(held.len(), self.pool.len(), "a slot is held by no bucket");
-        assert!(
-            held.len() <= 2 * self.live + CANCELLED_SLACK,
-            "cancelled entries pile up"
-        );
+        assert!(held.len() <= 2 * self.live + CANCELLED_SLACK, "cancelled entries pile up");
     }
 }
 

@@ -70,12 +70,7 @@ struct Trial {
 /// # Panics
 /// Where the two differ or the queue breaks an invariant of its own.
 pub fn compare_queue(steps: impl IntoIterator<Item = QueueStep>) {
-    let mut trial = Trial {
-        queue: EventQueue::new(),
-        model: BTreeMap::new(),
-        now: Time::ZERO,
-        tickets: Vec::new(),
-    };
+    let mut trial = Trial { queue: EventQueue::new(), model: BTreeMap::new(), now: Time::ZERO, tickets: Vec::new() };
     for step in steps {
         trial.apply(step);
         trial.queue.check_invariants();
@@ -97,11 +92,7 @@ pub fn run_queue_differential(bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
     compare_queue(std::iter::from_fn(|| {
         // Past the end every field would read as zero, without end.
-        if bytes.is_empty() {
-            None
-        } else {
-            QueueStep::arbitrary(&mut bytes).ok()
-        }
+        if bytes.is_empty() { None } else { QueueStep::arbitrary(&mut bytes).ok() }
     }));
 }
 
@@ -118,9 +109,7 @@ impl Trial {
             QueueStep::PushBetween { part } => {
                 let next = self.model.keys().next().map_or(self.now, |key| key.0);
                 let gap = u128::from(next.since(self.now).0) * u128::from(part) / 256;
-                self.push(Time(
-                    self.now.0 + u64::try_from(gap).expect("a part of the gap"),
-                ));
+                self.push(Time(self.now.0 + u64::try_from(gap).expect("a part of the gap")));
             }
             QueueStep::PushNow => {
                 let payload = self.payload();
@@ -129,11 +118,8 @@ impl Trial {
             }
             QueueStep::Cancel { of } => {
                 if let Some(key) = self.pending(of) {
-                    let &(ticket, time) = self
-                        .tickets
-                        .iter()
-                        .find(|(ticket, _)| ticket.seq == key.1)
-                        .expect("a ticket per entry");
+                    let &(ticket, time) =
+                        self.tickets.iter().find(|(ticket, _)| ticket.seq == key.1).expect("a ticket per entry");
                     self.cancel(ticket, time);
                 }
             }
@@ -144,10 +130,7 @@ impl Trial {
                 }
             }
             QueueStep::Peek => {
-                assert_eq!(
-                    self.queue.peek_time(),
-                    self.model.keys().next().map(|key| key.0)
-                );
+                assert_eq!(self.queue.peek_time(), self.model.keys().next().map(|key| key.0));
             }
             QueueStep::Pop => self.pop(),
             QueueStep::PopUntil { steps, shift } => self.pop_until(self.ahead(steps, shift)),
@@ -179,40 +162,24 @@ impl Trial {
             }
             Err(refused) => {
                 assert!(time < self.now, "an entry that is not past was refused");
-                assert_eq!(
-                    refused,
-                    InPast {
-                        now: self.now,
-                        found: time
-                    }
-                );
+                assert_eq!(refused, InPast { now: self.now, found: time });
             }
         }
     }
 
     fn record(&mut self, ticket: Ticket, time: Time, payload: u64) {
-        assert_eq!(
-            ticket.seq,
-            Seq(self.tickets.len() as u64),
-            "numbers follow each other"
-        );
+        assert_eq!(ticket.seq, Seq(self.tickets.len() as u64), "numbers follow each other");
         assert_eq!(self.queue.next_seq(), ticket.seq.next());
         self.tickets.push((ticket, time));
         self.model.insert((time, ticket.seq), payload);
     }
 
     fn cancel(&mut self, ticket: Ticket, time: Time) {
-        assert_eq!(
-            self.queue.cancel(ticket),
-            self.model.remove(&(time, ticket.seq))
-        );
+        assert_eq!(self.queue.cancel(ticket), self.model.remove(&(time, ticket.seq)));
     }
 
     fn pop(&mut self) {
-        let expected = self
-            .model
-            .pop_first()
-            .map(|((time, seq), payload)| (time, seq, payload));
+        let expected = self.model.pop_first().map(|((time, seq), payload)| (time, seq, payload));
         assert_eq!(self.queue.pop(), expected);
         self.now = expected.map_or(self.now, |entry| entry.0);
     }

@@ -30,10 +30,7 @@ struct Bucket {
 
 impl Bucket {
     const fn new() -> Self {
-        Self {
-            earliest: u64::MAX,
-            entries: Vec::new(),
-        }
+        Self { earliest: u64::MAX, entries: Vec::new() }
     }
 
     #[inline]
@@ -202,12 +199,7 @@ impl Radix {
         let bit = 1 << index;
         self.tainted &= !bit;
         self.stale &= !bit;
-        bucket.earliest = bucket
-            .entries
-            .iter()
-            .map(|entry| entry.time)
-            .min()
-            .unwrap_or(u64::MAX);
+        bucket.earliest = bucket.entries.iter().map(|entry| entry.time).min().unwrap_or(u64::MAX);
         if bucket.entries.is_empty() {
             self.occupied &= !bit;
         }
@@ -216,35 +208,16 @@ impl Radix {
     /// Every `(time, slot)` held, cancelled ones too, after checking the structure. O(n).
     pub(super) fn check_invariants(&self, live: impl Fn(u32) -> bool) -> Vec<(u64, u32)> {
         let mut held: Vec<_> = self.due.iter().map(|&slot| (self.base, slot)).collect();
-        assert!(
-            self.due.front().is_none_or(|&slot| live(slot)),
-            "a cancelled slot leads those due"
-        );
+        assert!(self.due.front().is_none_or(|&slot| live(slot)), "a cancelled slot leads those due");
         for (index, bucket) in self.buckets.iter().enumerate() {
             let bit = |mask: u64| mask >> index & 1 == 1;
-            assert_eq!(
-                bit(self.occupied),
-                !bucket.entries.is_empty(),
-                "bucket {index} and its bit disagree"
-            );
-            assert!(
-                !bit(self.stale) || bit(self.tainted),
-                "bucket {index} is stale without a cancelled entry"
-            );
+            assert_eq!(bit(self.occupied), !bucket.entries.is_empty(), "bucket {index} and its bit disagree");
+            assert!(!bit(self.stale) || bit(self.tainted), "bucket {index} is stale without a cancelled entry");
             for entry in &bucket.entries {
                 let home = bucket_of(entry.time, self.base);
-                assert!(
-                    entry.time > self.base && home == Some(index),
-                    "an entry is outside its bucket"
-                );
-                assert!(
-                    bit(self.tainted) || live(entry.slot),
-                    "bucket {index} holds an unnoted cancelled slot"
-                );
-                assert!(
-                    bit(self.stale) || entry.time >= bucket.earliest,
-                    "bucket {index} begins earlier than stated"
-                );
+                assert!(entry.time > self.base && home == Some(index), "an entry is outside its bucket");
+                assert!(bit(self.tainted) || live(entry.slot), "bucket {index} holds an unnoted cancelled slot");
+                assert!(bit(self.stale) || entry.time >= bucket.earliest, "bucket {index} begins earlier than stated");
             }
             held.extend(bucket.entries.iter().map(|entry| (entry.time, entry.slot)));
         }

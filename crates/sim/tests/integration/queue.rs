@@ -40,9 +40,7 @@ proptest! {
 }
 
 fn drain<T>(queue: &mut EventQueue<T>) -> Vec<T> {
-    std::iter::from_fn(|| queue.pop())
-        .map(|(_, _, payload)| payload)
-        .collect()
+    std::iter::from_fn(|| queue.pop()).map(|(_, _, payload)| payload).collect()
 }
 
 #[test]
@@ -50,9 +48,7 @@ fn ties_leave_as_they_were_scheduled() {
     let mut queue = EventQueue::new();
     for name in 0..100 {
         queue.push(Time(1_000), name).unwrap();
-        queue
-            .push(Time(999 + 7 * (name % 3)), 1_000 + name)
-            .unwrap();
+        queue.push(Time(999 + 7 * (name % 3)), 1_000 + name).unwrap();
     }
     let mut order = Vec::new();
     while let Some((time, seq, _)) = queue.pop() {
@@ -71,10 +67,7 @@ fn the_immediate_lane_never_overtakes() {
     assert_eq!(queue.pop(), Some((Time(5), Seq(0), "first at 5")));
     queue.push_now("at once");
     queue.push(Time(5), "pushed at 5, later").unwrap();
-    assert_eq!(
-        drain(&mut queue),
-        ["second at 5", "at once", "pushed at 5, later", "at 6"]
-    );
+    assert_eq!(drain(&mut queue), ["second at 5", "at once", "pushed at 5, later", "at 6"]);
 }
 
 #[test]
@@ -94,13 +87,7 @@ fn looking_ahead_leaves_room_before_the_next_entry() {
 fn the_past_is_refused() {
     let mut queue = EventQueue::starting_at(Time(100), Seq(7));
     let refused = queue.push(Time(99), ()).unwrap_err();
-    assert_eq!(
-        refused,
-        InPast {
-            now: Time(100),
-            found: Time(99)
-        }
-    );
+    assert_eq!(refused, InPast { now: Time(100), found: Time(99) });
     assert_eq!(
         refused.to_string(),
         "time of a queue entry: found 0.000000099s, expected the present 0.000000100s or later"
@@ -114,10 +101,7 @@ fn the_last_moment_is_a_moment() {
     queue.push(Time::MAX, 1).unwrap();
     queue.push(Time(u64::MAX - 1), 0).unwrap();
     queue.push(Time::MAX, 2).unwrap();
-    assert_eq!(
-        queue.pop_until(Time(u64::MAX - 1)).map(|entry| entry.2),
-        Some(0)
-    );
+    assert_eq!(queue.pop_until(Time(u64::MAX - 1)).map(|entry| entry.2), Some(0));
     assert_eq!(queue.pop_until(Time::MAX).map(|entry| entry.2), Some(1));
     queue.push_now(3);
     queue.push(Time::MAX, 4).unwrap();
@@ -162,9 +146,7 @@ fn cancelled_entries_do_not_pile_up() {
         }
     }
     // Half cancelled far ahead while the other half leaves.
-    let far: Vec<_> = (0..1_000)
-        .map(|n| queue.push(Time(1 << 50 | n), [0; 64]).unwrap())
-        .collect();
+    let far: Vec<_> = (0..1_000).map(|n| queue.push(Time(1 << 50 | n), [0; 64]).unwrap()).collect();
     for n in 0..1_000 {
         queue.push(Time(n), [0; 64]).unwrap();
     }
