@@ -245,9 +245,11 @@ impl Auditor {
         Ok(())
     }
 
-    /// Each position has paid the rate on its value at mark, rounded one way or the other, and what was paid and
-    /// not received is the residue.
+    /// Each position has paid the rate on its value at mark, rounded one way or the other (the fund at most what it
+    /// had), and what was paid and not received is the residue.
     fn settle_funding(&mut self, instrument: InstrumentId, rate: Ppm, amount: Money) -> Result<(), Fault> {
+        let currency = self.listing(instrument)?.currency;
+        let fund_empty = self.cash_of(AccountId::FUND, currency).balance == 0;
         let listing = self.listing_mut(instrument)?;
         let mut funding = core::mem::take(&mut listing.funding);
         funding.sort_unstable();
@@ -262,7 +264,9 @@ impl Auditor {
             let value = value(listing, i128::from(holding.size), mark)?;
             let due = value.checked_mul(i128::from(rate.0)).ok_or(Fault::Overflow)?;
             let scaled = own.checked_mul(1_000_000).ok_or(Fault::Overflow)?;
-            if scaled.checked_sub(due).ok_or(Fault::Overflow)?.unsigned_abs() >= 1_000_000 {
+            let over = scaled.checked_sub(due).ok_or(Fault::Overflow)?;
+            let fund_short = account == AccountId::FUND.0 && fund_empty && over < 0 && own >= 0;
+            if over.unsigned_abs() >= 1_000_000 && !fund_short {
                 agree("funding", Some(AccountId(account)), Money(own), due.div_euclid(1_000_000))?;
             }
             residue = bounded(residue + own)?;
@@ -273,7 +277,6 @@ impl Auditor {
         agree("residue", None, amount, residue)?;
         funding.clear();
         listing.funding = funding;
-        let currency = listing.currency;
         let total = &mut self.currency_mut(currency).residue;
         *total = bounded(*total + residue)?;
         Ok(())

@@ -1,7 +1,7 @@
 //! Funding of perpetuals: premium, rate and payment as pure integer functions.
 //!
 //! Every rate is in parts per million, per funding interval unless said otherwise. Nothing here holds state but
-//! [`Average`].
+//! [`PremiumAverage`].
 
 use downdraft_types::arith::{ceil_div, floor_div, mul_div_ceil, mul_div_floor};
 use downdraft_types::{MarkPrice, Money, Ppm, Price, Qty, Span};
@@ -38,7 +38,7 @@ impl Impact {
             }
             let per_lot = i128::from(price.0) * tick_value.0;
             if notional.0 <= 0 {
-                return Some(Self { numerator: i128::from(price.0), denominator: 1 });
+                return Self::at(price);
             }
             let value = per_lot * i128::from(qty.0);
             if value >= left {
@@ -50,6 +50,13 @@ impl Impact {
             lots += i128::from(qty.0);
         }
         None
+    }
+
+    /// One price at which any amount would trade: the best one, where depth is not looked at. `None` where it is not
+    /// positive.
+    #[must_use]
+    pub fn at(price: Price) -> Option<Self> {
+        price.is_positive().then_some(Self { numerator: i128::from(price.0), denominator: 1 })
     }
 
     /// This price ÷ `index`, in parts per million, rounded down and up.
@@ -80,12 +87,12 @@ pub fn premium(bid: Option<Impact>, ask: Option<Impact>, index: MarkPrice, mark_
 
 /// The premiums sampled in one interval.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub struct Average {
+pub struct PremiumAverage {
     sum: i128,
     count: u32,
 }
 
-impl Average {
+impl PremiumAverage {
     /// Adds a sample.
     pub fn add(&mut self, premium: Ppm) {
         self.sum += i128::from(premium.0);
@@ -100,7 +107,7 @@ impl Average {
 
     /// Their mean, rounded toward zero; zero without a sample.
     #[must_use]
-    pub fn mean(&self) -> Ppm {
+    pub fn average(&self) -> Ppm {
         saturate(self.sum / i128::from(self.count.max(1)))
     }
 }
@@ -109,7 +116,7 @@ impl Average {
 ///
 /// Source: BitMEX, *Perpetual Contracts Guide*; Binance, *Introduction to Funding Rates* (damper 0.05%).
 #[must_use]
-pub fn rate(premium: Ppm, interest: Ppm, damper: Ppm, cap: Ppm) -> Ppm {
+pub fn funding_rate(premium: Ppm, interest: Ppm, damper: Ppm, cap: Ppm) -> Ppm {
     let pulled = premium.0.saturating_add(clamp(interest.0.saturating_sub(premium.0), damper));
     Ppm(clamp(pulled, cap))
 }
@@ -209,22 +216,22 @@ mod tests {
 
     #[test]
     fn averages_round_toward_zero() {
-        let mut average = Average::default();
-        assert_eq!(average.mean(), Ppm::ZERO);
+        let mut average = PremiumAverage::default();
+        assert_eq!(average.average(), Ppm::ZERO);
         for premium in [-1, -1, -3] {
             average.add(Ppm(premium));
         }
-        assert_eq!((average.count(), average.mean()), (3, Ppm(-1)));
+        assert_eq!((average.count(), average.average()), (3, Ppm(-1)));
     }
 
     #[test]
     fn rates() {
         let (damper, cap) = (Ppm(500), Ppm(7_500));
         // bitmex.funding.inside_damper, bitmex.funding.negative_premium
-        assert_eq!(rate(Ppm(300), Ppm(100), damper, cap), Ppm(100));
-        assert_eq!(rate(Ppm(-1_000), Ppm(100), damper, cap), Ppm(-500));
-        assert_eq!(rate(Ppm(90_000), Ppm(100), damper, cap), cap);
-        assert_eq!(rate(Ppm(i64::MIN), Ppm(100), damper, cap), Ppm(-7_500));
+        assert_eq!(funding_rate(Ppm(300), Ppm(100), damper, cap), Ppm(100));
+        assert_eq!(funding_rate(Ppm(-1_000), Ppm(100), damper, cap), Ppm(-500));
+        assert_eq!(funding_rate(Ppm(90_000), Ppm(100), damper, cap), cap);
+        assert_eq!(funding_rate(Ppm(i64::MIN), Ppm(100), damper, cap), Ppm(-7_500));
     }
 
     #[test]

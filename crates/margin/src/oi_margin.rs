@@ -18,7 +18,8 @@ pub struct OpenInterestScale {
 }
 
 impl OpenInterestScale {
-    /// The rate at `open_interest` as a fraction: `min(base + (1 − base) × max(0, (oi − lower) ÷ (upper − lower)), 1)`.
+    /// The rate at `open_interest` as a fraction:
+    /// `min(base + (1 − base) × max(0, (open_interest − lower) ÷ (upper − lower)), 1)`.
     fn rate(self, base: Ppm, open_interest: Money) -> (i128, i128) {
         let (base, one) = (i128::from(base.0), i128::from(Ppm::ONE.0));
         if self.upper <= self.lower {

@@ -3,7 +3,7 @@
 //! | rule | its price | moved by |
 //! |---|---|---|
 //! | `Last` | last trade, once the taking order is done | trade |
-//! | `Mid` | midway between best bid and ask; held while a side is empty | quote |
+//! | `Mid` | midway between best bid and ask; held while a side is empty | quote, trade (it takes the best) |
 //! | `EmaMid` | exponential average of the mid | clock |
 //! | `Median` | median of P1, P2 and the last trade, below | trade, oracle, clock |
 //! | `Exogenous` | the index | oracle |
@@ -19,53 +19,11 @@
 
 use crate::event::CauseKind;
 use crate::policy::MarkRule;
-use downdraft_types::arith::{floor_div, mul_div_floor};
-use downdraft_types::{MarkPrice, Ppm, Price, Span, Time};
+use downdraft_types::arith::floor_div;
+use downdraft_types::{MarkPrice, Ppm, Price};
 
 /// Fractional bits of an average.
 const FRACTION: u32 = 32;
-
-/// What a mark rule is told.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Input {
-    /// A taking order is done; its last match was at this price.
-    Traded(Price),
-    /// The best bid or ask changed.
-    Quoted {
-        /// Best bid.
-        bid: Option<Price>,
-        /// Best ask.
-        ask: Option<Price>,
-    },
-    /// The index was reported.
-    Indexed(MarkPrice),
-    /// The venue's clock: time for a sample.
-    Sampled,
-}
-
-impl Input {
-    /// The kind of cause that a mark moved by this input has.
-    #[must_use]
-    pub const fn kind(self) -> CauseKind {
-        match self {
-            Self::Traded(_) => CauseKind::Trade,
-            Self::Quoted { .. } => CauseKind::Quote,
-            Self::Indexed(_) => CauseKind::Oracle,
-            Self::Sampled => CauseKind::Clock,
-        }
-    }
-}
-
-/// The funding that lies ahead, for the basis of `Median`.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct FundingAhead {
-    /// The rate last settled, or predicted.
-    pub rate: Ppm,
-    /// When it is paid next.
-    pub due: Time,
-    /// Time between payments.
-    pub interval: Span,
-}
 
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 enum Kind {
@@ -76,12 +34,10 @@ enum Kind {
     Exogenous,
 }
 
-/// One instrument's mark rule and what it remembers. All inputs are remembered under every rule, so that a rule set
-/// later starts from them; averages start anew.
+/// One instrument's mark rule and what it remembers. It is told everything and takes what its rule needs.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct MarkMaker {
     kind: Kind,
-    interval: Span,
     weight: Ppm,
     mark_scale: u32,
     last: Option<MarkPrice>,
@@ -90,88 +46,79 @@ pub struct MarkMaker {
     mid: Option<MarkPrice>,
     /// Whether both sides are there now.
     quoted: bool,
-    funding: Option<FundingAhead>,
     /// Of the mid, or of mid − index, in 2^−32 mark increments.
     average: Option<i128>,
 }
 
 impl MarkMaker {
-    /// A rule that knows nothing yet; `mark_scale` is the instrument's.
-    #[must_use]
+    /// A rule that knows nothing yet; `mark_scale` is the instrument's. Weights are within 0 to 100%.
     pub const fn new(rule: MarkRule, mark_scale: u32) -> Self {
-        let (kind, interval, weight) = parts(rule);
-        Self {
-            kind,
-            interval,
-            weight,
-            mark_scale,
-            last: None,
-            index: None,
-            mid: None,
-            quoted: false,
-            funding: None,
-            average: None,
+        let (kind, weight) = match rule {
+            MarkRule::Last => (Kind::Last, Ppm::ZERO),
+            MarkRule::Mid => (Kind::Mid, Ppm::ZERO),
+            MarkRule::EmaMid { weight, .. } => (Kind::Average, weight),
+            MarkRule::Median { weight, .. } => (Kind::Median, weight),
+            MarkRule::Exogenous => (Kind::Exogenous, Ppm::ZERO),
+        };
+        Self { kind, weight, mark_scale, last: None, index: None, mid: None, quoted: false, average: None }
+    }
+
+    /// A taking order is done; its last match was at `price`.
+    pub fn trade(&mut self, price: Price) {
+        self.last = Some(self.scaled(i128::from(price.0), 1));
+    }
+
+    /// The best bid or ask changed.
+    pub fn quote(&mut self, bid: Option<Price>, ask: Option<Price>) {
+        self.quoted = bid.is_some() && ask.is_some();
+        if let (Some(bid), Some(ask)) = (bid, ask) {
+            self.mid = Some(self.scaled(i128::from(bid.0) + i128::from(ask.0), 2));
         }
     }
 
-    /// Changes the rule. What was last traded, quoted and reported stays known.
-    pub const fn set_rule(&mut self, rule: MarkRule) {
-        (self.kind, self.interval, self.weight) = parts(rule);
-        self.average = None;
+    /// The index was reported.
+    pub const fn index(&mut self, index: MarkPrice) {
+        self.index = Some(index);
     }
 
-    /// Sets the funding that P1 of `Median` counts on. It has its effect at the next input that moves the mark.
-    pub const fn set_funding(&mut self, funding: Option<FundingAhead>) {
-        self.funding = funding;
+    /// The venue's clock: time for a sample. Nothing is sampled while a side of the book is empty, or a basis while
+    /// there is no index; the average stays.
+    pub fn sample(&mut self) {
+        let Some(mid) = self.mid.filter(|_| self.quoted) else { return };
+        let sample = match (self.kind, self.index) {
+            (Kind::Average, _) => i128::from(mid.0) << FRACTION,
+            (Kind::Median, Some(index)) => (i128::from(mid.0) - i128::from(index.0)) << FRACTION,
+            _ => return,
+        };
+        self.average = Some(match self.average {
+            None => sample,
+            Some(average) => average + nearest((sample - average) * i128::from(self.weight.0), i128::from(Ppm::ONE.0)),
+        });
     }
 
-    /// Time between samples, for the rules that take any.
-    #[must_use]
-    pub const fn sample_interval(&self) -> Option<Span> {
+    /// Whether an input of this kind has a say under the rule. Asking for the mark after one that has none is
+    /// harmless except under `Median`, where time alone moves P1: a change of quotes must not take the blame.
+    pub const fn heeds(&self, input: CauseKind) -> bool {
         match self.kind {
-            Kind::Average | Kind::Median => Some(self.interval),
-            Kind::Last | Kind::Mid | Kind::Exogenous => None,
+            Kind::Last => matches!(input, CauseKind::Trade),
+            Kind::Mid => matches!(input, CauseKind::Trade | CauseKind::Quote),
+            Kind::Average => matches!(input, CauseKind::Clock),
+            Kind::Median => matches!(input, CauseKind::Trade | CauseKind::Clock | CauseKind::Oracle),
+            Kind::Exogenous => matches!(input, CauseKind::Oracle),
         }
     }
 
-    /// Takes an input and gives the mark by the rule, if this input has a say in it and it is defined. It may be
-    /// the mark there was.
-    pub fn observe(&mut self, now: Time, input: Input) -> Option<MarkPrice> {
-        match input {
-            Input::Traded(price) => self.last = Some(self.scaled(i128::from(price.0), 1)),
-            Input::Quoted { bid, ask } => self.quote(bid, ask),
-            Input::Indexed(index) => self.index = Some(index),
-            Input::Sampled => self.sample(),
-        }
-        if self.heeds(input) { self.mark(now) } else { None }
-    }
-
-    /// The mark by the rule; `None` while it is not defined. Only `Median` depends on the time.
-    #[must_use]
-    pub fn mark(&self, now: Time) -> Option<MarkPrice> {
+    /// The mark by the rule; `None` while it is not defined. `Median` alone reads the funding rate and the part of
+    /// the interval that is left until it is paid.
+    pub fn mark(&self, funding_rate: Ppm, to_funding: Ppm) -> Option<MarkPrice> {
         match self.kind {
             Kind::Last => self.last,
             Kind::Mid => self.mid,
             Kind::Average => self.average.map(|average| fit(readout(average))),
-            Kind::Median => self.index.map_or(self.last, |index| Some(self.median(now, index))),
+            Kind::Median => self
+                .index
+                .map_or(self.last, |index| Some(self.median(index, by_funding(index, funding_rate, to_funding)))),
             Kind::Exogenous => self.index,
-        }
-    }
-
-    const fn heeds(&self, input: Input) -> bool {
-        match self.kind {
-            Kind::Last => matches!(input, Input::Traded(_)),
-            Kind::Mid => matches!(input, Input::Quoted { .. }),
-            Kind::Average => matches!(input, Input::Sampled),
-            Kind::Median => !matches!(input, Input::Quoted { .. }),
-            Kind::Exogenous => matches!(input, Input::Indexed(_)),
-        }
-    }
-
-    fn quote(&mut self, bid: Option<Price>, ask: Option<Price>) {
-        self.quoted = bid.is_some() && ask.is_some();
-        if let (Some(bid), Some(ask)) = (bid, ask) {
-            self.mid = Some(self.scaled(i128::from(bid.0) + i128::from(ask.0), 2));
         }
     }
 
@@ -180,25 +127,7 @@ impl MarkMaker {
         fit(nearest(ticks * i128::from(self.mark_scale), by))
     }
 
-    /// Nothing is sampled while a side of the book is empty, or a basis while there is no index.
-    fn sample(&mut self) {
-        let Some(mid) = self.mid.filter(|_| self.quoted) else { return };
-        let sample = match self.kind {
-            Kind::Average => i128::from(mid.0) << FRACTION,
-            Kind::Median => match self.index {
-                Some(index) => (i128::from(mid.0) - i128::from(index.0)) << FRACTION,
-                None => return,
-            },
-            Kind::Last | Kind::Mid | Kind::Exogenous => return,
-        };
-        self.average = Some(match self.average {
-            None => sample,
-            Some(average) => average + nearest((sample - average) * i128::from(self.weight.0), i128::from(Ppm::ONE.0)),
-        });
-    }
-
-    fn median(&self, now: Time, index: MarkPrice) -> MarkPrice {
-        let by_funding = self.funding.map_or(index, |funding| by_funding(index, funding, now));
+    fn median(&self, index: MarkPrice, by_funding: MarkPrice) -> MarkPrice {
         let by_basis = fit(i128::from(index.0) + readout(self.average.unwrap_or(0)));
         let mut prices = [by_funding, by_basis, self.last.unwrap_or(by_basis)];
         prices.sort_unstable();
@@ -206,25 +135,13 @@ impl MarkMaker {
     }
 }
 
-/// index × (1 + rate × time left ÷ interval).
-fn by_funding(index: MarkPrice, funding: FundingAhead, now: Time) -> MarkPrice {
-    let interval = funding.interval.0.max(1);
-    let left = funding.due.since(now).0.min(interval);
-    let rate = i128::from(funding.rate.0) * i128::from(left);
-    let whole = i128::from(Ppm::ONE.0) * i128::from(interval);
-    // Nearest is the floor of (2x + 1) ÷ 2, and floors nest.
-    let premium = floor_div(mul_div_floor(2 * i128::from(index.0), rate, whole) + 1, 2);
-    fit(i128::from(index.0) + premium)
-}
-
-const fn parts(rule: MarkRule) -> (Kind, Span, Ppm) {
-    match rule {
-        MarkRule::Last => (Kind::Last, Span::ZERO, Ppm::ZERO),
-        MarkRule::Mid => (Kind::Mid, Span::ZERO, Ppm::ZERO),
-        MarkRule::EmaMid { interval, weight } => (Kind::Average, interval, weight),
-        MarkRule::Median { interval, weight } => (Kind::Median, interval, weight),
-        MarkRule::Exogenous => (Kind::Exogenous, Span::ZERO, Ppm::ZERO),
-    }
+/// index × (1 + rate × part of the interval left).
+fn by_funding(index: MarkPrice, rate: Ppm, left: Ppm) -> MarkPrice {
+    let one = i128::from(Ppm::ONE.0);
+    let left = i128::from(left.0.clamp(0, Ppm::ONE.0));
+    // Below 2^63 × 2^20 in all: a rate is at most 100%.
+    let rate = i128::from(rate.0.clamp(-Ppm::ONE.0, Ppm::ONE.0));
+    fit(i128::from(index.0) + nearest(i128::from(index.0) * rate * left, one * one))
 }
 
 /// `a ÷ b` to the nearest whole, a half upward.
@@ -244,104 +161,126 @@ fn fit(mark: i128) -> MarkPrice {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use downdraft_types::Span;
 
-    const HOUR: u64 = 3_600_000_000_000;
     const INTERVAL: Span = Span(1_000);
+    const NONE: Ppm = Ppm::ZERO;
 
-    fn quoted(bid: i64, ask: i64) -> Input {
-        Input::Quoted { bid: Some(Price(bid)), ask: Some(Price(ask)) }
+    fn mark(maker: &MarkMaker) -> Option<i64> {
+        maker.mark(NONE, NONE).map(|mark| mark.0)
     }
 
-    fn see(maker: &mut MarkMaker, input: Input) -> Option<i64> {
-        maker.observe(Time::ZERO, input).map(|mark| mark.0)
+    fn quote(maker: &mut MarkMaker, bid: i64, ask: i64) {
+        maker.quote(Some(Price(bid)), Some(Price(ask)));
+    }
+
+    fn median(mark_scale: u32) -> MarkMaker {
+        MarkMaker::new(MarkRule::Median { interval: INTERVAL, weight: Ppm::ONE }, mark_scale)
     }
 
     #[test]
     fn each_rule_heeds_its_inputs_only() {
         let (interval, weight) = (INTERVAL, Ppm::ONE);
-        let index = Input::Indexed(MarkPrice(1_070));
+        // The mark after a trade, a quote, an index and a sample.
         let rows = [
-            (MarkRule::Last, [Some(1_000), None, None, None]),
-            (MarkRule::Mid, [None, Some(1_015), None, None]),
+            (MarkRule::Last, [Some(1_000); 4]),
+            (MarkRule::Mid, [None, Some(1_015), Some(1_015), Some(1_015)]),
             (MarkRule::EmaMid { interval, weight }, [None, None, None, Some(1_015)]),
-            // Last; then the index twice and the last; then index, index − 55 and last.
-            (MarkRule::Median { interval, weight }, [Some(1_000), None, Some(1_070), Some(1_015)]),
-            (MarkRule::Exogenous, [None, None, Some(1_070), None]),
+            // Last; then twice the index and last; then index, index − 55 and last.
+            (MarkRule::Median { interval, weight }, [Some(1_000), Some(1_000), Some(1_070), Some(1_015)]),
+            (MarkRule::Exogenous, [None, None, Some(1_070), Some(1_070)]),
         ];
         for (rule, expected) in rows {
             let mut maker = MarkMaker::new(rule, 10);
-            assert_eq!(maker.mark(Time::ZERO), None);
-            let inputs = [Input::Traded(Price(100)), quoted(101, 102), index, Input::Sampled];
-            assert_eq!(inputs.map(|input| see(&mut maker, input)), expected, "{rule:?}");
-            assert_eq!(
-                maker.sample_interval().is_some(),
-                matches!(rule, MarkRule::EmaMid { .. } | MarkRule::Median { .. })
-            );
+            let mut before = mark(&maker);
+            assert_eq!(before, None);
+            let kinds = [CauseKind::Trade, CauseKind::Quote, CauseKind::Oracle, CauseKind::Clock];
+            for (kind, expected) in kinds.into_iter().zip(expected) {
+                match kind {
+                    CauseKind::Trade => maker.trade(Price(100)),
+                    CauseKind::Quote => quote(&mut maker, 101, 102),
+                    CauseKind::Oracle => maker.index(MarkPrice(1_070)),
+                    _ => maker.sample(),
+                }
+                assert_eq!(mark(&maker), expected, "{rule:?} after {kind:?}");
+                assert!(before == expected || maker.heeds(kind), "{rule:?} moved by {kind:?}");
+                before = expected;
+            }
         }
+        assert!(!median(1).heeds(CauseKind::Quote));
     }
 
     #[test]
     fn the_mid_rounds_half_up_and_is_held_while_a_side_is_empty() {
         let mut maker = MarkMaker::new(MarkRule::Mid, 1);
-        assert_eq!(see(&mut maker, quoted(100, 101)), Some(101));
-        assert_eq!(see(&mut maker, quoted(-101, -100)), Some(-100));
-        assert_eq!(see(&mut maker, Input::Quoted { bid: None, ask: Some(Price(7)) }), Some(-100));
-        assert_eq!(see(&mut maker, quoted(4, 8)), Some(6));
+        quote(&mut maker, 100, 101);
+        assert_eq!(mark(&maker), Some(101));
+        quote(&mut maker, -101, -100);
+        assert_eq!(mark(&maker), Some(-100));
+        maker.quote(None, Some(Price(7)));
+        assert_eq!(mark(&maker), Some(-100));
+        quote(&mut maker, 4, 8);
+        assert_eq!(mark(&maker), Some(6));
     }
 
     #[test]
     fn the_average_reaches_a_constant_mid_and_rests_there() {
         let mut maker = MarkMaker::new(MarkRule::EmaMid { interval: INTERVAL, weight: Ppm(250_000) }, 100);
-        see(&mut maker, quoted(0, 0));
-        assert_eq!(see(&mut maker, Input::Sampled), Some(0));
-        see(&mut maker, quoted(10, 10));
-        let path: Vec<_> = (0..4).map(|_| see(&mut maker, Input::Sampled)).collect();
+        let sampled = |maker: &mut MarkMaker| {
+            maker.sample();
+            mark(maker)
+        };
+        quote(&mut maker, 0, 0);
+        assert_eq!(sampled(&mut maker), Some(0));
+        quote(&mut maker, 10, 10);
+        let path: Vec<_> = (0..4).map(|_| sampled(&mut maker)).collect();
         // 1000 × (1 − 0.75^n), to the nearest.
         assert_eq!(path, [Some(250), Some(438), Some(578), Some(684)]);
-        see(&mut maker, Input::Quoted { bid: None, ask: None });
-        assert_eq!(see(&mut maker, Input::Sampled), Some(684), "nothing is sampled while a side is empty");
-        see(&mut maker, quoted(10, 10));
-        let end: Vec<_> = (0..200).map(|_| see(&mut maker, Input::Sampled)).skip(150).collect();
+        maker.quote(None, None);
+        assert_eq!(sampled(&mut maker), Some(684), "nothing is sampled while a side is empty");
+        quote(&mut maker, 10, 10);
+        let end: Vec<_> = (0..200).map(|_| sampled(&mut maker)).skip(150).collect();
         assert!(end.iter().all(|mark| *mark == Some(1_000)), "{end:?}");
     }
 
     #[test]
     fn the_median_of_binance() {
         // binance.mark.median: index 100, rate 0.04%, 4 of 8 hours left, average basis 0.15, last 100.5 → 100.15.
-        let mut maker = MarkMaker::new(MarkRule::Median { interval: INTERVAL, weight: Ppm::ONE }, 1);
-        maker.set_funding(Some(FundingAhead { rate: Ppm(400), due: Time(8 * HOUR), interval: Span(8 * HOUR) }));
-        see(&mut maker, Input::Indexed(MarkPrice(10_000)));
-        see(&mut maker, quoted(10_014, 10_016));
-        see(&mut maker, Input::Sampled);
-        maker.observe(Time(4 * HOUR), Input::Traded(Price(10_050)));
-        assert_eq!(maker.mark(Time(4 * HOUR)), Some(MarkPrice(10_015)));
-        maker.observe(Time::ZERO, Input::Traded(Price(9_000)));
-        assert_eq!(maker.mark(Time(4 * HOUR)), Some(MarkPrice(10_002)), "P1 with half the interval left");
-        assert_eq!(maker.mark(Time::ZERO), Some(MarkPrice(10_004)), "P1 with all of it left");
-        assert_eq!(maker.mark(Time(9 * HOUR)), Some(MarkPrice(10_000)), "P1 once funding is due");
+        let mut maker = median(1);
+        maker.index(MarkPrice(10_000));
+        quote(&mut maker, 10_014, 10_016);
+        maker.sample();
+        maker.trade(Price(10_050));
+        let (rate, half) = (Ppm(400), Ppm(500_000));
+        assert_eq!(maker.mark(rate, half), Some(MarkPrice(10_015)));
+        maker.trade(Price(9_000));
+        assert_eq!(maker.mark(rate, half), Some(MarkPrice(10_002)), "P1 with half the interval left");
+        assert_eq!(maker.mark(rate, Ppm::ONE), Some(MarkPrice(10_004)), "P1 with all of it left");
+        assert_eq!(maker.mark(rate, NONE), Some(MarkPrice(10_000)), "P1 once funding is due");
     }
 
     #[test]
     fn what_the_median_misses_is_replaced() {
-        let mut maker = MarkMaker::new(MarkRule::Median { interval: INTERVAL, weight: Ppm::ONE }, 1);
-        assert_eq!(see(&mut maker, Input::Traded(Price(90))), Some(90), "no index: the last trade");
-        let mut maker = MarkMaker::new(MarkRule::Median { interval: INTERVAL, weight: Ppm::ONE }, 1);
-        assert_eq!(see(&mut maker, Input::Indexed(MarkPrice(100))), Some(100));
-        see(&mut maker, quoted(107, 107));
-        assert_eq!(see(&mut maker, Input::Sampled), Some(107), "no trade: P2");
-        maker.set_rule(MarkRule::Mid);
-        assert_eq!(maker.mark(Time::ZERO), Some(MarkPrice(107)), "a new rule starts from what is known");
+        let mut maker = median(1);
+        maker.trade(Price(90));
+        assert_eq!(mark(&maker), Some(90), "no index: the last trade");
+        let mut maker = median(1);
+        maker.index(MarkPrice(100));
+        assert_eq!(mark(&maker), Some(100));
+        quote(&mut maker, 107, 107);
+        maker.sample();
+        assert_eq!(mark(&maker), Some(107), "no trade: P2");
     }
 
     #[test]
     fn extremes_do_not_overflow() {
-        let mut maker = MarkMaker::new(MarkRule::Median { interval: INTERVAL, weight: Ppm::ONE }, u32::MAX);
-        maker.set_funding(Some(FundingAhead { rate: Ppm::ONE, due: Time::MAX, interval: Span(u64::MAX) }));
+        let mut maker = median(u32::MAX);
         for end in [i64::MIN, i64::MAX] {
-            see(&mut maker, Input::Indexed(MarkPrice(end)));
-            see(&mut maker, quoted(-end.saturating_add(1), -end.saturating_add(1)));
-            see(&mut maker, Input::Sampled);
-            assert_eq!(see(&mut maker, Input::Traded(Price(end))), Some(end));
+            maker.index(MarkPrice(end));
+            quote(&mut maker, -end.saturating_add(1), -end.saturating_add(1));
+            maker.sample();
+            maker.trade(Price(end));
+            assert_eq!(maker.mark(Ppm::ONE, Ppm::ONE), Some(MarkPrice(end)));
         }
     }
 }

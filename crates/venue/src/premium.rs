@@ -1,78 +1,40 @@
-//! The premium of a perpetual: sampled from the book, averaged over the interval, turned into a funding rate.
+//! The premium of a perpetual over its index, as the venue samples it: from the best prices.
 
-use crate::policy::FundingPolicy;
-use downdraft_margin::funding::{Average, Impact, premium, rate};
-use downdraft_types::{MarkPrice, Money, Ppm, Price, Qty};
+use downdraft_margin::funding::{Impact, premium};
+use downdraft_types::{MarkPrice, Ppm, Price};
 
-/// What a sample needs to know of an instrument.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct PremiumTerms {
-    /// How much money the impact prices trade; zero: the best prices.
-    pub impact_notional: Money,
-    /// Money per tick per lot.
-    pub tick_value: Money,
-    /// Mark increments per tick.
-    pub mark_scale: u32,
-}
+pub use downdraft_margin::funding::PremiumAverage;
 
-/// The premiums of the present interval.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub struct PremiumMaker {
-    average: Average,
-}
-
-impl PremiumMaker {
-    /// Samples the book's premium over the index; `bids` and `asks` are levels from the best outward. A side that
-    /// holds less than the impact notional says nothing; without a positive index there is no sample. The premium
-    /// sampled is returned.
-    pub fn sample(
-        &mut self,
-        bids: impl Iterator<Item = (Price, Qty)>,
-        asks: impl Iterator<Item = (Price, Qty)>,
-        index: MarkPrice,
-        terms: &PremiumTerms,
-    ) -> Option<Ppm> {
-        let bid = Impact::of(bids, terms.impact_notional, terms.tick_value);
-        let ask = Impact::of(asks, terms.impact_notional, terms.tick_value);
-        let sampled = premium(bid, ask, index, terms.mark_scale)?;
-        self.average.add(sampled);
-        Some(sampled)
-    }
-
-    /// The rate if the interval ended now, from the mean of its samples (zero without one).
-    #[must_use]
-    pub fn predicted(&self, policy: &FundingPolicy) -> Ppm {
-        rate(self.average.mean(), policy.interest, policy.damper, policy.cap)
-    }
-
-    /// Ends the interval: its rate. The next starts without samples.
-    pub fn close(&mut self, policy: &FundingPolicy) -> Ppm {
-        let rate = self.predicted(policy);
-        *self = Self::default();
-        rate
-    }
+/// The premium of the best prices, in mark increments, over the index: what `bid` is above it or `ask` below it, as
+/// a part of it, rounded toward zero. A price that is not positive says nothing; `None` while the index is not
+/// positive.
+///
+/// It is the formula of dYdX v4, BitMEX and Binance with an impact notional of zero: depth is not looked at.
+pub fn premium_of(bid: MarkPrice, ask: MarkPrice, index: MarkPrice) -> Option<Ppm> {
+    // All three are in mark increments, so the scale between them is one.
+    premium(Impact::at(Price(bid.0)), Impact::at(Price(ask.0)), index, 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use downdraft_types::Span;
 
     #[test]
-    fn an_interval() {
-        let interval = Span::from_secs(28_800);
-        let (interest, damper, cap) = (Ppm(100), Ppm(500), Ppm(7_500));
-        let policy = FundingPolicy { interval, sample: Span::from_secs(60), interest, damper, cap };
-        let terms = PremiumTerms { impact_notional: Money(2_000), tick_value: Money(1), mark_scale: 10 };
-        let mut maker = PremiumMaker::default();
-        assert_eq!(maker.predicted(&policy), interest);
-        let level = |price, qty| std::iter::once((Price(price), Qty(qty)));
-        // The bid is 1% above the index; the second time it is too thin.
-        assert_eq!(maker.sample(level(1_010, 2), level(1_020, 2), MarkPrice(10_000), &terms), Some(Ppm(10_000)));
-        assert_eq!(maker.sample(level(1_010, 1), level(1_020, 2), MarkPrice(10_000), &terms), Some(Ppm::ZERO));
-        assert_eq!(maker.sample(level(1_010, 1), level(1_020, 2), MarkPrice(0), &terms), None);
-        assert_eq!(maker.predicted(&policy), Ppm(5_000 - 500));
-        assert_eq!(maker.close(&policy), Ppm(4_500));
-        assert_eq!(maker.close(&policy), interest);
+    fn the_index_is_compared_with_the_side_it_is_beyond() {
+        let of = |bid, ask, index| premium_of(MarkPrice(bid), MarkPrice(ask), MarkPrice(index));
+        assert_eq!(of(101, 102, 100), Some(Ppm(10_000)));
+        assert_eq!(of(99, 101, 100), Some(Ppm::ZERO));
+        assert_eq!(of(97, 98, 100), Some(Ppm(-20_000)));
+        assert_eq!(of(2, 4, 7), Some(Ppm(-428_571)), "toward zero");
+        assert_eq!(of(10, 11, 7), Some(Ppm(428_571)), "toward zero");
+        assert_eq!(of(-5, 4, 8), Some(Ppm(-500_000)));
+        assert_eq!(of(1, 2, 0), None);
+    }
+
+    #[test]
+    fn an_interval_averages_its_samples() {
+        let mut average = PremiumAverage::default();
+        [10_000, -1, 0].map(Ppm).into_iter().for_each(|premium| average.add(premium));
+        assert_eq!(average.average(), Ppm(3_333));
     }
 }

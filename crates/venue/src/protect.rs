@@ -2,49 +2,24 @@
 
 use crate::policy::Breaker;
 use downdraft_types::arith::{ceil_div, floor_div};
-use downdraft_types::{MarkPrice, Ppm, Price, Side, Span, Time};
+use downdraft_types::{MarkPrice, Ppm, Price, Span, Time};
 use std::collections::VecDeque;
 use std::hash::{Hash, Hasher};
 
 const ONE: i128 = 1_000_000;
 
-/// The prices at which orders may be placed: those no further than a part of the mark from it.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Band {
-    /// The lowest such tick.
-    pub lowest: Price,
-    /// The highest such tick; below `lowest` where no tick is that near.
-    pub highest: Price,
-}
-
-impl Band {
-    /// The band of `width` to either side of `mark`. Its limits are rounded inward, so that a tick is in the band
-    /// exactly when `|tick − mark| <= width × |mark|`.
-    ///
-    /// # Panics
-    /// Where `mark_scale` is zero.
-    #[must_use]
-    pub fn around(mark: MarkPrice, mark_scale: u32, width: Ppm) -> Self {
-        let centre = i128::from(mark.0) * ONE;
-        let reach = i128::from(mark.0).abs() * i128::from(width.0);
-        let tick = i128::from(mark_scale) * ONE;
-        Self { lowest: fit(ceil_div(centre - reach, tick)), highest: fit(floor_div(centre + reach, tick)) }
-    }
-
-    /// Whether an order may have this price.
-    #[must_use]
-    pub fn admits(&self, price: Price) -> bool {
-        self.lowest <= price && price <= self.highest
-    }
-
-    /// The worst price at which an order of `side` may trade: where a market order is limited.
-    #[must_use]
-    pub const fn limit(&self, side: Side) -> Price {
-        match side {
-            Side::Buy => self.highest,
-            Side::Sell => self.lowest,
-        }
-    }
+/// The lowest and the highest tick at which orders may be placed: those no further than `width` of the mark from it.
+/// A market order to sell is limited at the lowest, one to buy at the highest. Both are rounded inward, so that a
+/// tick is within them exactly when `|tick − mark| <= width × |mark|`; where none is that near, the lowest is above
+/// the highest and no order is.
+///
+/// # Panics
+/// Where `mark_scale` is zero.
+pub fn band_limits(mark: MarkPrice, width: Ppm, mark_scale: u32) -> (Price, Price) {
+    let centre = i128::from(mark.0) * ONE;
+    let reach = i128::from(mark.0).abs() * i128::from(width.0);
+    let tick = i128::from(mark_scale) * ONE;
+    (fit(ceil_div(centre - reach, tick)), fit(floor_div(centre + reach, tick)))
 }
 
 fn fit(ticks: i128) -> Price {
@@ -68,15 +43,8 @@ pub struct BreakerWindow {
     lowest: Extreme<false>,
 }
 
-impl Default for BreakerWindow {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl BreakerWindow {
     /// An empty window. This is the one call that allocates.
-    #[must_use]
     pub fn new() -> Self {
         Self { highest: Extreme::new(), lowest: Extreme::new() }
     }
@@ -184,29 +152,30 @@ mod tests {
 
     #[test]
     fn the_band_is_rounded_inward() {
+        let limits = |mark, width, scale| {
+            let (lowest, highest) = band_limits(MarkPrice(mark), Ppm(width), scale);
+            (lowest.0, highest.0)
+        };
         // Mark 100.25 ticks ± 1%: 99.2475 to 101.2525.
-        let band = Band::around(MarkPrice(401), 4, Ppm(10_000));
-        assert_eq!((band.lowest, band.highest), (Price(100), Price(101)));
-        assert_eq!((band.limit(Side::Buy), band.limit(Side::Sell)), (Price(101), Price(100)));
-        assert!(band.admits(Price(100)) && !band.admits(Price(99)) && !band.admits(Price(102)));
-        // A width of which the ticks are the very ends.
-        let band = Band::around(MarkPrice(1_000), 10, Ppm(100_000));
-        assert_eq!((band.lowest, band.highest), (Price(90), Price(110)));
-        // A negative mark's band is around it too, and a narrow one may hold no tick.
-        let band = Band::around(MarkPrice(-1_000), 10, Ppm(100_000));
-        assert_eq!((band.lowest, band.highest), (Price(-110), Price(-90)));
-        let band = Band::around(MarkPrice(1_005), 10, Ppm(1_000));
-        assert!((99..=102).all(|tick| !band.admits(Price(tick))));
-        let band = Band::around(MarkPrice(i64::MAX), 1, Ppm::ONE);
-        assert_eq!((band.lowest, band.highest), (Price(0), Price(i64::MAX)));
+        assert_eq!(limits(401, 10_000, 4), (100, 101));
+        assert_eq!(limits(1_000, 100_000, 10), (90, 110), "the very ends are within");
+        assert_eq!(limits(-1_000, 100_000, 10), (-110, -90));
+        assert_eq!(limits(1_005, 1_000, 10), (101, 100), "no tick is that near");
+        assert_eq!(limits(i64::MAX, 1_000_000, 1), (0, i64::MAX));
     }
 
     proptest! {
         #[test]
-        fn a_tick_is_admitted_exactly_within_the_width(mark in -3_000_i64..3_000, scale in 1_u32..9, width in 0_i64..600_000, tick in -500_i64..500) {
-            let band = Band::around(MarkPrice(mark), scale, Ppm(width));
+        fn a_tick_is_admitted_exactly_within_the_width(
+            mark in -3_000_i64..3_000,
+            scale in 1_u32..9,
+            width in 0_i64..600_000,
+            tick in -500_i64..500,
+        ) {
+            let (lowest, highest) = band_limits(MarkPrice(mark), Ppm(width), scale);
             let distance = (i128::from(tick) * i128::from(scale) - i128::from(mark)).abs();
-            prop_assert_eq!(band.admits(Price(tick)), distance * ONE <= i128::from(mark.abs()) * i128::from(width));
+            let admitted = lowest.0 <= tick && tick <= highest.0;
+            prop_assert_eq!(admitted, distance * ONE <= i128::from(mark.abs()) * i128::from(width));
         }
     }
 
@@ -244,7 +213,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn exact_while_there_is_room(steps in proptest::collection::vec((0_u64..30, 900_i64..1_100), 1..250), movement in 0_i64..150_000) {
+        fn exact_while_there_is_room(
+            steps in proptest::collection::vec((0_u64..30, 900_i64..1_100), 1..250),
+            movement in 0_i64..150_000,
+        ) {
             let (breaker, mut window, mut marks, mut now) = (breaker(movement, 200), BreakerWindow::new(), vec![], 0);
             for (step, mark) in steps {
                 now += step;

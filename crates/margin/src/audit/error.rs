@@ -136,55 +136,35 @@ impl core::error::Error for AuditError {}
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::UnknownInstrument(i) => {
-                write!(f, "instrument: found {i}, expected one that is listed")
-            }
-            Self::ListedTwice(i) => {
-                write!(f, "instrument: found {i}, expected one not listed before")
-            }
+            Self::UnknownInstrument(i) => write!(f, "instrument: found {i}, expected one that is listed"),
+            Self::ListedTwice(i) => write!(f, "instrument: found {i}, expected one not listed before"),
             Self::UnknownAccount(a) => write!(f, "account: found {a}, expected one below the auditor's capacity"),
-            Self::SameAccount(a) => {
-                write!(f, "account: found {a} on both sides, expected two accounts")
-            }
+            Self::SameAccount(a) => write!(f, "account: found {a} on both sides, expected two accounts"),
             Self::Overflow => f.write_str("amount: found one past 128 bits or a size past 63"),
-            Self::NotPositive { found } => {
-                write!(f, "amount: found {found}, expected more than zero")
-            }
+            Self::NotPositive { found } => write!(f, "amount: found {found}, expected more than zero"),
             Self::Amount { what, account: Some(a), found, expected } => {
                 write!(f, "{what} of {a}: found {found}, expected {expected}")
             }
             Self::Amount { what, account: None, found, expected } => {
                 write!(f, "{what}: found {found}, expected {expected}")
             }
-            Self::Currency { found, expected } => {
-                write!(f, "currency: found {found}, expected {expected}")
-            }
-            Self::NotIsolated(a, i) => {
-                write!(f, "margin of {a} in {i}: found cross, expected isolated")
-            }
+            Self::Currency { found, expected } => write!(f, "currency: found {found}, expected {expected}"),
+            Self::NotIsolated(a, i) => write!(f, "margin of {a} in {i}: found cross, expected isolated"),
             Self::ModeInUse(a, i) => write!(f, "margin mode of {a} in {i}: changed with a position or margin"),
             Self::NotClosing { account, size, change } => {
                 write!(f, "change of {account}'s position: found {change} on {size}, expected to shrink it")
             }
-            Self::PoolNotFlat(pool) => {
-                write!(f, "deficit of {pool}: found open positions, expected none")
-            }
+            Self::PoolNotFlat(pool) => write!(f, "deficit of {pool}: found open positions, expected none"),
             Self::NoDeficit { pool, found, left } => {
                 write!(f, "part of the deficit of {pool}: found {found}, expected at most {left}")
             }
-            Self::OpenDeficit { pool, left } => {
-                write!(f, "deficit of {pool}: {left} ended nowhere, expected 0")
-            }
-            Self::FundOverdrawn { balance } => {
-                write!(f, "fund: found {balance}, expected at least 0")
-            }
+            Self::OpenDeficit { pool, left } => write!(f, "deficit of {pool}: {left} ended nowhere, expected 0"),
+            Self::FundOverdrawn { balance } => write!(f, "fund: found {balance}, expected at least 0"),
             Self::Unsettled(i) => write!(f, "funding or settlement of {i}: no mark, or funding left open"),
             Self::PositionsDoNotNet { instrument, sum } => {
                 write!(f, "sum of positions in {instrument}: found {sum}, expected 0")
             }
-            Self::NotConserved { currency, sum } => {
-                write!(f, "money in {currency}: found {sum}, expected 0")
-            }
+            Self::NotConserved { currency, sum } => write!(f, "money in {currency}: found {sum}, expected 0"),
             Self::EquityNotConserved { currency, sum } => {
                 write!(f, "equity, fees, residue and outside in {currency}: found {sum}, expected 0")
             }

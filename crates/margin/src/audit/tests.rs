@@ -338,3 +338,27 @@ fn what_may_only_close_may_not_open() {
     let wrong = deleveraged(PERP, (1, 2), 2, [1_600, 0, -200, 404]);
     assert!(message(&records, wrong).ends_with("a1's position: found -2 on 1, expected to shrink it"));
 }
+
+#[test]
+fn the_fund_pays_funding_with_what_it_has() {
+    let residue = |amount| Record::FundingResidue { instrument: PERP, rate: Ppm(1_000_000), amount: Money(amount) };
+    let open = fill(PERP, 1, 1, party(0, 0, 0), party(1, 0, 0));
+    let records = |held, paid| {
+        vec![
+            listed(PERP, 10),
+            deposit(0, held),
+            open,
+            mark(PERP, 9),
+            funding(0, paid),
+            funding(1, -9),
+            residue(paid - 9),
+        ]
+    };
+    let audited = |held, paid| {
+        let mut auditor = Auditor::new(2);
+        records(held, paid).iter().try_for_each(|record| auditor.apply(record)).and_then(|()| auditor.check())
+    };
+    assert_eq!(audited(4, 4), Ok(()));
+    assert_eq!(audited(20, 9), Ok(()));
+    assert!(audited(20, 4).is_err());
+}
