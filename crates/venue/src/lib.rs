@@ -8,6 +8,7 @@
 //! A venue has no clock, no randomness and no I/O, and never applies its own request: the scheduler, or an
 //! embedder's own loop, sends it back as [`command::Command::Internal`] when it is due.
 
+pub mod audit;
 pub mod command;
 pub mod event;
 pub mod policy;

@@ -39,10 +39,11 @@ impl Venue {
             market.last = Some(price);
             market.maker.trade(price);
         }
+        let heeds_quotes = market.maker.heeds(CauseKind::Quote);
         match (tally.last_trade, moved) {
             (Some(trade), _) => self.refresh_mark(instrument, Some(trade), CauseKind::Trade, emit),
-            (None, true) => self.refresh_mark(instrument, Some(changed), CauseKind::Quote, emit),
-            (None, false) => {}
+            (None, true) if heeds_quotes => self.refresh_mark(instrument, Some(changed), CauseKind::Quote, emit),
+            (None, _) => {}
         }
     }
 
