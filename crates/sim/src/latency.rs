@@ -111,8 +111,9 @@ impl Latency {
 pub struct Latencies {
     /// From the actor's decision to the venue's door.
     pub orders: Latency,
-    /// From an event at the venue to the actor.
-    pub market_data: Latency,
+    /// Market data: from an event at the venue to the actor.
+    #[serde(rename = "market_data")]
+    pub data: Latency,
 }
 
 impl Latencies {
@@ -122,7 +123,7 @@ impl Latencies {
     /// As [`Latency::validate`], with the field's path.
     pub fn validate(&self) -> Result<(), String> {
         self.orders.validate().map_err(|error| format!("orders.{error}"))?;
-        self.market_data.validate().map_err(|error| format!("market_data.{error}"))
+        self.data.validate().map_err(|error| format!("market_data.{error}"))
     }
 }
 
@@ -133,12 +134,12 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// When a message sent at `sent` arrives that would take `delay` on its own: never before an earlier message
-    /// of this channel. Messages that arrive at one instant keep their order in the event queue, whose ties are
-    /// first in first out.
+    /// When a message arrives that would arrive at `due` on its own: never before an earlier message of this
+    /// channel. Messages that arrive at one instant keep their order in the event queue, whose ties are first in
+    /// first out.
     #[inline]
-    pub fn arrival(&mut self, sent: Time, delay: Span) -> Time {
-        self.last = sent.saturating_add(delay).max(self.last);
+    pub fn deliver(&mut self, due: Time) -> Time {
+        self.last = self.last.max(due);
         self.last
     }
 }

@@ -78,7 +78,8 @@ impl Oracle {
         }
         self.last = Some((time, price));
         let delay = self.rules.latency.sample(&mut self.latency.next_draw());
-        Some(Report { observed: time, arrives: self.channel.arrival(time, delay), price })
+        let arrives = self.channel.deliver(time.saturating_add(delay));
+        Some(Report { observed: time, arrives, price })
     }
 
     /// When the heartbeat is due, whatever the price: the time to show it the price again. `None` before the
