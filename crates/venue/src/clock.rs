@@ -9,7 +9,7 @@ use crate::policy::FundingPolicy;
 use crate::premium::{PremiumAverage, premium_of};
 use crate::venue::{Decision, Venue};
 use downdraft_margin::InstrumentKind;
-use downdraft_margin::funding::funding_rate;
+use downdraft_margin::funding;
 use downdraft_types::{AccountId, InstrumentId, Ppm, Side, Span, Time};
 
 impl Venue {
@@ -58,7 +58,8 @@ impl Venue {
 
     pub(crate) fn sample_premium<S: Sink>(&mut self, instrument: InstrumentId, emit: &mut Emit<'_, S>) -> Decision {
         let now = emit.time;
-        let scale = i64::from(self.margin.get_instrument(instrument).ok_or(Rejection::UnknownInstrument)?.spec().mark_scale);
+        let scale =
+            i64::from(self.margin.get_instrument(instrument).ok_or(Rejection::UnknownInstrument)?.spec().mark_scale);
         let market = self.market_mut(instrument)?;
         let (Some(policy), true) = (market.funding, market.next_premium_sample == Some(now)) else {
             return Err(Rejection::NothingToDo);
@@ -118,5 +119,5 @@ impl Venue {
 }
 
 fn rate(policy: &FundingPolicy, premium: &PremiumAverage) -> Ppm {
-    funding_rate(premium.average(), policy.interest, policy.damper, policy.cap)
+    funding::funding_rate(premium.average(), policy.interest, policy.damper, policy.cap)
 }

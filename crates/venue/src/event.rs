@@ -111,6 +111,8 @@ pub enum CauseKind {
     Funding,
     /// A changed parameter.
     Parameter,
+    /// The end of a wave of liquidations, during which the mark was frozen.
+    Thaw,
     /// The account's own trade, fee or withdrawal.
     OwnAccount,
     /// A charge of the loss waterfall: ADL or socialised loss.

@@ -94,8 +94,7 @@ impl<S: Sink> Floor<'_, '_, S> {
 
     fn report_margin(&mut self, account: AccountId, settled: &Settled, trade: u32) {
         if !settled.margin_moved.is_zero() {
-            let event =
-                Event::MarginMoved { account, instrument: self.instrument, amount: settled.margin_moved };
+            let event = Event::MarginMoved { account, instrument: self.instrument, amount: settled.margin_moved };
             self.emit.event(Some(trade), &event);
         }
     }

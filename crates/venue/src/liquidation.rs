@@ -147,7 +147,14 @@ impl Venue {
         let outcome = book.submit(&order, &mut seller).expect("an immediate order of a positive quantity");
         let (tally, fund_short) = (seller.floor.tally, seller.fund_short);
         let left = qty - outcome.filled;
-        let done = Event::LiquidationOrderDone { pool, instrument, filled: tally.filled, left, proceeds: tally.value, fund_short };
+        let done = Event::LiquidationOrderDone {
+            pool,
+            instrument,
+            filled: tally.filled,
+            left,
+            proceeds: tally.value,
+            fund_short,
+        };
         let done = emit.event(Some(tally.last_trade.unwrap_or(ordered)), &done);
         self.book_changed(instrument, &tally, done, emit);
         Sold { tally, left, done }

@@ -18,7 +18,12 @@ pub(crate) struct OrderMeta {
     pub(crate) reduce_only: bool,
     pub(crate) post_only: bool,
     pub(crate) stp: downdraft_book::SelfTradePrevention,
-    /// Links of the account's list of orders.
+}
+
+/// An order in its account's list.
+#[derive(Clone, Copy, Debug, Default)]
+struct Linked {
+    meta: OrderMeta,
     newer: u32,
     older: u32,
     generation: u32,
@@ -27,23 +32,23 @@ pub(crate) struct OrderMeta {
 /// Orders of each account in one book: intrusive lists, newest first.
 #[derive(Clone, Debug)]
 pub(crate) struct OrderMetas {
-    metas: Vec<OrderMeta>,
+    metas: Vec<Linked>,
     newest: Vec<u32>,
 }
 
 impl OrderMetas {
     fn with_capacity(orders: u32, accounts: u32) -> Self {
-        Self { metas: vec![OrderMeta::default(); orders as usize], newest: vec![NONE; accounts as usize] }
+        Self { metas: vec![Linked::default(); orders as usize], newest: vec![NONE; accounts as usize] }
     }
 
     pub(crate) fn get(&self, order: OrderId) -> &OrderMeta {
-        &self.metas[order.slot() as usize]
+        &self.metas[order.slot() as usize].meta
     }
 
     pub(crate) fn insert(&mut self, account: AccountId, order: OrderId, meta: OrderMeta) {
         let slot = order.slot();
         let older = self.newest[account.index()];
-        self.metas[slot as usize] = OrderMeta { newer: NONE, older, generation: order.generation(), ..meta };
+        self.metas[slot as usize] = Linked { meta, newer: NONE, older, generation: order.generation() };
         if older != NONE {
             self.metas[older as usize].newer = slot;
         }
@@ -51,13 +56,13 @@ impl OrderMetas {
     }
 
     pub(crate) fn remove(&mut self, account: AccountId, order: OrderId) -> OrderMeta {
-        let meta = self.metas[order.slot() as usize];
-        match meta.newer {
-            NONE => self.newest[account.index()] = meta.older,
-            newer => self.metas[newer as usize].older = meta.older,
+        let Linked { meta, newer, older, .. } = self.metas[order.slot() as usize];
+        match newer {
+            NONE => self.newest[account.index()] = older,
+            newer => self.metas[newer as usize].older = older,
         }
-        if meta.older != NONE {
-            self.metas[meta.older as usize].newer = meta.newer;
+        if older != NONE {
+            self.metas[older as usize].newer = newer;
         }
         meta
     }

@@ -57,7 +57,8 @@ impl Venue {
     ) {
         let pending = self.desk.pending > 0;
         let market = self.markets[instrument.index()].as_deref().expect("a listed instrument");
-        if market.phase == Phase::Expired || (market.mark_policy.frozen && pending) {
+        let heeded = matches!(kind, CauseKind::Parameter | CauseKind::Thaw) || market.maker.heeds(kind);
+        if !heeded || market.phase == Phase::Expired || (market.mark_policy.frozen && pending) {
             return;
         }
         let (funding_rate, to_funding) = self.funding_outlook(instrument, emit.time);
@@ -105,7 +106,7 @@ impl Venue {
             let frozen = self.markets[index].as_deref().is_some_and(|m| m.mark_policy.frozen);
             if frozen {
                 let instrument = InstrumentId(u16::try_from(index).expect("instruments fit their id"));
-                self.refresh_mark(instrument, Some(cause), CauseKind::Trade, emit);
+                self.refresh_mark(instrument, Some(cause), CauseKind::Thaw, emit);
             }
         }
     }
@@ -206,9 +207,8 @@ impl Venue {
         emit: &mut Emit<'_, S>,
     ) -> Decision {
         let band_valid = protections.band.is_none_or(|band| band > Ppm::ZERO);
-        let breaker_valid = protections
-            .breaker
-            .is_none_or(|b| b.movement > Ppm::ZERO && b.window > Span::ZERO && b.halt > Span::ZERO);
+        let breaker_valid =
+            protections.breaker.is_none_or(|b| b.movement > Ppm::ZERO && b.window > Span::ZERO && b.halt > Span::ZERO);
         self.market(instrument)?;
         if !band_valid || !breaker_valid {
             return Err(Rejection::InvalidPolicy);

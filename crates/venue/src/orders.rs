@@ -19,7 +19,8 @@ impl Venue {
         self.market(order.instrument)?.book.check(&order.for_book(qty, limit)).map_err(rejection)?;
         // From here on the order cannot fail.
         let (account, instrument, side) = (order.account, order.instrument, order.side);
-        let accepted = Event::OrderAccepted { account, client: order.client, instrument, side, qty, limit: order.limit };
+        let accepted =
+            Event::OrderAccepted { account, client: order.client, instrument, side, qty, limit: order.limit };
         let accepted = emit.event(None, &accepted);
         let (book, mut floor) = self.floor(instrument, (account, side), false, Some(accepted), emit);
         let outcome = book.submit(&order.for_book(qty, limit), &mut floor).expect("the book has checked the order");
@@ -29,7 +30,6 @@ impl Venue {
             reduce_only: order.reduce_only,
             post_only: order.post_only,
             stp: order.stp,
-            ..OrderMeta::default()
         };
         self.rest_or_cancel(account, instrument, side, &outcome, meta, accepted, emit);
         self.after_taking(instrument, &tally, accepted, emit);
@@ -134,7 +134,13 @@ impl Venue {
     }
 
     /// After a taking order is done: the taker's own triggers, then the mark, then who that puts below the line.
-    fn after_taking<S: Sink>(&mut self, instrument: InstrumentId, tally: &Tally, accepted: u32, emit: &mut Emit<'_, S>) {
+    fn after_taking<S: Sink>(
+        &mut self,
+        instrument: InstrumentId,
+        tally: &Tally,
+        accepted: u32,
+        emit: &mut Emit<'_, S>,
+    ) {
         if let Some(pool) = tally.pool {
             self.margin.reindex(pool);
             let currency = self.margin.currency_of(pool);
@@ -173,8 +179,7 @@ impl Venue {
         let resting = market.book.cancel(order).expect("a resting order");
         let account = AccountId(resting.owner);
         let client = self.forget_order(instrument, &resting);
-        let event =
-            Event::OrderCancelled { order: Some(order), account, client, instrument, qty: resting.qty, reason };
+        let event = Event::OrderCancelled { order: Some(order), account, client, instrument, qty: resting.qty, reason };
         emit.event(parent, &event)
     }
 
@@ -234,14 +239,8 @@ impl Venue {
             return Ok(());
         }
         self.forget_order(instrument, &old);
-        let accepted = Event::OrderAccepted {
-            account,
-            client: meta.client,
-            instrument,
-            side: old.side,
-            qty,
-            limit: Some(price),
-        };
+        let accepted =
+            Event::OrderAccepted { account, client: meta.client, instrument, side: old.side, qty, limit: Some(price) };
         let accepted = emit.event(None, &accepted);
         let (book, mut floor) = self.floor(instrument, (account, old.side), false, Some(accepted), emit);
         let outcome = book
@@ -372,7 +371,6 @@ impl Venue {
 fn worst_price(market: &Market, side: Side, qty: Qty, own: Option<Price>, limit: Option<Price>) -> Option<Price> {
     own.or_else(|| market.book.cost_to_take(side, qty, limit).worst)
 }
-
 
 fn rejection(reject: Reject) -> Rejection {
     match reject {

@@ -117,9 +117,7 @@ impl Venue {
             Command::SetMarkPolicy { instrument, policy } => self.set_mark_policy(*instrument, *policy, emit),
             Command::SetMark { instrument, mark } => self.set_mark(*instrument, *mark, emit),
             Command::SetLiquidationPolicy { policy } => self.set_liquidation_policy(policy, emit),
-            Command::SetProtections { instrument, protections } => {
-                self.set_protections(*instrument, protections, emit)
-            }
+            Command::SetProtections { instrument, protections } => self.set_protections(*instrument, protections, emit),
             Command::SetFunding { instrument, policy } => self.set_funding(*instrument, *policy, emit),
             Command::OpenAccount { account } => {
                 self.margin.open_account(*account)?;

@@ -245,7 +245,13 @@ impl Venue {
         Some(event)
     }
 
-    fn schedule_unwind<S: Sink>(&mut self, instrument: InstrumentId, interval: Span, cause: u32, emit: &mut Emit<'_, S>) {
+    fn schedule_unwind<S: Sink>(
+        &mut self,
+        instrument: InstrumentId,
+        interval: Span,
+        cause: u32,
+        emit: &mut Emit<'_, S>,
+    ) {
         let due = emit.time.saturating_add(interval);
         let market = self.market_mut(instrument).expect("a listed instrument");
         if market.next_unwind.is_none() {
@@ -268,7 +274,8 @@ impl Venue {
             self.market_mut(instrument)?.next_unwind = None;
             return Err(Rejection::NothingToDo);
         };
-        let pool = Pool::Cross { account: AccountId::FUND, currency: self.margin.instrument(instrument).spec().settlement };
+        let pool =
+            Pool::Cross { account: AccountId::FUND, currency: self.margin.instrument(instrument).spec().settlement };
         if matches!(phase, Phase::Halted(_)) && self.policy.bound_by_halts {
             let postponed = emit.event(None, &Event::LiquidationPostponed { pool });
             self.desk.parked.push((Internal::UnwindFund { instrument }, emit.id(postponed)));
@@ -323,7 +330,14 @@ impl Venue {
         let outcome = book.submit(&order, &mut seller).expect("an immediate order of a positive quantity");
         let (tally, fund_short) = (seller.floor.tally, seller.fund_short);
         let left = qty - outcome.filled;
-        let done = Event::LiquidationOrderDone { pool, instrument, filled: tally.filled, left, proceeds: tally.value, fund_short };
+        let done = Event::LiquidationOrderDone {
+            pool,
+            instrument,
+            filled: tally.filled,
+            left,
+            proceeds: tally.value,
+            fund_short,
+        };
         let done = emit.event(Some(tally.last_trade.unwrap_or(ordered)), &done);
         self.book_changed(instrument, &tally, done, emit);
         if fund_short { self.deleverage(pool, instrument, left, done, emit) } else { done }
