@@ -2,9 +2,9 @@
 //!
 //! It shares no code with settlement. Positions, realised profit, clearing and the waterfall are worked out again
 //! here, by arithmetic of its own, from what was traded, charged, deposited and taken over. What a record claims
-//! and the auditor can know (profit realised, a deficit, what a counterparty conceded, funding) must agree; what
+//! and the auditor can know (profit realised, what a counterparty conceded, an uncovered deficit, funding) must agree; what
 //! it cannot know (a fee, how much the fund was asked for) it books as claimed, and [`Auditor::compare`] finds it
-//! in the balances.
+//! in the balances. Every deficit reported must be borne to the unit, and nothing is borne that was not reported.
 //!
 //! ```text
 //!   records ──► positions (size, open cost) ──► clearing = −Σ cost ─┐
@@ -148,7 +148,7 @@ impl Auditor {
                 realised,
                 counterparty_realised,
             } => {
-                self.concede(instrument, (side, qty, value), counterparty, conceded)?;
+                self.concede(instrument, (account, side, qty, value), counterparty, conceded)?;
                 let (closed, other) = (free_party(account, realised), free_party(counterparty, counterparty_realised));
                 self.trade(instrument, value.0, closing_legs(side, qty, closed, other, true)?)
             }

@@ -170,7 +170,7 @@ impl Auditor {
             }
             self.check_equity(currency)?;
             let totals = self.waterfall(currency);
-            agree("bad debt", None, totals.bad_debt(), totals.incurred().0)?;
+            agree("bad debt", None, totals.bad_debt(), totals.deficits.0)?;
         }
         Ok(())
     }

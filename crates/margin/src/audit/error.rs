@@ -65,7 +65,7 @@ pub enum Fault {
         /// The change.
         change: i128,
     },
-    /// A deficit of a pool with open positions.
+    /// A deficit socialised or left uncovered while the pool has open positions.
     PoolNotFlat(Pool),
     /// A deficit that was not reported before it was paid or given up, or more of it than was reported.
     NoDeficit {

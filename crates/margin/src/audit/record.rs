@@ -136,7 +136,7 @@ pub enum Record {
         /// What the counterparty realised.
         counterparty_realised: Money,
     },
-    /// A pool without positions has this much less than nothing.
+    /// A pool's loss beyond its margin, before anyone bears it: of a flat pool, of a forced fill, or of a deleveraging.
     Deficit {
         /// The pool.
         pool: Pool,

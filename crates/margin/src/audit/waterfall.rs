@@ -8,12 +8,11 @@ use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Qty, Side};
 /// What became of losses beyond margin, per currency.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Waterfall {
-    /// Deficits of flat pools, as reported and found true.
+    /// Bad debt as it arose: what flat pools lacked, what fills of forced orders cost beyond margin, and what
+    /// deleveraging took.
     pub deficits: Money,
-    /// Paid by the fund, for deficits and for fills.
+    /// Paid by the fund, all of it for deficits.
     pub fund_drawn: Money,
-    /// That part of it paid while the pool had no deficit reported: for the fill of a forced order.
-    pub drawn_for_fills: Money,
     /// Received by the fund from pools.
     pub fund_received: Money,
     /// Given up by counterparties of auto-deleveraging, against the mark.
@@ -27,16 +26,10 @@ pub struct Waterfall {
 }
 
 impl Waterfall {
-    /// Bad debt, by who bore it.
+    /// Bad debt by who bore it: the deficits, once all have ended.
     #[must_use]
     pub fn bad_debt(&self) -> Money {
         self.fund_drawn + self.conceded + self.socialised + self.uncovered
-    }
-
-    /// Bad debt, by how it arose: what the fund had to add to fills, what deleveraging took, and deficits.
-    #[must_use]
-    pub fn incurred(&self) -> Money {
-        self.drawn_for_fills + self.conceded + self.deficits
     }
 }
 
@@ -45,7 +38,7 @@ impl Auditor {
     pub(super) fn concede(
         &mut self,
         instrument: InstrumentId,
-        (side, qty, value): (Side, Qty, Money),
+        (account, side, qty, value): (AccountId, Side, Qty, Money),
         counterparty: AccountId,
         claim: Money,
     ) -> Result<(), Fault> {
@@ -53,6 +46,7 @@ impl Auditor {
         // Against a long the counterparty buys: what it pays above the mark is its loss.
         let conceded = if side == Side::Buy { over } else { -over };
         agree("conceded", Some(counterparty), claim, conceded)?;
+        self.bear(self.pool(instrument, account)?, conceded.max(0))?;
         let currency = self.listing(instrument)?.currency;
         let totals = &mut self.currency_mut(currency).waterfall;
         add(&mut totals.conceded, conceded.max(0))?;
@@ -62,13 +56,9 @@ impl Auditor {
     pub(super) fn deficit(&mut self, pool: Pool, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
         self.check_pool(pool, currency)?;
         let amount = positive(amount)?;
-        if !self.is_flat(pool)? {
-            return Err(Fault::PoolNotFlat(pool));
-        }
         if let Some(&left) = self.deficits.get(&pool) {
             return Err(Fault::OpenDeficit { pool, left });
         }
-        agree("deficit", Some(pool.account()), Money(amount), -self.balance(pool)?)?;
         self.deficits.insert(pool, amount);
         add(&mut self.currency_mut(currency).waterfall.deficits, amount)
     }
@@ -84,12 +74,7 @@ impl Auditor {
         if received < 0 && balance < 0 {
             return Err(Fault::FundOverdrawn { balance });
         }
-        if received < 0 && self.deficits.contains_key(&pool) {
-            self.bear(pool, -received)?;
-        } else if received < 0 {
-            let totals = &mut self.currency_mut(currency).waterfall;
-            add(&mut totals.drawn_for_fills, -received)?;
-        }
+        self.bear(pool, (-received).max(0))?;
         let totals = &mut self.currency_mut(currency).waterfall;
         add(&mut totals.fund_drawn, -received.min(0))?;
         add(&mut totals.fund_received, received.max(0))?;
@@ -110,6 +95,9 @@ impl Auditor {
             return Err(Fault::SameAccount(pool.account()));
         }
         let amount = positive(amount)?;
+        if !self.is_flat(pool)? {
+            return Err(Fault::PoolNotFlat(pool));
+        }
         self.bear(pool, amount)?;
         let totals = &mut self.currency_mut(currency).waterfall;
         add(&mut totals.socialised, amount)?;
@@ -120,6 +108,9 @@ impl Auditor {
     pub(super) fn uncovered(&mut self, pool: Pool, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
         self.check_pool(pool, currency)?;
         let amount = positive(amount)?;
+        if !self.is_flat(pool)? {
+            return Err(Fault::PoolNotFlat(pool));
+        }
         self.bear(pool, amount)?;
         agree("uncovered deficit", Some(pool.account()), Money(amount), -self.balance(pool)?)?;
         add(&mut self.currency_mut(currency).waterfall.uncovered, amount)
