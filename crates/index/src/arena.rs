@@ -23,11 +23,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> Clone for Arena<K, V, B> {
         // A derived clone would keep only the length of the reservation.
         let mut nodes = Vec::with_capacity(self.limit);
         nodes.extend_from_slice(&self.nodes);
-        Self {
-            nodes,
-            limit: self.limit,
-            free: self.free,
-        }
+        Self { nodes, limit: self.limit, free: self.free }
     }
 }
 
@@ -36,15 +32,8 @@ impl<K: Copy + Ord, V: Copy, const B: usize> Arena<K, V, B> {
     pub const MIN: usize = B / 2;
 
     pub fn with_limit(limit: usize) -> Self {
-        assert!(
-            limit < NIL as usize,
-            "an arena holds fewer than 2^32 − 1 nodes"
-        );
-        Self {
-            nodes: Vec::with_capacity(limit),
-            limit,
-            free: NIL,
-        }
+        assert!(limit < NIL as usize, "an arena holds fewer than 2^32 − 1 nodes");
+        Self { nodes: Vec::with_capacity(limit), limit, free: NIL }
     }
 
     #[inline]
@@ -72,10 +61,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> Arena<K, V, B> {
             self.free = next;
             return id;
         }
-        assert!(
-            self.nodes.len() < self.limit,
-            "the node bound of the tree is wrong"
-        );
+        assert!(self.nodes.len() < self.limit, "the node bound of the tree is wrong");
         self.nodes.push(Node::filled_with(key, value));
         self.nodes.len() as u32 - 1
     }
@@ -142,10 +128,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> Arena<K, V, B> {
     }
 
     fn pair(&mut self, left: u32, right: u32) -> (&mut Node<K, V, B>, &mut Node<K, V, B>) {
-        let [l, r] = self
-            .nodes
-            .get_disjoint_mut([left as usize, right as usize])
-            .expect("two nodes of the arena");
+        let [l, r] = self.nodes.get_disjoint_mut([left as usize, right as usize]).expect("two nodes of the arena");
         (l, r)
     }
 }

@@ -1,11 +1,11 @@
 //! Walking the chained leaves from both ends.
 
-use crate::map::OrderedMap;
+use crate::map::{FANOUT, OrderedMap};
 use crate::node::NIL;
 
 /// Entries in key order; [`rev`](Iterator::rev) for the other direction.
 #[derive(Clone)]
-pub struct Iter<'a, K: Copy + Ord, V: Copy, const B: usize> {
+pub struct Iter<'a, K: Copy + Ord, V: Copy, const B: usize = FANOUT> {
     map: &'a OrderedMap<K, V, B>,
     /// The next entry from the front: a leaf and a place in it; past the end only in the last leaf.
     front: (u32, usize),
@@ -16,16 +16,8 @@ pub struct Iter<'a, K: Copy + Ord, V: Copy, const B: usize> {
 impl<'a, K: Copy + Ord, V: Copy, const B: usize> Iter<'a, K, V, B> {
     /// From `front` to the end of the map.
     pub(crate) fn between(map: &'a OrderedMap<K, V, B>, front: (u32, usize)) -> Self {
-        let end = if map.last == NIL {
-            0
-        } else {
-            map.leaves.get(map.last).len()
-        };
-        let mut iter = Self {
-            map,
-            front,
-            back: (map.last, end),
-        };
+        let end = if map.last == NIL { 0 } else { map.leaves.get(map.last).len() };
+        let mut iter = Self { map, front, back: (map.last, end) };
         iter.settle_front();
         iter
     }

@@ -7,7 +7,7 @@ use crate::iter::Iter;
 use crate::node::{NIL, Node};
 
 /// Entries of a node where the caller does not choose: leaves of about a kilobyte for 16-byte keys.
-const FANOUT: usize = 64;
+pub(crate) const FANOUT: usize = 64;
 /// More levels than a tree of 2^32 leaves with the smallest fanout has.
 const MAX_HEIGHT: usize = 34;
 
@@ -113,10 +113,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         if self.root == NIL {
             return self.insert_first(key, value);
         }
-        let mut path = Path {
-            steps: [(NIL, 0); MAX_HEIGHT],
-            len: 0,
-        };
+        let mut path = Path { steps: [(NIL, 0); MAX_HEIGHT], len: 0 };
         let leaf = self.descend_with(&key, &mut path);
         let node = self.leaves.get_mut(leaf);
         let at = node.rank(&key);
@@ -144,10 +141,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         if self.root == NIL {
             return None;
         }
-        let mut path = Path {
-            steps: [(NIL, 0); MAX_HEIGHT],
-            len: 0,
-        };
+        let mut path = Path { steps: [(NIL, 0); MAX_HEIGHT], len: 0 };
         let leaf = self.descend_with(key, &mut path);
         let node = self.leaves.get_mut(leaf);
         let at = node.rank(key);
@@ -184,11 +178,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         let leaf = self.descend(key);
         let node = self.leaves.get_mut(leaf);
         let at = node.rank(key);
-        if node.keys().get(at) == Some(key) {
-            Some(node.value_mut(at))
-        } else {
-            None
-        }
+        if node.keys().get(at) == Some(key) { Some(node.value_mut(at)) } else { None }
     }
 
     /// The entry with the smallest key. Constant time.
@@ -359,9 +349,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
     }
 }
 
-impl<K: Copy + Ord + fmt::Debug, V: Copy + fmt::Debug, const B: usize> fmt::Debug
-    for OrderedMap<K, V, B>
-{
+impl<K: Copy + Ord + fmt::Debug, V: Copy + fmt::Debug, const B: usize> fmt::Debug for OrderedMap<K, V, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.iter()).finish()
     }

@@ -19,13 +19,7 @@ pub(crate) struct Node<K, V, const B: usize> {
 impl<K: Copy + Ord, V: Copy, const B: usize> Node<K, V, B> {
     /// An empty node; the unused slots hold copies of `key` and `value`.
     pub fn filled_with(key: K, value: V) -> Self {
-        Self {
-            len: 0,
-            prev: NIL,
-            next: NIL,
-            keys: [key; B],
-            values: [value; B],
-        }
+        Self { len: 0, prev: NIL, next: NIL, keys: [key; B], values: [value; B] }
     }
 
     #[inline]

@@ -15,11 +15,7 @@ fn step<const B: usize>(
     match op % 8 {
         0..=3 => {
             let full = model.len() == map.capacity() && !model.contains_key(&key);
-            let expected = if full {
-                Err(Full)
-            } else {
-                Ok(model.insert(key, value))
-            };
+            let expected = if full { Err(Full) } else { Ok(model.insert(key, value)) };
             assert_eq!(map.insert(key, value), expected);
         }
         4..=6 => assert_eq!(map.remove(&key), model.remove(&key)),
@@ -40,22 +36,12 @@ fn compare<const B: usize>(map: &OrderedMap<u16, u32, B>, model: &BTreeMap<u16, 
     assert_eq!(map.get(&key), model.get(&key).copied());
     assert_eq!(map.first(), model.first_key_value().map(pair));
     assert_eq!(map.last(), model.last_key_value().map(pair));
-    assert_eq!(
-        map.next_after(&key),
-        model.range((Excluded(key), Unbounded)).next().map(pair)
-    );
-    assert_eq!(
-        map.next_before(&key),
-        model.range(..key).next_back().map(pair)
-    );
+    assert_eq!(map.next_after(&key), model.range((Excluded(key), Unbounded)).next().map(pair));
+    assert_eq!(map.next_before(&key), model.range(..key).next_back().map(pair));
     assert!(map.iter().eq(model.iter().map(pair)));
     assert!(map.iter().rev().eq(model.iter().map(pair).rev()));
     assert!(map.range_from(&key).eq(model.range(key..).map(pair)));
-    assert!(
-        map.range_from(&key)
-            .rev()
-            .eq(model.range(key..).map(pair).rev())
-    );
+    assert!(map.range_from(&key).rev().eq(model.range(key..).map(pair).rev()));
 }
 
 fn trial<const B: usize>(capacity: usize, steps: &[(u8, u16, u32)], keys: u16) {
@@ -86,10 +72,7 @@ fn fill_and_empty<const B: usize>(order: &[u16], churn: &[(u16, u16)], other: &[
         assert_eq!(map.insert(*key, 1), Err(Full));
     }
     for (out, into) in churn {
-        let (out, into) = (
-            order[*out as usize % order.len()],
-            order[*into as usize % order.len()],
-        );
+        let (out, into) = (order[*out as usize % order.len()], order[*into as usize % order.len()]);
         assert_eq!(map.remove(&out), model.remove(&out));
         step(&mut map, &mut model, 0, into, 2);
         map.check_invariants();
@@ -174,9 +157,6 @@ fn tuple_keys_with_unit_values() {
 #[test]
 fn debug_prints_a_map() {
     let mut map = OrderedMap::with_capacity(2);
-    assert_eq!(
-        (map.insert(2, 'b'), map.insert(1, 'a')),
-        (Ok(None), Ok(None))
-    );
+    assert_eq!((map.insert(2, 'b'), map.insert(1, 'a')), (Ok(None), Ok(None)));
     assert_eq!(format!("{map:?}"), "{1: 'a', 2: 'b'}");
 }
