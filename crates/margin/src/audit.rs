@@ -15,6 +15,7 @@
 //! the cost, and so what it realises, is rounded against the holder. Profit and fees go to the position's pool:
 //! the account's cash, or the isolated margin. Account 0 is the insurance fund, and its cash the fund's balance.
 
+mod books;
 mod check;
 mod error;
 mod holding;
