@@ -7,8 +7,9 @@
 //! `−DNNV − ⌊TNC × |DMMR| ÷ TMMR⌋`.
 
 use crate::engine::Margin;
+use crate::instrument::RATE_ONE;
 use downdraft_types::arith::mul_div_floor;
-use downdraft_types::{AccountId, InstrumentId, Money, Qty, Side};
+use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Side};
 
 impl Margin {
     /// Value of closing `qty` lots of a position at its bankruptcy price, at the present marks: what a long
@@ -63,5 +64,40 @@ impl Margin {
             Some(Side::Buy) => proceeds - bankruptcy,
             _ => bankruptcy - proceeds,
         }
+    }
+
+    /// Value at which a liquidation order for `qty` lots is limited: the mark's, less a concession that grows from
+    /// nothing at maintenance to `spread` × the position's maintenance where the pool has lost `1 ÷ adjustment` of
+    /// its own. The concession is rounded down: the account keeps the fraction of a unit.
+    ///
+    /// Source: dYdX v4, `GetFillablePrice`:
+    /// `(PNNV − clamp(BA × (1 − TNC ÷ TMMR), 0, 1) × SMMR × PMMR) ÷ PS`.
+    ///
+    /// # Panics
+    /// Where there is no such position, `qty` exceeds it, or `adjustment` or `spread` is negative.
+    #[must_use]
+    pub fn fillable_value(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        qty: Qty,
+        adjustment: Ppm,
+        spread: Ppm,
+    ) -> Money {
+        let position = self.position(account, instrument).expect("an open position");
+        let held = position.size.quantity();
+        assert!(qty <= held && !held.is_zero(), "part of an open position");
+        assert!(!adjustment.is_negative() && !spread.is_negative(), "rates that are not negative");
+        let terms = self.instrument(instrument);
+        let health = self.health(self.pool_of(position));
+        let lost_e6 = mul_div_floor(-health.slack_e6(), adjustment.0.into(), RATE_ONE).clamp(0, health.maintenance_e6);
+        let share_e6 = match health.maintenance_e6 {
+            0 => 0,
+            whole_e6 => mul_div_floor(lost_e6, position.maintenance_e6(terms), whole_e6),
+        };
+        let (part, whole) = (i128::from(spread.0) * i128::from(qty.0), RATE_ONE * RATE_ONE * i128::from(held.0));
+        let concession = mul_div_floor(share_e6, part, whole);
+        let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark());
+        Money(at_mark.0 - i128::from(position.size.0.signum()) * concession)
     }
 }

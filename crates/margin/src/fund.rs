@@ -2,9 +2,38 @@
 //! Its cash is account 0's and never goes below zero (invariant 7).
 
 use crate::engine::Margin;
+use crate::instrument::RATE_ONE;
 use crate::pool::Pool;
-use downdraft_types::arith::ceil_div;
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Qty, Side};
+use downdraft_types::arith::{ceil_div, mul_div_ceil, mul_div_floor};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Ppm, Qty, Side};
+
+/// How much of a position that was taken over is offered to the market at a time.
+///
+/// Source: Vega protocol specification 0012-POSR, *managing the network's position*.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Disposal {
+    /// The part of what is left that is offered per step.
+    pub fraction: Ppm,
+    /// A position no larger than this is offered whole.
+    pub whole_at: Qty,
+    /// At most this part of the lots in the book on the other side.
+    pub depth_part: Ppm,
+}
+
+impl Disposal {
+    /// Lots to offer of `held`, with `depth` lots in the book. The fraction is rounded up, so that a position is
+    /// worked off in the end; the limit by depth is rounded down.
+    #[must_use]
+    pub fn next(&self, held: Qty, depth: Qty) -> Qty {
+        let part = |of: Qty, rate: Ppm| (i128::from(of.0), i128::from(rate.0.clamp(0, Ppm::ONE.0)));
+        let (lots, rate) = part(held, self.fraction);
+        let wanted = if held <= self.whole_at { lots } else { mul_div_ceil(lots, rate, RATE_ONE) };
+        let (lots, rate) = part(depth, self.depth_part);
+        let offered = wanted.min(mul_div_floor(lots, rate, RATE_ONE));
+        Qty(u64::try_from(offered).expect("part of a quantity"))
+    }
+}
 
 impl Margin {
     /// Whether the fund covers `loss`.

@@ -31,6 +31,7 @@ mod threshold;
 
 pub use adl::{AdlPolicy, AdlRanking, Candidate, Eligibility, adl_score};
 pub use engine::{Margin, MarginCapacity, MarginError};
+pub use fund::Disposal;
 pub use instrument::{Instrument, InstrumentKind, InstrumentSpec, ListingError, MaintenanceBasis, TierSpec};
 pub use ladder::Ladder;
 pub use ledger::{Ledger, Place};

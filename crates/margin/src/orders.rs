@@ -7,9 +7,9 @@
 use crate::engine::{Margin, MarginError};
 use crate::instrument::RATE_ONE;
 use crate::ledger::Place;
-use crate::pool::{MarginMode, Pool, PoolState};
+use crate::pool::{MarginMode, Pool};
 use crate::position::Position;
-use downdraft_types::arith::ceil_div;
+use downdraft_types::arith::{ceil_div, floor_div};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Ppm, Price, Qty, Side};
 
 impl Margin {
@@ -63,7 +63,7 @@ impl Margin {
         let fresh = Position::new(account, instrument);
         let position = self.position(account, instrument).unwrap_or(&fresh);
         let cross = Pool::Cross { account, currency: terms.spec.settlement };
-        let sound = |pool| self.state_of(pool) == PoolState::Sound;
+        let sound = |pool| self.state_of(pool).is_free();
         if !sound(self.pool_of(position)) || !sound(cross) {
             return Err(MarginError::InLiquidation);
         }
@@ -104,7 +104,7 @@ impl Margin {
         let terms = self.instrument(instrument);
         let fresh = Position::new(account, instrument);
         let position = self.position(account, instrument).unwrap_or(&fresh);
-        if self.state_of(self.pool_of(position)) != PoolState::Sound {
+        if !self.state_of(self.pool_of(position)).is_free() {
             return Err(MarginError::InLiquidation);
         }
         let mut after = position.clone();
@@ -131,6 +131,34 @@ impl Margin {
         let per_lot = terms.value_at(Side::Buy.signed(Qty(1)), terms.mark).abs();
         let lots = ceil_div((notional - floor).0, per_lot.0);
         u64::try_from(lots).map_or(held, |lots| Qty(lots).min(held))
+    }
+
+    /// How many lots, closed at the mark, bring a pool that is short back to its maintenance when closing costs
+    /// `fee` of their value: `shortfall ÷ (mark × (maintenance rate − fee))`, at most the whole position. Rounded
+    /// down: the account keeps the fraction of a lot. None where the pool is healthy, all where closing does not
+    /// help.
+    ///
+    /// Source: Drift v2, `calculate_base_asset_amount_to_cover_margin_shortage`.
+    ///
+    /// # Panics
+    /// Where there is no open position.
+    #[must_use]
+    pub fn lots_to_cover(&self, account: AccountId, instrument: InstrumentId, fee: Ppm) -> Qty {
+        let position = self.position(account, instrument).expect("an open position");
+        let terms = self.instrument(instrument);
+        let shortfall_e6 = -self.health(self.pool_of(position)).slack_e6();
+        if shortfall_e6 <= 0 {
+            return Qty::ZERO;
+        }
+        let held = position.size.quantity();
+        let notional = terms.value_at(position.size, terms.mark).abs();
+        let rate = terms.tiers.iter().rev().find(|t| t.floor <= notional).map_or(Ppm::ZERO, |t| t.rate);
+        let per_lot = terms.value_at(Side::Buy.signed(Qty(1)), terms.mark).abs();
+        let relief_e6 = per_lot.0 * i128::from(rate.0 - fee.0);
+        if relief_e6 <= 0 {
+            return held;
+        }
+        u64::try_from(floor_div(shortfall_e6, relief_e6)).map_or(held, |lots| Qty(lots).min(held))
     }
 
     /// Counts an order that now rests.
@@ -169,7 +197,7 @@ impl Margin {
     pub fn withdraw(&mut self, account: AccountId, currency: CurrencyId, amount: Money) -> Result<(), MarginError> {
         self.check_amount(account, currency, amount)?;
         let pool = Pool::Cross { account, currency };
-        if self.state_of(pool) != PoolState::Sound {
+        if !self.state_of(pool).is_free() {
             return Err(MarginError::InLiquidation);
         }
         if self.free(account, currency) < amount {
@@ -214,7 +242,7 @@ impl Margin {
         };
         let currency = self.currency_of(pool);
         let cross = Pool::Cross { account, currency };
-        if self.state_of(pool) != PoolState::Sound || self.state_of(cross) != PoolState::Sound {
+        if !self.state_of(pool).is_free() || !self.state_of(cross).is_free() {
             return Err(MarginError::InLiquidation);
         }
         if amount.is_zero() || amount.0.unsigned_abs() > 1 << 100 {

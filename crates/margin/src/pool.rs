@@ -62,8 +62,18 @@ pub enum PoolState {
     Sound,
     /// Fell below maintenance; its liquidation is under way.
     Liquidating,
+    /// Below maintenance, and left alone by policy until it is sound again.
+    Spared,
     /// Flat, with a deficit that nobody could bear. A deposit that covers it makes the pool sound.
     Insolvent,
+}
+
+impl PoolState {
+    /// Whether its owner may trade and move money.
+    #[must_use]
+    pub const fn is_free(self) -> bool {
+        matches!(self, Self::Sound | Self::Spared)
+    }
 }
 
 /// A pool at the present marks.

@@ -10,7 +10,7 @@ use crate::instrument::{Instrument, MaintenanceBasis, RATE_ONE};
 use crate::pool::{Pool, PoolState};
 use crate::position::Position;
 use crate::threshold::first_below;
-use downdraft_types::{AccountId, InstrumentId, MarkPrice};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice};
 
 impl Margin {
     /// Brings the triggers of a pool up to date with its positions, its money and the marks. A pool below
@@ -23,7 +23,8 @@ impl Margin {
         match self.state_of(pool) {
             PoolState::Liquidating => return self.clear_triggers(pool),
             PoolState::Insolvent if health.equity.is_negative() => return,
-            PoolState::Insolvent => self.set_state(pool, PoolState::Sound),
+            PoolState::Spared if !health.is_healthy() => return,
+            PoolState::Insolvent | PoolState::Spared => self.set_state(pool, PoolState::Sound),
             PoolState::Sound => {}
         }
         let bankrupt = health.positions == 0 && health.equity.is_negative();
@@ -48,9 +49,30 @@ impl Margin {
         }
     }
 
-    /// Leaves a fallen pool alone: it is not liquidated, and has no trigger until something about it changes.
-    pub fn suppress(&mut self, pool: Pool) {
-        self.set_state(pool, PoolState::Sound);
+    /// Leaves a fallen pool alone: it is not liquidated, and has no trigger until it is sound again.
+    pub fn spare(&mut self, pool: Pool) {
+        self.set_state(pool, PoolState::Spared);
+    }
+
+    /// Looks again at every pool that was spared, in account order.
+    pub fn rearm(&mut self) {
+        for account in 0..self.capacity.accounts {
+            let account = AccountId(account);
+            for currency in 0..self.capacity.currencies {
+                self.rearm_pool(Pool::Cross { account, currency: CurrencyId(currency) });
+            }
+            for index in 0..self.slots_of(account).len() {
+                let position = &self.positions[self.slots_of(account)[index] as usize];
+                self.rearm_pool(self.pool_of(position));
+            }
+        }
+    }
+
+    fn rearm_pool(&mut self, pool: Pool) {
+        if self.state_of(pool) == PoolState::Spared {
+            self.set_state(pool, PoolState::Sound);
+            self.reindex(pool);
+        }
     }
 
     fn clear_triggers(&mut self, pool: Pool) {
@@ -123,7 +145,8 @@ impl Margin {
             assert_eq!(position.trigger.is_some(), position.trigger_side.is_some());
             triggers += usize::from(position.trigger.is_some());
             let alone = self.pool_positions(pool).count() == 1;
-            if alone && !position.size.is_zero() && !self.is_liquidating(pool) && pool.account() != AccountId::FUND {
+            let sound = self.state_of(pool) == PoolState::Sound && pool.account() != AccountId::FUND;
+            if alone && sound && !position.size.is_zero() {
                 let exact = self.liquidation_price(position.account, position.instrument).map(|m| m.0);
                 assert_eq!(position.trigger, exact, "{pool}: trigger of a single position");
             }

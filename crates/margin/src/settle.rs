@@ -42,7 +42,7 @@ impl Margin {
     ///
     /// Realised profit comes from the instrument's clearing account. An isolated position draws initial margin
     /// for what it opens, and releases its share, with the profit, of what it closes; while it is being
-    /// liquidated it releases nothing until it is flat.
+    /// liquidated it releases nothing: what is left when it is flat goes home at the end of its liquidation.
     pub fn settle(&mut self, leg: &Leg) -> Settled {
         let slot = self.slot_or_open(leg.account, leg.instrument);
         let currency = self.instrument(leg.instrument).spec.settlement;
@@ -66,6 +66,9 @@ impl Margin {
         let position = &self.positions[slot as usize];
         let pool = self.pool_of(position);
         let balance = self.balance(pool);
+        if position.state == PoolState::Liquidating && change.opened.is_zero() {
+            return Money::ZERO;
+        }
         if position.size.is_zero() {
             // What is left goes home; a deficit stays, for the waterfall.
             return -balance.max(Money::ZERO);
@@ -73,7 +76,7 @@ impl Margin {
         let terms = self.instrument(position.instrument);
         let drawn = terms.initial_margin(change.opened_value.abs(), position.initial);
         if change.closed.is_zero() || position.state == PoolState::Liquidating {
-            return if change.opened.is_zero() { Money::ZERO } else { drawn };
+            return drawn;
         }
         // A flip closed everything, so the whole old margin is released; otherwise the closed share, rounded
         // down, and the profit with it, but never more than there is.

@@ -64,10 +64,8 @@ pub struct Builder {
 /// A world with an empty book at mark 100, maintenance margin 1%, no fees, and liquidation at `market` by account.
 #[must_use]
 pub fn world() -> Builder {
-    let policy = LiquidationPolicy {
-        crossed_order: downdraft_venue::CrossedOrder::ByAccount,
-        ..LiquidationPolicy::default()
-    };
+    let policy =
+        LiquidationPolicy { crossed_order: downdraft_venue::CrossedOrder::ByAccount, ..LiquidationPolicy::default() };
     Builder {
         maintenance: 10_000,
         fees: (0, 0),
@@ -346,6 +344,40 @@ impl World {
             _ => None,
         };
         self.runner.events().iter().filter_map(|(_, _, event)| of(event)).collect()
+    }
+
+    fn sum(&self, of: impl Fn(&Event) -> Option<Money>) -> i128 {
+        self.runner.events().iter().filter_map(|(_, _, event)| of(event)).sum::<Money>().0
+    }
+
+    /// Deficits before the waterfall, in all.
+    #[must_use]
+    pub fn bad_debt(&self) -> i128 {
+        self.sum(|event| if let Event::Deficit { amount, .. } = event { Some(*amount) } else { None })
+    }
+
+    /// What deleveraged counterparties gave up against the mark, in all.
+    #[must_use]
+    pub fn conceded(&self) -> i128 {
+        self.sum(|event| if let Event::Deleveraged { conceded, .. } = event { Some(*conceded) } else { None })
+    }
+
+    /// What winners paid, in all.
+    #[must_use]
+    pub fn socialised(&self) -> i128 {
+        self.sum(|event| if let Event::Socialised { amount, .. } = event { Some(*amount) } else { None })
+    }
+
+    /// What nobody could bear.
+    #[must_use]
+    pub fn uncovered(&self) -> i128 {
+        self.sum(|event| if let Event::Uncovered { amount, .. } = event { Some(*amount) } else { None })
+    }
+
+    /// The fund's position.
+    #[must_use]
+    pub fn fund_size(&self) -> i64 {
+        self.runner.venue.margin().position(AccountId::FUND, PERP).map_or(0, |p| p.size().0)
     }
 
     /// Who caused each liquidation, in order: the account whose liquidation order moved the mark, or `outside`.

@@ -50,7 +50,7 @@ pub(crate) fn raise<S: Sink>(
     for index in 0..margin.fallen().len() {
         let pool = margin.fallen()[index];
         if policy.mode == LiquidationMode::Suppressed {
-            margin.suppress(pool);
+            margin.spare(pool);
             continue;
         }
         let health = margin.health(pool);

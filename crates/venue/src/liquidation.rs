@@ -53,8 +53,13 @@ impl Venue {
         if !valid || !cap_valid {
             return Err(Rejection::InvalidPolicy);
         }
+        let resumes = self.policy.mode == LiquidationMode::Suppressed && policy.mode != LiquidationMode::Suppressed;
         self.policy = *policy;
-        emit.event(None, &Event::ParameterSet { instrument: None });
+        let set = emit.event(None, &Event::ParameterSet { instrument: None });
+        if resumes {
+            self.margin.rearm();
+            self.raise(emit, Some(set), CauseKind::Parameter);
+        }
         Ok(())
     }
 

@@ -90,7 +90,7 @@ impl Venue {
     /// How much of a reduce-only order there is to reduce.
     fn reducible(&self, order: &OrderRequest) -> Result<Qty, Rejection> {
         let held = self.margin.position(order.account, order.instrument).ok_or(Rejection::WouldNotReduce)?;
-        if self.margin.state_of(self.margin.pool_of(held)) != downdraft_margin::PoolState::Sound {
+        if !self.margin.state_of(self.margin.pool_of(held)).is_free() {
             return Err(Rejection::InLiquidation);
         }
         match held.size().side() {
