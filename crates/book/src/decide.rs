@@ -23,9 +23,9 @@ impl Book {
         }
         let taker = Taker { side: order.side, limit: order.limit, stp: order.stp, owner: order.owner };
         match (order.limit, order.tif) {
-            (None, TimeInForce::Gtc) => return Err(Reject::MarketCannotRest),
-            _ if order.post_only && self.crosses(&taker) => return Err(Reject::WouldTake),
-            (_, TimeInForce::Fok) if !self.can_fill(&taker, order.qty) => return Err(Reject::CannotFill),
+            (None, TimeInForce::Gtc) => Err(Reject::MarketCannotRest),
+            _ if order.post_only && self.crosses(&taker) => Err(Reject::WouldTake),
+            (_, TimeInForce::Fok) if !self.can_fill(&taker, order.qty) => Err(Reject::CannotFill),
             (Some(limit), TimeInForce::Gtc) if !self.crosses(&taker) => {
                 if self.pool.is_full() {
                     return Err(Reject::CapacityReached);

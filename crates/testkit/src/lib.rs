@@ -1,3 +1,8 @@
 //! Naive reference models, workload generators, the world builder and fuzz bodies. Unpublished.
 
+pub mod alloc;
+pub mod book_commands;
+pub mod naive_book;
 pub mod queue_model;
+pub mod runner;
+pub mod world;

@@ -1,0 +1,36 @@
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use downdraft_testkit::book_commands::{run_book_differential, run_book_differential_with};
+use downdraft_testkit::naive_book::Fault;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_book_and_its_twin_agree(bytes in prop::collection::vec(any::<u8>(), 0..1_200)) {
+        run_book_differential(&bytes);
+    }
+}
+
+/// The canary: a twin with a mistake must be told from the book within a few hundred sequences.
+#[test]
+fn every_fault_is_found() {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let missed: Vec<Fault> = Fault::ALL.into_iter().filter(|fault| !is_found(*fault)).collect();
+    std::panic::set_hook(hook);
+    assert_eq!(missed, [], "faults that the comparison does not see");
+}
+
+fn is_found(fault: Fault) -> bool {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let sequences = prop::collection::vec(any::<u8>(), 1_200);
+    (0..400).any(|_| {
+        let bytes = sequences.new_tree(&mut runner).expect("bytes").current();
+        catch_unwind(AssertUnwindSafe(|| run_book_differential_with(fault, &bytes))).is_err()
+    })
+}
