@@ -87,6 +87,13 @@ impl Builder {
         self
     }
 
+    /// The mark at the start.
+    #[must_use]
+    pub const fn mark(mut self, mark: i64) -> Self {
+        self.mark = mark;
+        self
+    }
+
     /// Maker and taker fee, in parts per million.
     #[must_use]
     pub const fn fees(mut self, maker: i64, taker: i64) -> Self {
@@ -190,7 +197,9 @@ impl Builder {
         }
         world.deposit(OUTSIDE, RICH);
         world.deposit(MAKER, RICH);
-        world.deposit(WINNERS, Money(self.winners));
+        if self.winners > 0 {
+            world.deposit(WINNERS, Money(self.winners));
+        }
         if self.fund > 0 {
             world.deposit(AccountId::FUND, Money(self.fund));
         }
@@ -244,7 +253,9 @@ impl World {
     }
 
     fn open(&mut self, account: AccountId, holder: &Holder) {
-        self.deposit(account, Money(holder.margin));
+        if holder.margin > 0 {
+            self.deposit(account, Money(holder.margin));
+        }
         let mode = holder.mode;
         if mode == MarginMode::Isolated {
             // All of the margin becomes the position's: its leverage is chosen to ask for exactly that.
