@@ -1,13 +1,6 @@
 //! Tests of the margin engine as its users see it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod against_naive;
 mod audit;
-mod deleveraging;
-mod isolated;
-mod limits;
-mod orders;
-mod rounding;
-mod states;
 mod vectors;
 mod world;

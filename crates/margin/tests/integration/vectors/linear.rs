@@ -169,7 +169,7 @@ fn maintenance_of_notional(case: &Case) -> Outcome {
     margin.set_mark(FIRST, MarkPrice(1_000));
     deposit(&mut margin, A, case.int("notional"));
     trade(&mut margin, A, FIRST, 500, case.int("notional"));
-    case.near(margin.health(cross(A)).maintenance().0, 0)
+    case.exact(margin.health(cross(A)).maintenance().0)
 }
 
 /// Margin that grows with size is a tier per contract. Its marginal maintenance rate is that of the tier, so that
@@ -242,5 +242,5 @@ fn vega_maintenance(case: &Case) -> Outcome {
     margin.set_mark(FIRST, MarkPrice(case.small("mark")));
     deposit(&mut margin, A, case.int("mark"));
     trade(&mut margin, A, FIRST, case.small("pos"), case.int("mark"));
-    case.near(margin.health(cross(A)).maintenance().0, 0)
+    case.exact(margin.health(cross(A)).maintenance().0)
 }

@@ -1,6 +1,6 @@
 //! Partial liquidation, the fund as holder of positions, and who gets what of a liquidation's fill: Drift, Vega, SAT.
 
-use super::case::{Case, Outcome, int, near, same, scaled};
+use super::case::{Case, Outcome, int, same, scaled};
 use crate::world::{A, B, CASH, FIRST, HOUSE, cash, cross, deposit, engine, holds, one, perpetual, trade};
 use downdraft_margin::{Disposal, InstrumentSpec, Leg, Margin, Place, fee};
 use downdraft_types::{AccountId, Lots, MarkPrice, Money, Ppm, Qty, Side};
@@ -116,5 +116,5 @@ fn fees_of_a_forced_fill(case: &Case) -> Outcome {
     same(quote(B), int(&expected["maker_quote_e6"]))?;
     same(margin.fund(CASH).0, int(&expected["if_fee_e6"]))?;
     let kept = margin.ledger().balance(CASH, Place::Fees);
-    near((kept - Money(25_200)).0, 0, &expected["filler_e6"], 0.0)
+    same((kept - Money(25_200)).0, int(&expected["filler_e6"]))
 }
