@@ -27,6 +27,8 @@
 //! - Before the opening auction the book is legitimately crossed. The auction prints one `T` without a side and
 //!   without an order, then `F`s without a side, some naming orders that are not in the book, then the cancels.
 //! - A fill's price may differ from its order's, as in an auction.
+//! - The format has no priority field: a level's queue is what adds, and modifies that lose their place (a new
+//!   price, a larger size, a refilled iceberg), make of it. Fills mostly, not always, take its front.
 //!
 //! # Time
 //!

@@ -3,8 +3,8 @@
 use crate::{naive::Orders, recordings};
 use downdraft_feed::mbo::MboReader;
 use downdraft_feed::{Body, Compression, ErrorKind, Kind, Position, Source, Steps};
-use downdraft_types::Time;
-use std::collections::BTreeMap;
+use downdraft_types::{Price, Qty, Side, Time};
+use std::collections::{BTreeMap, BTreeSet};
 
 const ES: &str = "dbn/esh4-glbx-mdp3-20231225.mbo.dbn.zst";
 const ESH4: u32 = 17_077;
@@ -124,4 +124,56 @@ fn other_schemas_are_refused_by_name() {
         assert_eq!((error.kind, error.position, error.field), (ErrorKind::Unsupported, Position::Header, "schema"));
         assert_eq!(error.to_string(), format!("header: schema: expected mbo (market-by-order), found {schema}"));
     }
+}
+
+/// How far the recording keeps the order in which it lists a level's orders: the format has no priority field.
+#[test]
+fn es_fills_mostly_take_the_front_of_the_queue() {
+    let Some(input) = recordings::open(ES) else { return };
+    let reader = MboReader::new(input, quarter_points(), None).unwrap();
+    let mut book = Orders::default();
+    let mut queues: BTreeMap<(Side, Price), Vec<u64>> = BTreeMap::new();
+    let mut from_snapshot = BTreeSet::new();
+    let mut filled: BTreeMap<u64, Qty> = BTreeMap::new();
+    let mut fills = [[0; 2]; 2];
+    for record in reader {
+        let record = record.unwrap();
+        let held = |order| book.orders.get(&order).copied();
+        let mut leave = |order, (side, price, _): (Side, Price, Qty)| {
+            queues.get_mut(&(side, price)).unwrap().retain(|&queued| queued != order);
+        };
+        match record.body {
+            Body::Add { order, side, price, .. } => {
+                queues.entry((side, price)).or_default().push(order);
+                from_snapshot.extend(record.snapshot.then_some(order));
+            }
+            Body::Reduce { order, .. } => leave(order, held(order).unwrap()),
+            Body::Modify { order, side, price, qty } => {
+                let before = held(order).unwrap();
+                // What was filled away and shows again is a refilled iceberg, at the back.
+                if price != before.1 || qty > before.2 || (filled.contains_key(&order) && qty == before.2) {
+                    leave(order, before);
+                    queues.entry((side, price)).or_default().push(order);
+                    from_snapshot.remove(&order);
+                }
+            }
+            Body::Fill { order, side, price, qty } if held(order).is_some_and(|held| held.1 == price) => {
+                let spent = |queued: &u64| filled.get(queued).is_some_and(|&traded| traded >= held(*queued).unwrap().2);
+                let front = queues[&(side, price)].iter().find(|queued| !spent(queued));
+                fills[usize::from(from_snapshot.contains(&order))][usize::from(front == Some(&order))] += 1;
+                *filled.entry(order).or_default() += qty;
+            }
+            _ => {}
+        }
+        book.apply(&record.body).unwrap();
+        if record.end_of_event {
+            filled.clear();
+        }
+    }
+    let [[passed, front], [snapshot_passed, snapshot_front]] = fills;
+    println!(
+        "fills of snapshot orders: {snapshot_front} at the front, {snapshot_passed} not; of others {front}, {passed}"
+    );
+    assert_eq!((snapshot_front, snapshot_passed), (150, 0), "a snapshot lists a level in queue order");
+    assert!(passed * 10 < front, "{passed} of {}", passed + front);
 }
