@@ -171,6 +171,15 @@ pub enum Command {
     },
     /// A request of the venue's own, due.
     Internal(Internal),
+    /// Takes a part off a resting order, which keeps its place; all of it, or more, cancels it.
+    ReduceOrder {
+        /// Whose order.
+        account: AccountId,
+        /// Which.
+        order: OrderRef,
+        /// How much.
+        by: Qty,
+    },
 }
 
 /// Commands that the venue asks for itself.

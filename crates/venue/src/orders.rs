@@ -166,6 +166,24 @@ impl Venue {
         Ok(())
     }
 
+    pub(crate) fn reduce<S: Sink>(
+        &mut self,
+        account: AccountId,
+        order: OrderRef,
+        by: Qty,
+        emit: &mut Emit<'_, S>,
+    ) -> Decision {
+        let (instrument, resting) = self.find_order(account, order)?;
+        if by.is_zero() {
+            return Err(Rejection::NotPositive);
+        }
+        if by >= resting.qty {
+            return self.cancel(account, OrderRef::Id(instrument, resting.id), emit);
+        }
+        self.shrink(instrument, &resting, by, emit);
+        Ok(())
+    }
+
     /// Takes a resting order out of the book and reports it. Returns the event.
     pub(crate) fn remove_order<S: Sink>(
         &mut self,

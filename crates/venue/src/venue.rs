@@ -162,6 +162,7 @@ impl Venue {
             Command::ReportIndex { instrument, index } => self.report_index(*instrument, *index, emit),
             Command::Halt { instrument, until } => self.halt(*instrument, *until, emit),
             Command::Reopen { instrument } => self.reopen(*instrument, None, emit),
+            Command::ReduceOrder { account, order, by } => self.reduce(*account, *order, *by, emit),
             Command::Internal(internal) => self.internal(*internal, emit),
         }
     }
