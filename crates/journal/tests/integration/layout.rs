@@ -1,0 +1,164 @@
+//! The layout once more, in plain numbers and without names: what a reader written from `docs/journal.md`
+//! would declare. A second encoder, `wincode`, must make the same bytes of it, so that the journal does not
+//! hang on one codec.
+//!
+//! Ids and units are their numbers; an enum whose variants have no fields is its tag, a `u32`.
+
+use crate::arbitrary::Draw;
+use downdraft_journal::{Footer, Record, codec};
+use proptest::prelude::*;
+use serde::Deserialize;
+use wincode::{SchemaRead, SchemaWrite};
+
+type Account = u32;
+type Instrument = u16;
+type Currency = u16;
+type Tag = u32;
+type Money = i128;
+type Time = u64;
+type EventId = (u64, u32);
+type TradeSide = (Account, Money, Money);
+type Tier = (Money, i64, i64);
+type Limit = Option<i64>;
+type Client = Option<u64>;
+
+macro_rules! layouts {
+    ($(enum $name:ident { $($body:tt)* })*) => {
+        $(#[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
+        enum $name { $($body)* })*
+    };
+}
+
+layouts! {
+    enum PlainRecord { Command(Stamp, Command), Event(Option<u32>, Event) }
+    enum Origin { Outside, Actor(u32), Internal }
+    enum Pool { Cross(Account, Currency), Isolated(Account, Instrument) }
+    enum OrderRef { Id(Instrument, u64), Client(u64) }
+    enum Kind { Perpetual, Dated(Time) }
+    enum Mode { Market, BankruptcyLimit(Takeover), Partial(Step, u64), Suppressed }
+    enum Takeover { Fund(i64, u64), Adl }
+    enum Step { Fraction(i64), Tier }
+    enum Residual { Trader, Fund, FundCapped(i64) }
+    enum MarkRule { Last, Mid, EmaMid(u64, i64), Median(u64, i64), Exogenous }
+    enum Internal {
+        Liquidate(Pool), UnwindFund(Instrument), SampleMark(Instrument), SamplePremium(Instrument),
+        PayFunding(Instrument), Reopen(Instrument), Expire(Instrument),
+    }
+    enum Command {
+        ListInstrument(Instrument, Spec, (u32, u32)),
+        SetTiers(Instrument, Vec<Tier>),
+        SetMarkPolicy(Instrument, MarkRule, bool),
+        SetMark(Instrument, i64),
+        SetLiquidationPolicy(LiquidationPolicy),
+        SetProtections(Instrument, Option<i64>, Option<(i64, u64, u64)>),
+        SetFunding(Instrument, Option<(u64, u64, i64, i64, i64)>),
+        OpenAccount(Account),
+        Configure(Account, Instrument, Tag, Option<i64>),
+        Deposit(Account, Currency, Money),
+        Withdraw(Account, Currency, Money),
+        MoveMargin(Account, Instrument, Money),
+        BlockTrade(Instrument, Account, Account, u64, Money),
+        PlaceOrder(Account, Client, Instrument, Tag, u64, Limit, Tag, bool, bool, Tag),
+        CancelOrder(Account, OrderRef),
+        ReplaceOrder(Account, OrderRef, i64, u64),
+        ExecuteOrder(Account, OrderRef, u64, Account),
+        ReportIndex(Instrument, i64),
+        Halt(Instrument, Option<Time>),
+        Reopen(Instrument),
+        Internal(Internal),
+    }
+    enum Rejection {
+        UnknownInstrument, UnknownAccount, UnknownCurrency, UnknownOrder, AccountExists, DuplicateClientOrder,
+        Listing(Tag), CapacityReached, NotPositive, OrderTooLarge, PositionTooLarge, PriceOutOfRange,
+        PriceOutsideBand, InvalidPolicy, InsufficientMargin, WouldNotReduce, WouldTake, CannotFill,
+        MarketCannotRest, NoLiquidity, Halted, InLiquidation, PositionOpen, NotIsolated, Expired, NoMark,
+        SameAccount, LevelFull, NothingToDo,
+    }
+    enum Event {
+        Rejected(Rejection),
+        InstrumentListed(Instrument),
+        ParameterSet(Option<Instrument>),
+        AccountOpened(Account),
+        Configured(Account, Instrument, Tag),
+        Deposited(Account, Currency, Money),
+        Withdrawn(Account, Currency, Money),
+        MarginMoved(Account, Instrument, Money),
+        OrderAccepted(Account, Client, Instrument, Tag, u64, Limit),
+        OrderRested(u64, Account, Client, Instrument, Tag, i64, u64),
+        OrderReduced(u64, Account, Instrument, u64),
+        OrderCancelled(Option<u64>, Account, Client, Instrument, u64, Tag),
+        Trade(Instrument, i64, u64, Tag, u64, u64, TradeSide, TradeSide, bool),
+        BlockTraded(Instrument, u64, Money, TradeSide, TradeSide),
+        IndexReported(Instrument, i64),
+        MarkMoved(Instrument, i64, Tag),
+        LiquidationTriggered(Pool, Tag, Money, Money, u32),
+        LiquidationPostponed(Pool),
+        LiquidationOrdered(Pool, Instrument, Tag, u64, Limit, Money, Money),
+        LiquidationOrderDone(Pool, Instrument, u64, u64, Money, bool),
+        FundTookOver(Account, Instrument, Tag, u64, Money, Money, Money),
+        FundSettled(Pool, Currency, Money),
+        Deleveraged(Instrument, Account, Tag, Account, u64, Money, Money, Money, Money),
+        Deficit(Pool, Currency, Money),
+        Socialised(Pool, Pool, Currency, Money),
+        Uncovered(Pool, Currency, Money),
+        LiquidationEnded(Pool, Tag),
+        Ticked(Instrument),
+        FundingPaid(Instrument, Account, Money),
+        FundingSettled(Instrument, i64, Money),
+        Settled(Instrument, Account, Money),
+        Expired(Instrument, i64),
+        Halted(Instrument, Option<Time>),
+        Reopened(Instrument),
+    }
+}
+
+#[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
+struct Stamp(u16, Time, u64, Origin, Option<EventId>);
+
+#[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
+struct Spec(Kind, Currency, u32, u64, i64, u64, u64, Vec<Tier>, Tag, (i64, i64, i64));
+
+#[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
+struct LiquidationPolicy(Mode, Residual, Tag, Tag, Tag, (u64, u64, bool, bool), (Tag, bool));
+
+#[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
+struct PlainFooter(u64, u64, u64, Vec<(u16, u64)>);
+
+/// The bytes, read as the plain type, are made again by the other codec, and read by it as the same value.
+fn assert_layout<P>(bytes: &[u8])
+where
+    P: PartialEq + core::fmt::Debug + serde::de::DeserializeOwned + wincode::Serialize<Src = P>,
+    P: wincode::DeserializeOwned<Dst = P>,
+{
+    let plain: P = codec::decode_owned(bytes).expect("the plain layout is the layout");
+    assert_eq!(wincode::serialize(&plain).expect("encodes"), bytes, "{plain:?}");
+    assert_eq!(wincode::deserialize::<P>(bytes).expect("decodes"), plain);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(5_000))]
+
+    #[test]
+    fn every_record_has_the_same_bytes_by_another_codec(seed: u64) {
+        let record: Record = Draw::new(seed).value();
+        assert_layout::<PlainRecord>(&codec::encode(&record));
+    }
+
+    #[test]
+    fn every_footer_has_the_same_bytes_by_another_codec(seed: u64) {
+        let footer: Footer = Draw::new(seed).value();
+        assert_layout::<PlainFooter>(&codec::encode(&footer));
+    }
+}
+
+#[test]
+fn every_variant_is_drawn() {
+    let mut draw = Draw::new(1);
+    for _ in 0..50_000 {
+        draw.value::<Record>();
+    }
+    assert!(draw.seen.contains_key("ListingError"), "the innermost enum is reached");
+    for (name, counts) in draw.seen {
+        assert!(counts.iter().all(|n| *n > 0), "{name}: {counts:?}");
+    }
+}
