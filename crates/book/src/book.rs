@@ -4,6 +4,7 @@ use core::fmt;
 
 use downdraft_types::{OrderId, Price, Qty, Side};
 
+use crate::decide::Plan;
 use crate::level::Levels;
 use crate::matcher::Matcher;
 use crate::matching::{Taken, Taker};
@@ -48,15 +49,18 @@ impl Book {
     /// # Errors
     /// Whatever [`Book::check`] says.
     pub fn submit<M: Matcher>(&mut self, order: &NewOrder, matcher: &mut M) -> Result<Outcome, Reject> {
-        self.check(order)?;
+        let plan = self.decide(order)?;
         // From here on the order cannot fail.
+        if let Plan::Rest { price, level } = plan {
+            let id = self.rest(order.owner, order.side, price, level, order.qty);
+            return Ok(resting(id, order.qty));
+        }
         let taker = Taker { side: order.side, limit: order.limit, stp: order.stp, owner: order.owner };
         let taken = self.take(&taker, order.qty, matcher);
         let rested = match (order.limit, taken.end) {
+            // It has crossed, so its own side has no level at its price yet.
             (Some(limit), None) if order.tif == TimeInForce::Gtc => {
-                let slot = self.pool.take(order.owner);
-                self.join(slot, order.side, limit, taken.left);
-                Some(self.pool.id(slot))
+                Some(self.rest(order.owner, order.side, limit, None, taken.left))
             }
             _ => None,
         };
@@ -96,13 +100,13 @@ impl Book {
         // From here on the replacement cannot fail.
         if price == old_price && qty <= old_qty {
             self.shrink(slot, old_qty - qty);
-            let (none, rested) = (Qty::ZERO, Some(id));
-            return Ok(Outcome { filled: none, decremented: none, remaining: qty, rested, end: End::Rested });
+            return Ok(resting(id, qty));
         }
         self.leave(slot);
         let taken = self.take(&Taker { side, limit: Some(price), stp, owner }, qty, matcher);
         let rested = if taken.end.is_none() {
-            self.join(slot, side, price, taken.left);
+            let level = self.levels.find(side, price).unwrap_or_else(|| self.levels.open(side, price));
+            self.join(slot, level, taken.left);
             Some(id)
         } else {
             self.pool.release(slot);
@@ -127,12 +131,16 @@ impl Book {
         Ok(Resting { qty: left, ..resting })
     }
 
-    /// Puts the order in `slot` at the end of the queue at `price`.
-    fn join(&mut self, slot: u32, side: Side, price: Price, qty: Qty) {
-        let at = match self.levels.find(side, price) {
-            Some(level) => level,
-            None => self.levels.open(side, price),
-        };
+    /// A new order at the end of `level`, or of a level of its own.
+    fn rest(&mut self, owner: u32, side: Side, price: Price, level: Option<u32>, qty: Qty) -> OrderId {
+        let level = level.unwrap_or_else(|| self.levels.open(side, price));
+        let slot = self.pool.take(owner);
+        self.join(slot, level, qty);
+        self.pool.id(slot)
+    }
+
+    /// Puts the order in `slot` at the end of a level's queue.
+    fn join(&mut self, slot: u32, at: u32, qty: Qty) {
         let level = self.levels.get_mut(at);
         let before = level.tail;
         level.total += qty;
@@ -185,6 +193,11 @@ impl Book {
             self.pool.release(slot);
         }
     }
+}
+
+const fn resting(id: OrderId, qty: Qty) -> Outcome {
+    let none = Qty::ZERO;
+    Outcome { filled: none, decremented: none, remaining: qty, rested: Some(id), end: End::Rested }
 }
 
 fn outcome(taken: Taken, rested: Option<OrderId>) -> Outcome {

@@ -6,6 +6,15 @@ use crate::book::Book;
 use crate::matching::Taker;
 use crate::order::{NewOrder, Reject, SelfTradePrevention, TimeInForce};
 
+/// How an accepted order begins.
+#[derive(Clone, Copy)]
+pub(crate) enum Plan {
+    /// It meets what it crosses, if anything.
+    Take,
+    /// It crosses nothing and rests, in the level its price has already.
+    Rest { price: Price, level: Option<u32> },
+}
+
 impl Book {
     /// Whether [`Book::submit`] would accept the order as the book now is.
     ///
@@ -18,6 +27,10 @@ impl Book {
     /// In this order: [`Reject::ZeroQuantity`], [`Reject::MarketCannotRest`], [`Reject::WouldTake`],
     /// [`Reject::CannotFill`], [`Reject::CapacityReached`], [`Reject::LevelFull`].
     pub fn check(&self, order: &NewOrder) -> Result<(), Reject> {
+        self.decide(order).map(|_| ())
+    }
+
+    pub(crate) fn decide(&self, order: &NewOrder) -> Result<Plan, Reject> {
         if order.qty.is_zero() {
             return Err(Reject::ZeroQuantity);
         }
@@ -30,9 +43,10 @@ impl Book {
                 if self.pool.is_full() {
                     return Err(Reject::CapacityReached);
                 }
-                self.check_level(order.side, limit, order.qty, self.levels.is_full())
+                let level = self.check_level(order.side, limit, order.qty, self.levels.is_full())?;
+                Ok(Plan::Rest { price: limit, level })
             }
-            _ => Ok(()),
+            _ => Ok(Plan::Take),
         }
     }
 
@@ -74,7 +88,7 @@ impl Book {
         }
         // An order alone at its price leaves a level behind.
         let full = self.levels.is_full() && level.count > 1;
-        self.check_level(level.side, price, qty, full).map(|()| slot)
+        self.check_level(level.side, price, qty, full).map(|_| slot)
     }
 
     /// Whether the taker accepts the best price it meets.
@@ -83,12 +97,13 @@ impl Book {
         self.levels.best_price(taker.side.opposite()).is_some_and(|price| taker.accepts(price))
     }
 
-    /// Whether `qty` can join the level at `price`, where `full` says that no new level can be had.
-    fn check_level(&self, side: Side, price: Price, qty: Qty, full: bool) -> Result<(), Reject> {
+    /// The level at `price` if there is one, where `qty` can join it, or can have a level of its own; `full` says
+    /// that no new level can be had.
+    fn check_level(&self, side: Side, price: Price, qty: Qty, full: bool) -> Result<Option<u32>, Reject> {
         match self.levels.find(side, price) {
             Some(level) if self.levels.get(level).total.checked_add(qty).is_none() => Err(Reject::LevelFull),
             None if full => Err(Reject::CapacityReached),
-            _ => Ok(()),
+            level => Ok(level),
         }
     }
 
