@@ -39,3 +39,4 @@ pub use orders::fee;
 pub use pool::{Health, MarginMode, Pool, PoolState};
 pub use position::{Change, OpenOrders, Position};
 pub use settle::{Leg, Settled};
+pub use threshold::first_below;

@@ -11,11 +11,18 @@ pub mod explicit;
 pub mod maker;
 pub mod oracle;
 pub mod population;
+pub mod recorded;
 pub mod shock;
+
+mod opening;
+mod own_orders;
+mod savers;
+mod set_up;
 
 pub use background::{Background, BackgroundConfig, BookSeed};
 pub use explicit::{Balancing, Explicit, ExplicitConfig, Holding};
 pub use maker::{Maker, MakerConfig, Reference};
 pub use oracle::{OracleActor, OracleConfig};
 pub use population::{Counterparties, Holders, Population, PopulationConfig, TopUps};
+pub use recorded::{Anchor, Recorded, RecordedConfig, Replay, Seeded, Tape};
 pub use shock::{Shock, ShockConfig, ShockOrder};

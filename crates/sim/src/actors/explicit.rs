@@ -1,5 +1,8 @@
 //! Given positions: a venue as it stands.
 
+use super::opening::{Opening, Terms, nets};
+use super::set_up::SetUp;
+use crate::actor::{Actor, Context, Notice};
 use downdraft_margin::{InstrumentSpec, MarginMode};
 use downdraft_types::{AccountId, InstrumentId, Lots, MarkPrice, Money};
 
@@ -42,9 +45,73 @@ pub struct Balancing {
     pub margin: Money,
 }
 
-/// Given positions.
+/// Given positions, opened before anything else happens.
+///
+/// Positions are refused unless every one is legal, an account holds at most one per instrument, they net (or a
+/// balancing account takes the rest), every margin pool covers maintenance at the initial marks, and an isolated
+/// margin covers initial margin at entry, which the venue asks for when the position is opened.
 #[derive(Debug)]
 pub struct Explicit {
-    #[expect(dead_code)]
-    config: ExplicitConfig,
+    opening: Opening,
+    set_up: SetUp,
+}
+
+impl Explicit {
+    /// Checks the positions.
+    ///
+    /// # Errors
+    /// Says which position is wrong, what was found and what was expected.
+    pub fn new(config: ExplicitConfig) -> Result<Self, String> {
+        let terms = Terms::new(&config.instruments)?;
+        let mut holdings = config.holdings;
+        let listed = |id| config.instruments.iter().any(|(instrument, ..)| *instrument == id);
+        if let Some(holding) = holdings.iter().find(|holding| !listed(holding.instrument)) {
+            let (account, found) = (holding.account.0, holding.instrument.0);
+            return Err(format!("position of account {account}: found instrument {found}, expected a listed one"));
+        }
+        if let Some(balancing) = config.balancing {
+            balance(&terms, &mut holdings, balancing)?;
+        }
+        Ok(Self { opening: Opening::new(terms, holdings, config.pivot)?, set_up: SetUp::default() })
+    }
+
+    /// The positions, the balancing ones included, by account and instrument.
+    #[must_use]
+    pub fn holdings(&self) -> &[Holding] {
+        self.opening.holdings()
+    }
+}
+
+/// Adds what the balancing account takes, at the mark.
+fn balance(terms: &Terms, holdings: &mut Vec<Holding>, balancing: Balancing) -> Result<(), String> {
+    let Balancing { account, mut margin } = balancing;
+    if holdings.iter().any(|holding| holding.account == account) {
+        return Err(format!("balancing.account: found {}, which holds a position, expected another", account.0));
+    }
+    for (instrument, net) in nets(holdings) {
+        let size = i64::try_from(-net).map(Lots).map_err(|_| format!("positions: found a sum of {net} lots"))?;
+        if size.is_zero() {
+            continue;
+        }
+        let terms = terms.instrument(instrument);
+        let value = terms.value_at(size, terms.mark()).abs();
+        holdings.push(Holding { account, instrument, size, value, margin, mode: MarginMode::Cross });
+        // Its deposit stands behind all of them together.
+        margin = Money::ZERO;
+    }
+    Ok(())
+}
+
+impl Actor for Explicit {
+    fn start(&mut self, context: &mut Context<'_>) {
+        self.opening.submit(&mut self.set_up, context);
+    }
+
+    fn notice(&mut self, context: &mut Context<'_>, notice: &Notice) {
+        self.set_up.check(context, notice);
+    }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![("positions", self.opening.holdings().len() as u64)]
+    }
 }

@@ -1,5 +1,8 @@
 //! A shock: someone sells (or buys) a quantity, in slices, whatever the market does. Its orders are root causes.
 
+use super::own_orders::{limit_order, taking_order};
+use super::set_up::{SetUp, check_account, check_deposit};
+use crate::actor::{Actor, Context, Notice};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Price, Qty, Side, Span, Time};
 
 /// Parameters of a [`Shock`].
@@ -45,6 +48,65 @@ pub enum ShockOrder {
 /// A shock.
 #[derive(Debug)]
 pub struct Shock {
-    #[expect(dead_code)]
     config: ShockConfig,
+    set_up: SetUp,
+    sent: u64,
+    refused: u64,
+}
+
+impl Shock {
+    /// A shock that is still to come.
+    ///
+    /// # Errors
+    /// Says which field is wrong, what was found and what was expected.
+    pub fn new(config: ShockConfig) -> Result<Self, String> {
+        check_account("account", config.account)?;
+        check_deposit("deposit", config.deposit)?;
+        if config.qty.is_zero() {
+            return Err("qty: found 0, expected at least 1".to_owned());
+        }
+        if config.slices == 0 || u64::from(config.slices) > config.qty.0 {
+            let most = config.qty;
+            return Err(format!("slices: found {}, expected 1 to {most}, that is at most one per lot", config.slices));
+        }
+        Ok(Self { config, set_up: SetUp::default(), sent: 0, refused: 0 })
+    }
+
+    /// Lots of a slice: the first `qty mod slices` are a lot larger.
+    fn slice(&self, number: u64) -> Qty {
+        let slices = u64::from(self.config.slices);
+        Qty(self.config.qty.0 / slices + u64::from(number < self.config.qty.0 % slices))
+    }
+}
+
+impl Actor for Shock {
+    fn start(&mut self, context: &mut Context<'_>) {
+        self.set_up.open(context, self.config.account, self.config.currency, self.config.deposit);
+        context.wake_at(self.config.start, 0);
+    }
+
+    fn wake(&mut self, context: &mut Context<'_>, token: u64) {
+        let ShockConfig { instrument, account, side, order, .. } = self.config;
+        let qty = self.slice(token);
+        let command = match order {
+            ShockOrder::Market => taking_order(instrument, (account, side), qty, None),
+            ShockOrder::Limit { price, rests: false } => taking_order(instrument, (account, side), qty, Some(price)),
+            ShockOrder::Limit { price, rests: true } => {
+                limit_order(instrument, (account, side), (price, qty), None, false)
+            }
+        };
+        context.submit(command);
+        self.sent += 1;
+        if token + 1 < u64::from(self.config.slices) {
+            context.wake_after(self.config.interval, token + 1);
+        }
+    }
+
+    fn notice(&mut self, context: &mut Context<'_>, notice: &Notice) {
+        self.refused += self.set_up.check(context, notice);
+    }
+
+    fn counters(&self) -> Vec<(&'static str, u64)> {
+        vec![("orders", self.sent), ("refused", self.refused)]
+    }
 }

@@ -1,0 +1,251 @@
+//! An actor's own orders, as far as it knows: those it sent, until it hears that they are gone.
+//!
+//! Orders are named by client number, so that they can be cancelled before the venue has confirmed them. The
+//! memory is bounded by the orders believed live.
+
+use crate::actor::{Context, Notice};
+use downdraft_types::{AccountId, ClientOrderId, InstrumentId, OrderId, Price, Qty, Seq, Side};
+use downdraft_venue::{Command, Event, OrderRef, OrderRequest, Rejection, SelfTradePrevention, TimeInForce};
+use std::collections::BTreeMap;
+
+/// An order of the actor's own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct OwnOrder {
+    pub(super) client: ClientOrderId,
+    pub(super) account: AccountId,
+    pub(super) side: Side,
+    pub(super) price: Price,
+    /// What of it is open.
+    pub(super) qty: Qty,
+    /// The book's number, once it rests.
+    id: Option<OrderId>,
+    /// The command about it that has not been answered yet.
+    unanswered: Option<u64>,
+}
+
+impl OwnOrder {
+    /// Whether a command about it is under way.
+    pub(super) const fn is_under_way(&self) -> bool {
+        self.unanswered.is_some()
+    }
+}
+
+/// The actor's own orders in one instrument.
+#[derive(Debug)]
+pub(super) struct OwnOrders {
+    instrument: InstrumentId,
+    next: u64,
+    /// In no order that means anything: the last takes the place of one that goes.
+    orders: Vec<OwnOrder>,
+    by_client: BTreeMap<ClientOrderId, usize>,
+    by_id: BTreeMap<OrderId, ClientOrderId>,
+    by_submission: BTreeMap<u64, ClientOrderId>,
+    /// The order that the command being heard of has set to matching.
+    taking: Option<(Seq, ClientOrderId)>,
+}
+
+impl OwnOrders {
+    pub(super) const fn new(instrument: InstrumentId) -> Self {
+        Self {
+            instrument,
+            next: 0,
+            orders: Vec::new(),
+            by_client: BTreeMap::new(),
+            by_id: BTreeMap::new(),
+            by_submission: BTreeMap::new(),
+            taking: None,
+        }
+    }
+
+    /// How many are believed live.
+    pub(super) fn len(&self) -> usize {
+        self.orders.len()
+    }
+
+    /// The order at a place below [`OwnOrders::len`].
+    pub(super) fn at(&self, place: usize) -> Option<&OwnOrder> {
+        self.orders.get(place)
+    }
+
+    /// The order of that number, if believed live.
+    pub(super) fn find(&self, client: ClientOrderId) -> Option<&OwnOrder> {
+        self.by_client.get(&client).map(|place| &self.orders[*place])
+    }
+
+    /// Remembers a limit order about to be sent, which `send` sends; `send` returns its submission's number.
+    pub(super) fn place(
+        &mut self,
+        (account, side): (AccountId, Side),
+        (price, qty): (Price, Qty),
+        post_only: bool,
+        send: impl FnOnce(Command) -> u64,
+    ) -> ClientOrderId {
+        let client = ClientOrderId(self.next);
+        self.next += 1;
+        let submission = send(limit_order(self.instrument, (account, side), (price, qty), Some(client), post_only));
+        let order = OwnOrder { client, account, side, price, qty, id: None, unanswered: Some(submission) };
+        self.by_client.insert(client, self.orders.len());
+        self.by_submission.insert(submission, client);
+        self.orders.push(order);
+        client
+    }
+
+    /// Moves an order that is not under way. It is shown as it was until the venue has answered.
+    pub(super) fn replace(&mut self, context: &mut Context<'_>, client: ClientOrderId, price: Price, qty: Qty) {
+        let Some(place) = self.by_client.get(&client) else { return };
+        let order = &mut self.orders[*place];
+        let named = OrderRef::Client(client);
+        let command = Command::ReplaceOrder { account: order.account, order: named, price, qty };
+        let submission = context.submit(command);
+        order.unanswered = Some(submission);
+        self.by_submission.insert(submission, client);
+    }
+
+    /// Cancels an order and forgets it.
+    pub(super) fn cancel(&mut self, context: &mut Context<'_>, client: ClientOrderId) {
+        let Some(order) = self.forget(client) else { return };
+        context.submit(Command::CancelOrder { account: order.account, order: OrderRef::Client(client) });
+    }
+
+    /// Takes note of what has become of them.
+    pub(super) fn hear(&mut self, notice: &Notice) {
+        for (submission, reason) in &notice.rejected {
+            self.refused(*submission, *reason);
+        }
+        for (id, event) in &notice.own {
+            self.end_taking(Some(id.seq));
+            self.happened(id.seq, event);
+        }
+        self.end_taking(None);
+    }
+
+    fn refused(&mut self, submission: u64, reason: Rejection) {
+        let Some(client) = self.by_submission.remove(&submission) else { return };
+        let order = &mut self.orders[self.by_client[&client]];
+        order.unanswered = None;
+        if order.id.is_none() || reason == Rejection::UnknownOrder {
+            self.forget(client);
+        }
+    }
+
+    fn happened(&mut self, seq: Seq, event: &Event) {
+        match *event {
+            Event::OrderAccepted { client: Some(client), instrument, qty, limit: Some(limit), .. }
+                if instrument == self.instrument && self.by_client.contains_key(&client) =>
+            {
+                self.answered(client);
+                let order = &mut self.orders[self.by_client[&client]];
+                (order.price, order.qty) = (limit, qty);
+                self.taking = Some((seq, client));
+            }
+            Event::OrderRested { order: id, client: Some(client), instrument, price, qty, .. }
+                if instrument == self.instrument =>
+            {
+                let Some(place) = self.by_client.get(&client) else { return };
+                let order = &mut self.orders[*place];
+                (order.price, order.qty) = (price, qty);
+                if let Some(old) = order.id.replace(id) {
+                    self.by_id.remove(&old);
+                }
+                self.by_id.insert(id, client);
+                self.taking = None;
+            }
+            Event::OrderReduced { order: id, instrument, qty, .. } if instrument == self.instrument => {
+                let Some(client) = self.by_id.get(&id).copied() else { return };
+                self.answered(client);
+                self.orders[self.by_client[&client]].qty = qty;
+            }
+            Event::OrderCancelled { client: Some(client), instrument, .. } if instrument == self.instrument => {
+                self.forget(client);
+            }
+            Event::Trade { maker_order, maker_left, instrument, .. } if instrument == self.instrument => {
+                let Some(client) = self.by_id.get(&maker_order).copied() else { return };
+                self.orders[self.by_client[&client]].qty = maker_left;
+                if maker_left.is_zero() {
+                    self.forget(client);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A command's events come in one notice, so an order that has neither rested nor been cancelled by the end
+    /// of them was filled.
+    fn end_taking(&mut self, next: Option<Seq>) {
+        if let Some((seq, client)) = self.taking
+            && next != Some(seq)
+        {
+            self.taking = None;
+            self.forget(client);
+        }
+    }
+
+    fn answered(&mut self, client: ClientOrderId) {
+        let order = &mut self.orders[self.by_client[&client]];
+        if let Some(submission) = order.unanswered.take() {
+            self.by_submission.remove(&submission);
+        }
+    }
+
+    fn forget(&mut self, client: ClientOrderId) -> Option<OwnOrder> {
+        let place = self.by_client.remove(&client)?;
+        let order = self.orders.swap_remove(place);
+        if let Some(moved) = self.orders.get(place) {
+            self.by_client.insert(moved.client, place);
+        }
+        if let Some(id) = order.id {
+            self.by_id.remove(&id);
+        }
+        if let Some(submission) = order.unanswered {
+            self.by_submission.remove(&submission);
+        }
+        if self.taking.is_some_and(|(_, taking)| taking == client) {
+            self.taking = None;
+        }
+        Some(order)
+    }
+}
+
+/// A good-till-cancelled limit order.
+pub(super) const fn limit_order(
+    instrument: InstrumentId,
+    (account, side): (AccountId, Side),
+    (price, qty): (Price, Qty),
+    client: Option<ClientOrderId>,
+    post_only: bool,
+) -> Command {
+    Command::PlaceOrder(OrderRequest {
+        account,
+        client,
+        instrument,
+        side,
+        qty,
+        limit: Some(price),
+        tif: TimeInForce::Gtc,
+        post_only,
+        reduce_only: false,
+        // One account stands for many people.
+        stp: SelfTradePrevention::None,
+    })
+}
+
+/// An immediate-or-cancel order, at any price where there is no limit.
+pub(super) const fn taking_order(
+    instrument: InstrumentId,
+    (account, side): (AccountId, Side),
+    qty: Qty,
+    limit: Option<Price>,
+) -> Command {
+    Command::PlaceOrder(OrderRequest {
+        account,
+        client: None,
+        instrument,
+        side,
+        qty,
+        limit,
+        tif: TimeInForce::Ioc,
+        post_only: false,
+        reduce_only: false,
+        stp: SelfTradePrevention::None,
+    })
+}
