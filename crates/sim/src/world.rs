@@ -211,6 +211,12 @@ impl World {
         self.queue.now()
     }
 
+    /// When the next entry is due, if there is one.
+    #[must_use]
+    pub fn next_time(&mut self) -> Option<Time> {
+        self.queue.peek_time()
+    }
+
     /// When the run ends.
     #[must_use]
     pub const fn end(&self) -> Time {

@@ -3,6 +3,8 @@
 pub mod alloc;
 pub mod book_commands;
 pub mod naive_book;
+pub mod naive_margin;
 pub mod queue_model;
+pub mod recordings;
 pub mod runner;
 pub mod world;

@@ -240,7 +240,13 @@ impl Recorded {
     /// A new price, a larger size, or both replace the order; a smaller size at its price takes a part off.
     fn modify(&mut self, order: u64, side: Side, price: Price, qty: Qty, context: &mut Context<'_>) {
         let Some(known) = self.shadow.get(order).filter(|known| known.side == side) else {
-            return self.tally.add("unknown_order", 1);
+            // An iceberg whose displayed part this event's fills used up shows its next part.
+            if self.explained.remove(&order).is_none() {
+                return self.tally.add("unknown_order", 1);
+            }
+            self.tally.add("applied", 1);
+            self.shadow.add(order, side, price, qty);
+            return self.place(order, side, price, qty, context);
         };
         if known.price == price && qty <= known.qty {
             let by = known.qty - qty;
@@ -424,7 +430,8 @@ impl Recorded {
         }
     }
 
-    /// A level that was not among the previous row's is set to what the row shows: no message announces it.
+    /// A level that was not among the previous row's is set to what the row shows: no message announces it. When
+    /// reconstructing, what lies beyond the row is forgotten, since no message would tell of its changes.
     fn reveal_new_levels(&mut self, row: LevelRow, context: &mut Context<'_>) {
         for side in Side::BOTH {
             for (price, shown) in side_of(&row, side) {
@@ -433,6 +440,13 @@ impl Recorded {
                 if new && *shown > held {
                     self.tally.add("reveals", 1);
                     self.reveal(side, *price, *shown - held, context);
+                }
+            }
+            if let (Replay::Reconstruct, Some((worst, _))) = (self.config.replay, side_of(&row, side).last()) {
+                for (client, known) in self.shadow.beyond(side, *worst) {
+                    self.shadow.reduce(client, known.qty);
+                    let account = self.owner(side);
+                    self.change(client, context, |order| Command::CancelOrder { account, order });
                 }
             }
         }

@@ -106,6 +106,17 @@ impl Shadow {
         orders
     }
 
+    /// Orders of a side at prices worse than `worst`, in the order of their places.
+    pub(super) fn beyond(&self, side: Side, worst: Price) -> Vec<(u64, Known)> {
+        let is_beyond = |price: Price| !side.opposite().accepts(worst, price);
+        if !self.levels[side as usize].keys().any(|price| is_beyond(*price)) {
+            return Vec::new();
+        }
+        let mut orders = self.in_order();
+        orders.retain(|(_, known)| known.side == side && is_beyond(known.price));
+        orders
+    }
+
     pub(super) fn clear(&mut self) {
         self.orders.clear();
         self.levels.iter_mut().for_each(BTreeMap::clear);
