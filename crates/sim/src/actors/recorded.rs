@@ -265,7 +265,7 @@ impl Recorded {
         self.change(order, context, |order| Command::ReplaceOrder { account, order, price, qty });
     }
 
-    /// An execution of a resting order. `prints` says whether this record stands for the trade, or another does.
+    /// An execution of a resting order.
     fn execute(
         &mut self,
         record: &Record,
@@ -273,16 +273,15 @@ impl Recorded {
         context: &mut Context<'_>,
     ) {
         let client = self.shadow.resolve(order, side, price);
-        if let Some(client) = client {
-            self.shadow.reduce(client, qty);
-        }
+        // A fill may exceed what its iceberg shows: that much of it is visible.
+        let shown = client.map_or(Qty::ZERO, |client| self.shadow.reduce(client, qty));
         match (self.config.replay, client) {
             (Replay::Reactive, _) => self.take(record, side.opposite(), price, qty),
             (Replay::Reconstruct, None) => self.tally.add("unknown_order", 1),
             (Replay::Reconstruct, Some(client)) => {
                 let (account, taker) = (self.owner(side), self.taker());
                 self.tally.add("applied", 1);
-                self.change(client, context, |order| Command::ExecuteOrder { account, order, qty, taker });
+                self.change(client, context, |order| Command::ExecuteOrder { account, order, qty: shown, taker });
             }
         }
     }
