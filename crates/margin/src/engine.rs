@@ -428,7 +428,11 @@ impl Margin {
 
     /// Sets a mark price and collects the pools that it puts below maintenance, nearest trigger first; see
     /// [`Margin::fallen`].
+    ///
+    /// # Panics
+    /// Where the instrument is not listed, or the mark is beyond [`Instrument::largest_mark`]: callers have checked.
     pub fn set_mark(&mut self, id: InstrumentId, mark: MarkPrice) {
+        assert!(mark.0.unsigned_abs() <= self.instrument(id).largest_mark().0.unsigned_abs(), "a mark in range");
         self.instrument_mut(id).mark = mark;
         while let Some(slot) = self.ladder(id).reached(mark) {
             // A certificate may have run out without the pool being in danger: then it gets a new one.

@@ -4,7 +4,7 @@
 use crate::engine::Margin;
 use crate::instrument::RATE_ONE;
 use crate::pool::Pool;
-use downdraft_types::arith::{ceil_div, mul_div_ceil, mul_div_floor};
+use downdraft_types::arith::{mul_div_ceil, mul_div_floor};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Ppm, Qty, Side};
 
 /// How much of a position that was taken over is offered to the market at a time.
@@ -78,7 +78,7 @@ impl Margin {
         let position = self.position(AccountId::FUND, instrument).expect("a position of the fund");
         let held = position.size.quantity();
         assert!(qty <= held && !held.is_zero(), "part of the fund's position");
-        let released = Money(ceil_div(position.cost.0 * i128::from(qty.0), i128::from(held.0)));
+        let released = Money(mul_div_ceil(position.cost.0, i128::from(qty.0), i128::from(held.0)));
         let balance = self.fund(self.instrument(instrument).spec.settlement);
         if position.size.is_positive() { released - balance } else { balance - released }
     }

@@ -152,6 +152,12 @@ impl Instrument {
         self.mark
     }
 
+    /// The largest absolute mark: twice the largest price, what listing was checked against.
+    #[must_use]
+    pub fn largest_mark(&self) -> MarkPrice {
+        MarkPrice(self.spec.max_price.0 * 2 * i64::from(self.spec.mark_scale))
+    }
+
     /// A price in ticks as a mark price.
     #[must_use]
     pub fn to_mark(&self, price: Price) -> MarkPrice {
@@ -206,8 +212,13 @@ impl Instrument {
     /// Initial margin for `notional`, rounded up: the account bears the fraction of a unit.
     #[must_use]
     pub fn initial_margin(&self, notional: Money, chosen: Option<Ppm>) -> Money {
-        let rate = self.initial_rate(notional, chosen);
-        Money(ceil_div(notional.0 * i128::from(rate.0), RATE_ONE))
+        self.margin_in(notional, notional, chosen)
+    }
+
+    /// Initial margin for a part of a position of `whole` notional, at the rate of the whole, rounded up.
+    pub(crate) fn margin_in(&self, part: Money, whole: Money, chosen: Option<Ppm>) -> Money {
+        let rate = self.initial_rate(whole, chosen);
+        Money(ceil_div(part.0 * i128::from(rate.0), RATE_ONE))
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A position is asked for initial margin on the larger of two notionals: all its account's buys filled, or all
 //! its sells. Orders count at their limits. An order is also asked for its fee and for what it would lose at
-//! once, if its limit is worse than the mark.
+//! once, if its limit is worse than the mark. Nobody is asked for less than maintenance.
 
 use crate::engine::{Margin, MarginError};
 use crate::instrument::RATE_ONE;
@@ -32,15 +32,24 @@ impl Margin {
         free
     }
 
-    /// What a position asks of its account's cash as initial margin, orders included.
+    /// What a position asks of its account's cash as initial margin, orders included. An isolated one has its
+    /// margin: it asks for what its orders would draw.
     fn asked(&self, position: &Position) -> Money {
         let instrument = self.instrument(position.instrument);
         let exposure = position.exposure(instrument);
-        let initial = instrument.initial_margin(exposure, position.initial);
-        match position.mode {
-            MarginMode::Cross => initial,
-            MarginMode::Isolated if position.orders.iter().all(|o| o.qty.is_zero()) => Money::ZERO,
-            MarginMode::Isolated => (initial - self.balance(self.pool_of(position))).max(Money::ZERO),
+        let [buys, sells] = position.orders.map(|orders| orders.value);
+        let (adding, closing) = if position.size.is_negative() { (sells, buys) } else { (buys, sells) };
+        let margin = |opened: Money| instrument.margin_in(opened, exposure, position.initial);
+        match (position.mode, position.size.is_zero()) {
+            (MarginMode::Cross, _) => {
+                margin(exposure).max(Money(ceil_div(position.maintenance_e6(instrument), RATE_ONE)))
+            }
+            (MarginMode::Isolated, true) => margin(adding.max(closing)),
+            (MarginMode::Isolated, false) => {
+                let held = instrument.value_at(position.size, instrument.mark).abs();
+                let released = self.health(self.pool_of(position)).equity.max(Money::ZERO);
+                margin(adding).max(margin((closing - held).max(Money::ZERO)) - released)
+            }
         }
     }
 
@@ -71,20 +80,20 @@ impl Margin {
         let value = terms.trade_value(qty, price);
         let orders = &mut after.orders[side as usize];
         orders.qty = orders.qty.checked_add(qty).ok_or(MarginError::PositionTooLarge)?;
-        orders.value += value;
+        orders.value += value.abs();
         if largest(&after) > i128::from(terms.spec.max_position.0) {
             return Err(MarginError::PositionTooLarge);
         }
-        if after.exposure(terms) <= position.exposure(terms) {
+        let more = self.asked(&after) - self.asked(position);
+        if after.exposure(terms) <= position.exposure(terms) && !more.is_positive() {
             return Ok(());
         }
-        let at_mark = terms.value_at(side.signed(qty), terms.mark).abs();
+        let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark);
         let open_loss = match side {
             Side::Buy => value - at_mark,
             Side::Sell => at_mark - value,
         };
         let fee = fee(value, terms.spec.taker_fee.max(terms.spec.maker_fee).max(Ppm::ZERO));
-        let more = self.asked(&after) - self.asked(position);
         let free = self.free(account, terms.spec.settlement) - more - open_loss.max(Money::ZERO) - fee;
         if free.is_negative() { Err(MarginError::InsufficientMargin) } else { Ok(()) }
     }
@@ -163,7 +172,7 @@ impl Margin {
 
     /// Counts an order that now rests.
     pub fn order_rested(&mut self, account: AccountId, instrument: InstrumentId, side: Side, qty: Qty, price: Price) {
-        let value = self.instrument(instrument).trade_value(qty, price);
+        let value = self.instrument(instrument).trade_value(qty, price).abs();
         let slot = self.slot_or_open(account, instrument);
         let orders = &mut self.positions[slot as usize].orders[side as usize];
         orders.qty += qty;
@@ -172,7 +181,7 @@ impl Margin {
 
     /// Counts `qty` of a resting order out again: filled, reduced or cancelled.
     pub fn order_left(&mut self, account: AccountId, instrument: InstrumentId, side: Side, qty: Qty, price: Price) {
-        let value = self.instrument(instrument).trade_value(qty, price);
+        let value = self.instrument(instrument).trade_value(qty, price).abs();
         let slot = self.slot_of(account, instrument).expect("a resting order has a position slot");
         let orders = &mut self.positions[slot as usize].orders[side as usize];
         orders.qty -= qty;
@@ -228,7 +237,7 @@ impl Margin {
     ///
     /// # Errors
     /// [`MarginError::NotIsolated`], [`MarginError::InLiquidation`], or [`MarginError::InsufficientMargin`]
-    /// where cash is short, or the position would be left below its initial margin.
+    /// where cash is short, or the position would be left below its initial or maintenance margin.
     pub fn move_margin(
         &mut self,
         account: AccountId,
@@ -250,7 +259,8 @@ impl Margin {
         }
         let terms = self.instrument(instrument);
         let notional = terms.value_at(position.size, terms.mark).abs();
-        let needed = terms.initial_margin(notional, position.initial);
+        let maintenance = Money(ceil_div(position.maintenance_e6(terms), RATE_ONE));
+        let needed = terms.initial_margin(notional, position.initial).max(maintenance);
         let short = match amount.is_positive() {
             true => self.free(account, currency) < amount,
             false => self.health(pool).equity + amount < needed || self.balance(pool) + amount < Money::ZERO,

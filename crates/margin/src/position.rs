@@ -5,7 +5,7 @@
 
 use crate::instrument::Instrument;
 use crate::pool::{MarginMode, PoolState};
-use downdraft_types::arith::{ceil_div, mul_div_floor};
+use downdraft_types::arith::{mul_div_ceil, mul_div_floor};
 use downdraft_types::{AccountId, InstrumentId, Lots, Money, Ppm, Qty, Side};
 
 /// Orders of one account resting on one side.
@@ -13,7 +13,7 @@ use downdraft_types::{AccountId, InstrumentId, Lots, Money, Ppm, Qty, Side};
 pub struct OpenOrders {
     /// Their open quantity; reduce-only orders do not count.
     pub qty: Qty,
-    /// Its value at their limits.
+    /// Its absolute value at their limits.
     pub value: Money,
 }
 
@@ -122,7 +122,7 @@ impl Position {
     /// The larger notional of holding all buys filled, or all sells: what initial margin is asked for.
     #[must_use]
     pub(crate) fn exposure(&self, instrument: &Instrument) -> Money {
-        let held = instrument.value_at(self.size, instrument.mark);
+        let held = Money(instrument.value_at(self.size, instrument.mark).abs().0 * i128::from(self.size.0.signum()));
         let long = held + self.orders[Side::Buy as usize].value;
         let short = self.orders[Side::Sell as usize].value - held;
         long.max(short).max(Money::ZERO)
@@ -142,7 +142,7 @@ impl Position {
             Change { closed, opened: qty - closed, opened_value: value - closed_value, ..Change::default() };
         if closes {
             let held = i128::from(self.size.quantity().0);
-            let released = Money(ceil_div(self.cost.0 * i128::from(closed.0), held));
+            let released = Money(mul_div_ceil(self.cost.0, i128::from(closed.0), held));
             change.realised = -signed(side, closed_value) - released;
             self.cost -= released;
         }

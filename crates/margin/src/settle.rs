@@ -4,8 +4,8 @@ use crate::engine::Margin;
 use crate::instrument::RATE_ONE;
 use crate::ledger::Place;
 use crate::pool::{MarginMode, Pool, PoolState};
-use crate::position::Change;
-use downdraft_types::arith::{ceil_div, mul_div_floor};
+use crate::position::{Change, Position};
+use downdraft_types::arith::{ceil_div, floor_div, mul_div_floor};
 use downdraft_types::{AccountId, InstrumentId, Lots, Money, Ppm, Qty, Side};
 
 /// One side of a trade to settle.
@@ -41,7 +41,7 @@ impl Margin {
     /// (and, where margin moved, for the account's cross pool).
     ///
     /// Realised profit comes from the instrument's clearing account. An isolated position draws initial margin
-    /// for what it opens, and releases its share, with the profit, of what it closes; while it is being
+    /// for what it opens, as far as its account's cross pool can spare it, and releases its share, with the profit, of what it closes; while it is being
     /// liquidated it releases nothing: what is left when it is flat goes home at the end of its liquidation.
     pub fn settle(&mut self, leg: &Leg) -> Settled {
         let slot = self.slot_or_open(leg.account, leg.instrument);
@@ -62,6 +62,7 @@ impl Margin {
         Settled { pool, change, margin_moved }
     }
 
+    /// Cash to move into an isolated margin after a trade; negative: out of it.
     fn margin_to_move(&self, slot: u32, change: &Change, held: Qty, before: Money) -> Money {
         let position = &self.positions[slot as usize];
         let pool = self.pool_of(position);
@@ -74,15 +75,26 @@ impl Margin {
             return -balance.max(Money::ZERO);
         }
         let terms = self.instrument(position.instrument);
-        let drawn = terms.initial_margin(change.opened_value.abs(), position.initial);
+        // At the rate of the whole position, so that pieces draw no less than their sum.
+        let opened = change.opened_value.abs();
+        let kept = position.size.quantity() - change.opened;
+        let whole = terms.value_at(Side::Buy.signed(kept), terms.mark).abs() + opened;
+        let drawn = terms.margin_in(opened, whole, position.initial);
         if change.closed.is_zero() || position.state == PoolState::Liquidating {
-            return drawn;
+            return drawn.min(self.spare_cash(position));
         }
         // A flip closed everything, so the whole old margin is released; otherwise the closed share, rounded
         // down, and the profit with it, but never more than there is.
         let share = mul_div_floor(before.0, i128::from(change.closed.0), i128::from(held.0));
         let released = (Money(share) + change.realised).max(Money::ZERO).min(balance.max(Money::ZERO));
-        if change.opened.is_zero() { -released } else { drawn - released }
+        if change.opened.is_zero() { -released } else { (drawn - released).min(self.spare_cash(position)) }
+    }
+
+    /// What the cross pool of a position's account can give away and stay at maintenance.
+    fn spare_cash(&self, position: &Position) -> Money {
+        let currency = self.instrument(position.instrument).spec.settlement;
+        let slack_e6 = self.health(Pool::Cross { account: position.account, currency }).slack_e6();
+        Money(floor_div(slack_e6, RATE_ONE)).max(Money::ZERO)
     }
 
     /// Pays `amount` from the fund into a pool (negative: from the pool to the fund).
@@ -167,6 +179,10 @@ impl Margin {
             debug_assert_eq!(self.positions[slot as usize].size, Lots::ZERO);
             each(account, settled.change.realised, settled.margin_moved);
             self.reindex(settled.pool);
+            if !settled.margin_moved.is_zero() {
+                let currency = self.currency_of(settled.pool);
+                self.reindex(Pool::Cross { account, currency });
+            }
         }
     }
 }

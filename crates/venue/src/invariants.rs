@@ -64,7 +64,7 @@ fn orders_agree(venue: &Venue, instrument: InstrumentId) {
                     let counts = AccountId(order.owner) == position.account();
                     if counts && !market.metas.get(order.id).reduce_only {
                         qty += order.qty;
-                        value += terms.trade_value(order.qty, order.price);
+                        value += terms.trade_value(order.qty, order.price).abs();
                     }
                 }
             }

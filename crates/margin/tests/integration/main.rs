@@ -1,6 +1,9 @@
 //! Tests of the margin engine as its users see it.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod against_naive;
 mod audit;
+mod steps;
+mod trial;
 mod vectors;
 mod world;

@@ -1,0 +1,77 @@
+//! Commands of a random trial. Numbers are relative: accounts and instruments modulo their count, sizes in the
+//! instrument's own grain, prices around its mark.
+
+use proptest::prelude::*;
+
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Money worth `part`/10^6 of `lots` grains at mark.
+    Deposit { account: u8, instrument: u8, lots: u16, part: u32 },
+    /// This part of what is free, in 256ths; a little more than all of it too.
+    Withdraw { account: u8, currency: u8, part: u16 },
+    /// A trade off the book.
+    Trade { buyer: u8, seller: u8, instrument: u8, lots: u16, offset: i8, fee: i16 },
+    /// An order at a limit; where it is accepted it trades at once, or rests.
+    Order { account: u8, instrument: u8, buys: bool, lots: u16, offset: i8, rests: bool },
+    /// The oldest resting order leaves.
+    Cancel,
+    /// The mark moves by parts per million.
+    Walk { instrument: u8, by: i32 },
+    /// The mark jumps anywhere in its range; the shift keeps most jumps small.
+    Jump { instrument: u8, to: i64, shift: u8 },
+    /// Funding, in parts per million.
+    Funding { instrument: u8, rate: i32 },
+    /// Other tiers: rates as listed times (1 + `raise` ÷ 16).
+    Tiers { instrument: u8, raise: u8 },
+    /// Mode and leverage.
+    Configure { account: u8, instrument: u8, isolated: bool, initial: Option<u32> },
+    /// Isolated margin moves by a part of the free cash, or of the margin, in 256ths.
+    MoveMargin { account: u8, instrument: u8, part: i16 },
+    /// Every position is closed at the mark.
+    Expire { instrument: u8 },
+    /// Something is done about a pool in liquidation.
+    Resolve { which: u8, how: Resolution },
+}
+
+#[derive(Clone, Copy, Debug)]
+pub enum Resolution {
+    /// Liquidation ends whatever the pool's health.
+    End,
+    /// Money comes in, then liquidation ends.
+    Rescue,
+    /// Its positions are closed at mark; a deficit is left as it is.
+    Close,
+}
+
+pub fn step() -> impl Strategy<Value = Step> {
+    let (account, instrument, lots) = (any::<u8>, any::<u8>, || 1..1_000_u16);
+    prop_oneof![
+        6 => (account(), instrument(), lots(), 0..600_000_u32)
+            .prop_map(|(account, instrument, lots, part)| Step::Deposit { account, instrument, lots, part }),
+        2 => (account(), any::<u8>(), 0..300_u16)
+            .prop_map(|(account, currency, part)| Step::Withdraw { account, currency, part }),
+        8 => (account(), account(), instrument(), lots(), any::<i8>(), -200..400_i16)
+            .prop_map(|(buyer, seller, instrument, lots, offset, fee)| {
+                Step::Trade { buyer, seller, instrument, lots, offset, fee }
+            }),
+        8 => (account(), instrument(), any::<bool>(), lots(), any::<i8>(), any::<bool>())
+            .prop_map(|(account, instrument, buys, lots, offset, rests)| {
+                Step::Order { account, instrument, buys, lots, offset, rests }
+            }),
+        2 => Just(Step::Cancel),
+        8 => (instrument(), -80_000..80_000_i32).prop_map(|(instrument, by)| Step::Walk { instrument, by }),
+        1 => (instrument(), any::<i64>(), 0..63_u8)
+            .prop_map(|(instrument, to, shift)| Step::Jump { instrument, to, shift }),
+        2 => (instrument(), -20_000..20_000_i32).prop_map(|(instrument, rate)| Step::Funding { instrument, rate }),
+        1 => (instrument(), 0..24_u8).prop_map(|(instrument, raise)| Step::Tiers { instrument, raise }),
+        4 => (account(), instrument(), any::<bool>(), proptest::option::of(10_000..1_000_000_u32))
+            .prop_map(|(account, instrument, isolated, initial)| {
+                Step::Configure { account, instrument, isolated, initial }
+            }),
+        3 => (account(), instrument(), -300..300_i16)
+            .prop_map(|(account, instrument, part)| Step::MoveMargin { account, instrument, part }),
+        1 => instrument().prop_map(|instrument| Step::Expire { instrument }),
+        4 => (any::<u8>(), prop_oneof![Just(Resolution::End), Just(Resolution::Rescue), Just(Resolution::Close)])
+            .prop_map(|(which, how)| Step::Resolve { which, how }),
+    ]
+}

@@ -1,0 +1,373 @@
+//! The engine and its naive model, driven in step and compared after every command.
+
+use crate::steps::{Resolution, Step};
+use crate::world::{perpetual, tier};
+use downdraft_margin::{InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, MarginMode, Pool, Settled, fee};
+use downdraft_testkit::naive_margin::NaiveMargin;
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side};
+use std::collections::BTreeSet;
+
+const ACCOUNTS: u32 = 7;
+const CURRENCIES: u16 = 2;
+/// Trades with whoever nobody else would; it is rich.
+const HOUSE: AccountId = AccountId(ACCOUNTS);
+const CAPACITY: MarginCapacity = MarginCapacity {
+    accounts: ACCOUNTS + 1,
+    positions: 32,
+    positions_per_account: 4,
+    instruments: 4,
+    currencies: CURRENCIES,
+};
+
+/// No maintenance at all; three tiers with a closing fee; maintenance at entry in another currency; and sizes near
+/// what listing allows. Each with its first mark.
+fn listings() -> [(InstrumentSpec, i64); 4] {
+    let tiers = |unit: i128| vec![tier(0, 5_000, 10_000), tier(unit, 20_000, 50_000), tier(8 * unit, 100_000, 250_000)];
+    let spec = |tiers| InstrumentSpec {
+        max_price: Price(1_000_000),
+        max_position: Qty(2_000),
+        taker_fee: Ppm(600),
+        tiers,
+        ..perpetual(0, 0)
+    };
+    [
+        (spec(vec![tier(0, 0, 10_000)]), 100),
+        (InstrumentSpec { mark_scale: 10, close_fee: Ppm(500), ..spec(tiers(300_000)) }, 10_000),
+        (
+            InstrumentSpec {
+                mark_scale: 100,
+                settlement: CurrencyId(1),
+                maintenance_basis: MaintenanceBasis::Entry,
+                ..spec(tiers(20_000_000))
+            },
+            500_000,
+        ),
+        (
+            InstrumentSpec {
+                mark_scale: 16,
+                point_value: 1 << 20,
+                max_price: Price(1 << 30),
+                max_position: Qty(1 << 38),
+                ..spec(tiers(1 << 76))
+            },
+            1 << 32,
+        ),
+    ]
+}
+
+struct Resting {
+    account: AccountId,
+    instrument: InstrumentId,
+    side: Side,
+    qty: Qty,
+    price: Price,
+}
+
+pub struct Trial {
+    engine: Margin,
+    naive: NaiveMargin,
+    resting: Vec<Resting>,
+}
+
+impl Trial {
+    pub fn new() -> Self {
+        let mut trial =
+            Self { engine: Margin::with_capacity(CAPACITY), naive: NaiveMargin::default(), resting: Vec::new() };
+        for account in 1..=ACCOUNTS {
+            trial.engine.open_account(AccountId(account)).unwrap();
+        }
+        for (id, (spec, mark)) in (0..).map(InstrumentId).zip(listings()) {
+            trial.engine.list(id, &spec).unwrap();
+            trial.naive.list(id, &spec);
+            trial.set_mark(id, mark);
+        }
+        for currency in (0..CURRENCIES).map(CurrencyId) {
+            trial.deposit(HOUSE, currency, Money(1 << 98));
+        }
+        trial
+    }
+
+    pub fn engine(&self) -> &Margin {
+        &self.engine
+    }
+
+    /// Carries a step out on both and compares them.
+    pub fn apply(&mut self, step: &Step) {
+        let harmless = self.carry_out(step);
+        let fallen = self.naive.newly_fallen();
+        let reported: BTreeSet<Pool> = self.engine.fallen().iter().copied().collect();
+        assert_eq!(reported, fallen, "fallen after {step:?}");
+        assert_eq!(self.engine.fallen().len(), fallen.len(), "each is reported once");
+        if let Some(pool) = harmless {
+            assert!(!fallen.contains(&pool), "{step:?} was accepted, and {pool} fell");
+        }
+        self.engine.clear_fallen();
+        self.engine.check_risk_index();
+        self.naive.compare(&self.engine);
+        self.compare_triggers();
+    }
+
+    /// Pools of one position have the trigger that halving finds; no pool has one while it is being liquidated.
+    fn compare_triggers(&self) {
+        for pool in self.naive.pools() {
+            let open = self.naive.positions_of(pool);
+            let exact = match open[..] {
+                [id] if self.naive.is_sound(pool) => Some((id, self.naive.trigger(pool.account(), id))),
+                _ => None,
+            };
+            for id in open {
+                let side = Side::BOTH[usize::from(self.naive.size(pool.account(), id) < 0)];
+                let mut triggers = self.engine.ladder(id).triggers(side).filter(|(_, a)| *a == pool.account());
+                let found = triggers.next().map(|(mark, _)| mark);
+                if let Some((_, exact)) = exact {
+                    assert_eq!(found, exact, "trigger of {pool}");
+                    assert_eq!(self.engine.liquidation_price(pool.account(), id), exact, "liquidation price of {pool}");
+                } else if !self.naive.is_sound(pool) {
+                    assert_eq!(found, None, "{pool} is being liquidated");
+                }
+            }
+        }
+    }
+
+    /// Returns the pool that the engine judged able to bear the step: it may not fall by it.
+    fn carry_out(&mut self, step: &Step) -> Option<Pool> {
+        match *step {
+            Step::Deposit { account, instrument, lots, part } => {
+                let (account, id) = (account_of(account), instrument_of(instrument));
+                let worth = self.grains(id, lots).1.abs().0 / 1_000_000 * i128::from(part) + i128::from(part % 7);
+                let currency = self.engine.instrument(id).spec().settlement;
+                self.deposit(account, currency, Money(worth.min(1 << 96)));
+            }
+            Step::Withdraw { account, currency, part } => {
+                let (account, currency) = (account_of(account), CurrencyId(u16::from(currency) % CURRENCIES));
+                let amount = Money(self.engine.free(account, currency).0 / 256 * i128::from(part) + i128::from(part % 3));
+                self.engine.withdraw(account, currency, amount).ok()?;
+                self.naive.deposit(account, currency, -amount);
+                return Some(Pool::Cross { account, currency });
+            }
+            Step::Trade { buyer, seller, instrument, lots, offset, fee } => {
+                let (buyer, seller, id) = (account_of(buyer), account_of(seller), instrument_of(instrument));
+                let (qty, _) = self.grains(id, lots);
+                let price = self.price_near(id, offset);
+                // Off the book, a value need not be that of a price.
+                let value = self.engine.instrument(id).trade_value(qty, price) + Money(i128::from(offset) * 3);
+                if buyer != seller && self.may_trade(buyer, id, Side::Buy, qty) && self.may_trade(seller, id, Side::Sell, qty)
+                {
+                    self.trade([(buyer, i128::from(fee)), (seller, 0)], id, qty, value);
+                }
+            }
+            Step::Order { account, instrument, buys, lots, offset, rests } => {
+                let (account, id) = (account_of(account), instrument_of(instrument));
+                let side = Side::BOTH[usize::from(!buys)];
+                return self.order(account, id, side, lots, offset, rests);
+            }
+            Step::Cancel if !self.resting.is_empty() => {
+                let order = self.resting.remove(0);
+                self.engine.order_left(order.account, order.instrument, order.side, order.qty, order.price);
+            }
+            Step::Cancel => {}
+            Step::Walk { instrument, by } => {
+                let id = instrument_of(instrument);
+                let mark = i128::from(self.engine.instrument(id).mark().0);
+                let moved = mark + mark * i128::from(by) / 1_000_000 + i128::from(by.signum());
+                self.set_mark(id, i64::try_from(moved).unwrap());
+            }
+            Step::Jump { instrument, to, shift } => self.set_mark(instrument_of(instrument), to >> shift),
+            Step::Funding { instrument, rate } => {
+                let (id, rate) = (instrument_of(instrument), Ppm(rate.into()));
+                self.engine.pay_funding(id, rate, |_, _| {});
+                self.naive.pay_funding(id, rate);
+            }
+            Step::Tiers { instrument, raise } => {
+                let id = instrument_of(instrument);
+                let mut tiers = listings()[id.index()].0.tiers.clone();
+                tiers.iter_mut().for_each(|t| t.maintenance.0 += t.maintenance.0 * i64::from(raise) / 16);
+                if self.engine.set_tiers(id, &tiers).is_ok() {
+                    self.naive.set_tiers(id, &tiers);
+                }
+            }
+            Step::Configure { account, instrument, isolated, initial } => {
+                let (account, id) = (account_of(account), instrument_of(instrument));
+                let mode = if isolated { MarginMode::Isolated } else { MarginMode::Cross };
+                let initial = initial.map(|rate| Ppm(rate.into()));
+                self.engine.configure(account, id, mode, initial).ok()?;
+                self.naive.configure(account, id, mode, initial);
+            }
+            Step::MoveMargin { account, instrument, part } => {
+                let (account, id) = (account_of(account), instrument_of(instrument));
+                let pool = self.naive.pool_of(account, id);
+                let free = self.engine.free(account, self.engine.currency_of(pool)).0;
+                let of = if part > 0 { free } else { self.naive.balance(pool) };
+                let amount = Money(of.max(0) / 256 * i128::from(part));
+                self.engine.move_margin(account, id, amount).ok()?;
+                self.naive.move_margin(account, id, amount);
+                let currency = self.engine.currency_of(pool);
+                return Some(if amount.is_positive() { Pool::Cross { account, currency } } else { pool });
+            }
+            Step::Expire { instrument } => {
+                let id = instrument_of(instrument);
+                self.engine.settle_all(id, |_, _, _| {});
+                self.naive.settle_all(id);
+            }
+            Step::Resolve { which, how } => self.resolve(which, how),
+        }
+        None
+    }
+
+    /// Lots in the instrument's grain, and their value at mark.
+    fn grains(&self, id: InstrumentId, lots: u16) -> (Qty, Money) {
+        let terms = self.engine.instrument(id);
+        let qty = Qty((terms.spec().max_position.0 / 2_000).max(1) * u64::from(lots.max(1)));
+        (qty, terms.value_at(Side::Buy.signed(qty), terms.mark()))
+    }
+
+    fn price_near(&self, id: InstrumentId, offset: i8) -> Price {
+        let terms = self.engine.instrument(id);
+        let tick = terms.mark().0 / i64::from(terms.spec().mark_scale);
+        let price = tick + (tick.abs() / 4_096 + 1) * i64::from(offset) / 8;
+        Price(price.clamp(-terms.spec().max_price.0, terms.spec().max_price.0))
+    }
+
+    /// Whoever is being liquidated only reduces, and nobody passes the largest position.
+    fn may_trade(&self, account: AccountId, id: InstrumentId, side: Side, qty: Qty) -> bool {
+        if self.engine.check_block(account, id, side, qty).is_ok() {
+            return true;
+        }
+        let held = self.naive.size(account, id);
+        let reduces = (held > 0) == (side == Side::Sell) && held.unsigned_abs() >= u128::from(qty.0);
+        !self.naive.is_sound(self.naive.pool_of(account, id)) && reduces
+    }
+
+    /// The first of `sides` buys.
+    fn trade(&mut self, sides: [(AccountId, i128); 2], id: InstrumentId, qty: Qty, value: Money) {
+        let legs = [Side::Buy, Side::Sell].map(|side| {
+            let (account, fee) = sides[side as usize];
+            Leg { account, instrument: id, side, qty, value, fee: Money(fee) }
+        });
+        let settled = legs.map(|leg| self.engine.settle(&leg));
+        for leg in legs {
+            self.naive.trade(leg.account, id, leg.side, qty.0.into(), value, leg.fee);
+        }
+        for (leg, settled) in legs.iter().zip(settled) {
+            self.look_at(leg.account, &settled);
+        }
+    }
+
+    fn look_at(&mut self, account: AccountId, settled: &Settled) {
+        self.engine.reindex(settled.pool);
+        if !settled.margin_moved.is_zero() {
+            let currency = self.engine.currency_of(settled.pool);
+            self.engine.reindex(Pool::Cross { account, currency });
+        }
+    }
+
+    /// An accepted order that enlarges its position can be filled at its limit at once: what it opens, and the
+    /// fee, does not put the cross pool below maintenance. (An isolated margin that opens beyond the mark may.)
+    fn order(
+        &mut self,
+        account: AccountId,
+        id: InstrumentId,
+        side: Side,
+        lots: u16,
+        offset: i8,
+        rests: bool,
+    ) -> Option<Pool> {
+        let (qty, _) = self.grains(id, lots);
+        let price = self.price_near(id, offset);
+        self.engine.check_order(account, id, side, qty, price).ok()?;
+        if rests {
+            self.engine.order_rested(account, id, side, qty, price);
+            self.resting.push(Resting { account, instrument: id, side, qty, price });
+            return None;
+        }
+        let terms = self.engine.instrument(id);
+        let value = terms.trade_value(qty, price);
+        let fee = fee(value, terms.spec().taker_fee).0;
+        let before = self.naive.size(account, id);
+        let house = (HOUSE, 0);
+        if !self.may_trade(HOUSE, id, side.opposite(), qty) || account == HOUSE {
+            return None;
+        }
+        let sides = if side == Side::Buy { [(account, fee), house] } else { [house, (account, fee)] };
+        self.trade(sides, id, qty, value);
+        let enlarges = self.naive.size(account, id).abs() > before.abs();
+        let currency = self.engine.instrument(id).spec().settlement;
+        enlarges.then_some(Pool::Cross { account, currency })
+    }
+
+    fn resolve(&mut self, which: u8, how: Resolution) {
+        let down: Vec<Pool> = self.naive.pools().into_iter().filter(|pool| !self.naive.is_sound(*pool)).collect();
+        if down.is_empty() {
+            return;
+        }
+        let pool = down[usize::from(which) % down.len()];
+        match how {
+            Resolution::End => {}
+            Resolution::Rescue => self.rescue(pool),
+            Resolution::Close => self.close(pool),
+        }
+        let flat = self.naive.positions_of(pool).is_empty();
+        if flat && self.naive.balance(pool) < 0 {
+            self.engine.leave_insolvent(pool);
+            self.naive.leave_insolvent(pool);
+            return;
+        }
+        if let Pool::Isolated { account, instrument } = pool {
+            let released = self.engine.release_isolated(pool);
+            self.naive.move_margin(account, instrument, -released);
+            self.engine.reindex(Pool::Cross { account, currency: self.engine.currency_of(pool) });
+        }
+        self.naive.end_liquidation(pool);
+        self.engine.end_liquidation(pool);
+    }
+
+    fn rescue(&mut self, pool: Pool) {
+        let currency = self.engine.currency_of(pool);
+        let short = Money(-self.naive.slack_e6(pool, None).min(0) / 1_000_000 + 1);
+        self.deposit(pool.account(), currency, short);
+        if matches!(pool, Pool::Isolated { .. }) {
+            let account = pool.account();
+            self.engine.pay_between(Pool::Cross { account, currency }, pool, short);
+            let Pool::Isolated { instrument, .. } = pool else { return };
+            self.naive.move_margin(account, instrument, short);
+            self.engine.reindex(Pool::Cross { account, currency });
+        }
+    }
+
+    fn close(&mut self, pool: Pool) {
+        for id in self.naive.positions_of(pool) {
+            let account = pool.account();
+            let size = Lots(i64::try_from(self.naive.size(account, id)).unwrap());
+            let side = size.side().unwrap().opposite();
+            let terms = self.engine.instrument(id);
+            let value = terms.value_at(Side::Buy.signed(size.quantity()), terms.mark());
+            if account == HOUSE || !self.may_trade(HOUSE, id, side.opposite(), size.quantity()) {
+                return;
+            }
+            let (closing, house) = ((account, 0), (HOUSE, 0));
+            let sides = if side == Side::Buy { [closing, house] } else { [house, closing] };
+            self.trade(sides, id, size.quantity(), value);
+        }
+    }
+
+    fn deposit(&mut self, account: AccountId, currency: CurrencyId, amount: Money) {
+        if self.engine.deposit(account, currency, amount).is_ok() {
+            self.naive.deposit(account, currency, amount);
+        }
+    }
+
+    fn set_mark(&mut self, id: InstrumentId, mark: i64) {
+        let largest = self.engine.instrument(id).largest_mark().0;
+        let mark = MarkPrice(mark.clamp(-largest, largest));
+        self.engine.set_mark(id, mark);
+        self.naive.set_mark(id, mark);
+    }
+}
+
+fn account_of(number: u8) -> AccountId {
+    AccountId(1 + u32::from(number) % ACCOUNTS)
+}
+
+fn instrument_of(number: u8) -> InstrumentId {
+    InstrumentId(u16::from(number) % CAPACITY.instruments)
+}

@@ -1,0 +1,345 @@
+//! Margin by its plain definitions: every pool's health is computed anew from all positions, and who has fallen is
+//! found by looking at everyone. No ladder, no triggers, and arithmetic of its own.
+//!
+//! It carries out what the engine accepted: whether an order or a withdrawal is allowed, the engine says alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use downdraft_margin::{InstrumentSpec, MaintenanceBasis, Margin, MarginMode, Place, Pool, TierSpec};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Side};
+
+const ONE: i128 = 1_000_000;
+
+/// A position and, if it is isolated, its margin.
+#[derive(Clone, Debug, Default)]
+struct Holding {
+    /// Signed lots.
+    size: i128,
+    /// Signed open cost.
+    cost: i128,
+    /// Money that stands for an isolated position.
+    margin: i128,
+    isolated: bool,
+    /// The initial rate its account chose, in parts per million.
+    initial: Option<i128>,
+}
+
+#[derive(Clone, Debug)]
+struct Terms {
+    spec: InstrumentSpec,
+    mark: i128,
+}
+
+/// Where a pool stands, other than sound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Standing {
+    Liquidating,
+    Insolvent,
+}
+
+/// The reference model.
+#[derive(Clone, Debug, Default)]
+pub struct NaiveMargin {
+    terms: BTreeMap<InstrumentId, Terms>,
+    cash: BTreeMap<(AccountId, CurrencyId), i128>,
+    holdings: BTreeMap<(AccountId, InstrumentId), Holding>,
+    fees: BTreeMap<CurrencyId, i128>,
+    residue: BTreeMap<CurrencyId, i128>,
+    outside: BTreeMap<CurrencyId, i128>,
+    standing: BTreeMap<Pool, Standing>,
+}
+
+impl NaiveMargin {
+    /// Lists an instrument, its mark at zero.
+    pub fn list(&mut self, id: InstrumentId, spec: &InstrumentSpec) {
+        self.terms.insert(id, Terms { spec: spec.clone(), mark: 0 });
+    }
+
+    /// Replaces an instrument's tiers.
+    pub fn set_tiers(&mut self, id: InstrumentId, tiers: &[TierSpec]) {
+        self.terms_mut(id).spec.tiers = tiers.to_vec();
+    }
+
+    /// Sets a mark.
+    pub fn set_mark(&mut self, id: InstrumentId, mark: MarkPrice) {
+        self.terms_mut(id).mark = mark.0.into();
+    }
+
+    /// Money comes in (negative: goes out).
+    pub fn deposit(&mut self, account: AccountId, currency: CurrencyId, amount: Money) {
+        *self.cash.entry((account, currency)).or_default() += amount.0;
+        *self.outside.entry(currency).or_default() -= amount.0;
+    }
+
+    /// Chooses a flat position's mode and leverage.
+    pub fn configure(&mut self, account: AccountId, id: InstrumentId, mode: MarginMode, initial: Option<Ppm>) {
+        let holding = self.holdings.entry((account, id)).or_default();
+        holding.isolated = mode == MarginMode::Isolated;
+        holding.initial = initial.map(|rate| rate.0.into());
+    }
+
+    /// Cash becomes isolated margin (negative: the reverse).
+    pub fn move_margin(&mut self, account: AccountId, id: InstrumentId, amount: Money) {
+        let currency = self.currency(id);
+        *self.cash.entry((account, currency)).or_default() -= amount.0;
+        self.holdings.entry((account, id)).or_default().margin += amount.0;
+    }
+
+    /// One side of a trade of `qty` lots worth `value` in all.
+    pub fn trade(&mut self, account: AccountId, id: InstrumentId, side: Side, qty: i128, value: Money, fee: Money) {
+        let currency = self.currency(id);
+        let sign = if side == Side::Buy { 1 } else { -1 };
+        let before = self.holdings.get(&(account, id)).cloned().unwrap_or_default();
+        let held = before.size.abs();
+        let closed = if before.size.signum() == -sign { qty.min(held) } else { 0 };
+        let opened = qty - closed;
+        let closed_value = part_floor(value.0, closed, qty);
+        let released_cost = if closed > 0 { -part_floor(-before.cost, closed, held) } else { 0 };
+        let realised = if closed > 0 { -sign * closed_value - released_cost } else { 0 };
+        let opened_value = value.0 - closed_value;
+        let holding = self.holdings.entry((account, id)).or_default();
+        holding.size += sign * qty;
+        holding.cost += sign * opened_value - released_cost;
+        *self.fees.entry(currency).or_default() += fee.0;
+        if !holding.isolated {
+            *self.cash.entry((account, currency)).or_default() += realised - fee.0;
+            return;
+        }
+        holding.margin += realised - fee.0;
+        let there = holding.margin.max(0);
+        let forced = self.standing.get(&Pool::Isolated { account, instrument: id }) == Some(&Standing::Liquidating);
+        let released = match (forced, opened == 0 && closed == held) {
+            (true, _) => 0,
+            (false, true) => there,
+            (false, false) if closed == 0 => 0,
+            (false, false) => (part_floor(before.margin, closed, held) + realised).clamp(0, there),
+        };
+        let drawn = self.initial_draw(id, &before, closed, opened_value.abs());
+        let mut moved = drawn - released;
+        if opened > 0 {
+            moved = moved.min(self.spare(account, currency));
+        }
+        self.move_margin(account, id, Money(moved));
+    }
+
+    /// Initial margin, rounded up, of what was opened: at the rate of the whole position.
+    fn initial_draw(&self, id: InstrumentId, before: &Holding, closed: i128, opened_value: i128) -> i128 {
+        let terms = &self.terms[&id];
+        let kept = before.size.abs() - closed;
+        let whole = (kept * terms.mark * i128::from(terms.spec.point_value)).abs() + opened_value;
+        let least = terms.spec.tiers.iter().filter(|t| t.floor.0 <= whole).next_back().expect("a lowest tier").initial;
+        let rate = before.initial.unwrap_or(0).max(least.0.into());
+        -(-opened_value * rate).div_euclid(ONE)
+    }
+
+    /// What a cross pool has above its maintenance, in whole units.
+    fn spare(&self, account: AccountId, currency: CurrencyId) -> i128 {
+        self.slack_e6(Pool::Cross { account, currency }, None).div_euclid(ONE).max(0)
+    }
+
+    /// Pays funding at `rate` to the residue account, each payment rounded up.
+    pub fn pay_funding(&mut self, id: InstrumentId, rate: Ppm) {
+        let currency = self.currency(id);
+        let terms = self.terms[&id].clone();
+        for ((account, _), holding) in self.holdings.iter_mut().filter(|((_, of), _)| *of == id) {
+            let value = holding.size * terms.mark * i128::from(terms.spec.point_value);
+            let due = -(-value * i128::from(rate.0)).div_euclid(ONE);
+            let purse = match holding.isolated {
+                true => &mut holding.margin,
+                false => self.cash.entry((*account, currency)).or_default(),
+            };
+            *purse -= due;
+            *self.residue.entry(currency).or_default() += due;
+        }
+    }
+
+    /// Closes every position of an instrument at its mark.
+    pub fn settle_all(&mut self, id: InstrumentId) {
+        let terms = self.terms[&id].clone();
+        let open: Vec<_> = self.holdings.iter().filter(|((_, of), h)| *of == id && h.size != 0).collect();
+        let open: Vec<_> = open.into_iter().map(|((account, _), h)| (*account, h.size)).collect();
+        for (account, size) in open {
+            let side = if size > 0 { Side::Sell } else { Side::Buy };
+            let value = size.abs() * terms.mark * i128::from(terms.spec.point_value);
+            self.trade(account, id, side, size.abs(), Money(value), Money::ZERO);
+        }
+    }
+
+    /// Ends a pool's liquidation.
+    pub fn end_liquidation(&mut self, pool: Pool) {
+        self.standing.remove(&pool);
+    }
+
+    /// Ends a flat pool's liquidation with a deficit.
+    pub fn leave_insolvent(&mut self, pool: Pool) {
+        self.standing.insert(pool, Standing::Insolvent);
+    }
+
+    /// Every pool that there is: a cross pool per account and currency, and the isolated positions.
+    pub fn pools(&self) -> BTreeSet<Pool> {
+        let cross = self.cash.keys().map(|&(account, currency)| Pool::Cross { account, currency });
+        let isolated = self.holdings.iter().filter(|(_, h)| h.isolated);
+        cross.chain(isolated.map(|(&(account, instrument), _)| Pool::Isolated { account, instrument })).collect()
+    }
+
+    /// Looks at every pool; returns those that are below maintenance, or flat with a deficit, and were not before.
+    /// They are being liquidated from now on.
+    pub fn newly_fallen(&mut self) -> BTreeSet<Pool> {
+        let mut fallen = BTreeSet::new();
+        for pool in self.pools() {
+            let short = self.slack_e6(pool, None) < 0;
+            match self.standing.get(&pool) {
+                None if short => {
+                    self.standing.insert(pool, Standing::Liquidating);
+                    fallen.insert(pool);
+                }
+                Some(Standing::Insolvent) if !short => {
+                    self.standing.remove(&pool);
+                }
+                _ => {}
+            }
+        }
+        fallen
+    }
+
+    /// Whether the pool is neither being liquidated nor insolvent.
+    pub fn is_sound(&self, pool: Pool) -> bool {
+        !self.standing.contains_key(&pool)
+    }
+
+    /// Open positions of a pool.
+    pub fn positions_of(&self, pool: Pool) -> Vec<InstrumentId> {
+        self.members(pool).filter(|(_, h)| h.size != 0).map(|(id, _)| id).collect()
+    }
+
+    /// Signed size of a position.
+    pub fn size(&self, account: AccountId, id: InstrumentId) -> i128 {
+        self.holdings.get(&(account, id)).map_or(0, |h| h.size)
+    }
+
+    /// The pool that a position belongs to.
+    pub fn pool_of(&self, account: AccountId, id: InstrumentId) -> Pool {
+        match self.holdings.get(&(account, id)).is_some_and(|h| h.isolated) {
+            true => Pool::Isolated { account, instrument: id },
+            false => Pool::Cross { account, currency: self.currency(id) },
+        }
+    }
+
+    /// A pool's money without its positions.
+    pub fn balance(&self, pool: Pool) -> i128 {
+        match pool {
+            Pool::Cross { account, currency } => self.cash.get(&(account, currency)).copied().unwrap_or(0),
+            Pool::Isolated { account, instrument } => self.holdings.get(&(account, instrument)).map_or(0, |h| h.margin),
+        }
+    }
+
+    /// Equity less maintenance, × 10^6, with one instrument's mark perhaps another than it is. A sum that leaves
+    /// 128 bits keeps its sign, which is that of the position's value.
+    pub fn slack_e6(&self, pool: Pool, other: Option<(InstrumentId, i128)>) -> i128 {
+        let mut slack = self.balance(pool) * ONE;
+        for (id, holding) in self.members(pool).filter(|(_, h)| h.size != 0) {
+            let terms = &self.terms[&id];
+            let mark = other.filter(|(of, _)| *of == id).map_or(terms.mark, |(_, mark)| mark);
+            let lots = holding.size * i128::from(terms.spec.point_value);
+            let huge = if (lots > 0) == (mark > 0) { i128::MAX } else { i128::MIN };
+            // A quarter of the range leaves room for the maintenance and the cost.
+            let value = lots.checked_mul(mark).filter(|value| value.unsigned_abs() < 1 << 104);
+            let Some(value) = value else { return huge };
+            slack += (value - holding.cost) * ONE - maintenance_e6(&terms.spec, value, holding.cost);
+        }
+        slack
+    }
+
+    /// The first mark at which the pool of this one position is below maintenance, by halving all `i64` marks
+    /// between the present one and the worst.
+    pub fn trigger(&self, account: AccountId, id: InstrumentId) -> Option<MarkPrice> {
+        let pool = self.pool_of(account, id);
+        let short = |mark: i64| self.slack_e6(pool, Some((id, mark.into()))) < 0;
+        let (mut sound, worst) = match self.size(account, id).signum() {
+            1 => (i128::from(i64::MAX), i64::MIN),
+            _ => (i128::from(i64::MIN), i64::MAX),
+        };
+        if !short(worst) {
+            return None;
+        }
+        let mut fallen = i128::from(worst);
+        while (sound - fallen).abs() > 1 {
+            let middle = fallen + (sound - fallen) / 2;
+            let short = short(i64::try_from(middle).expect("between two marks"));
+            (sound, fallen) = if short { (sound, middle) } else { (middle, fallen) };
+        }
+        i64::try_from(fallen).ok().map(MarkPrice)
+    }
+
+    /// Compares every wallet and position with the engine's, and the engine's totals with zero.
+    ///
+    /// # Panics
+    /// Where something differs.
+    pub fn compare(&self, engine: &Margin) {
+        for (&(account, id), holding) in &self.holdings {
+            let position = engine.position(account, id).expect("a position of the model");
+            assert_eq!((i128::from(position.size().0), position.cost().0), (holding.size, holding.cost), "{account} {id}");
+            if holding.isolated {
+                assert_eq!(engine.balance(Pool::Isolated { account, instrument: id }).0, holding.margin, "{account} {id}");
+            }
+        }
+        for (&(account, currency), cash) in &self.cash {
+            assert_eq!(engine.cash(account, currency).0, *cash, "cash of {account} in {currency}");
+        }
+        for currency in engine.ledger().currencies() {
+            let booked = |place| engine.ledger().balance(currency, place).0;
+            let of = |sums: &BTreeMap<CurrencyId, i128>| sums.get(&currency).copied().unwrap_or(0);
+            let common = [booked(Place::Fees), booked(Place::Residue), booked(Place::Outside)];
+            assert_eq!(common, [of(&self.fees), of(&self.residue), of(&self.outside)], "fees, residue, outside");
+            let cash: i128 = self.cash.iter().filter(|((_, c), _)| *c == currency).map(|(_, cash)| cash).sum();
+            let mut clearing = 0;
+            for (&id, terms) in self.terms.iter().filter(|(_, t)| t.spec.settlement == currency) {
+                let holdings = || self.holdings.iter().filter(|((_, of), _)| *of == id).map(|(_, h)| h);
+                assert_eq!(holdings().map(|h| h.size).sum::<i128>(), 0, "positions in {id} sum to zero");
+                let open = -holdings().map(|h| h.cost).sum::<i128>();
+                assert_eq!(booked(Place::Clearing(id)), open, "clearing of {id} is minus the open cost");
+                let unrealised = holdings().map(|h| h.size * terms.mark * i128::from(terms.spec.point_value) - h.cost);
+                assert_eq!(unrealised.sum::<i128>(), open, "unrealised profits in {id} sum to clearing");
+                clearing += open + holdings().map(|h| h.margin).sum::<i128>();
+            }
+            assert_eq!(cash + clearing + common.iter().sum::<i128>(), 0, "money in {currency} is conserved");
+        }
+    }
+
+    fn members(&self, pool: Pool) -> impl Iterator<Item = (InstrumentId, &Holding)> {
+        let belongs = move |account, id, holding: &Holding| match pool {
+            Pool::Cross { account: of, currency } => {
+                account == of && !holding.isolated && self.currency(id) == currency
+            }
+            Pool::Isolated { account: of, instrument } => account == of && id == instrument,
+        };
+        self.holdings.iter().filter(move |(key, h)| belongs(key.0, key.1, h)).map(|(key, h)| (key.1, h))
+    }
+
+    fn currency(&self, id: InstrumentId) -> CurrencyId {
+        self.terms[&id].spec.settlement
+    }
+
+    fn terms_mut(&mut self, id: InstrumentId) -> &mut Terms {
+        self.terms.get_mut(&id).expect("a listed instrument")
+    }
+}
+
+/// Maintenance × 10^6, bracket by bracket: each part of the notional at its own tier's rate.
+pub fn maintenance_e6(spec: &InstrumentSpec, value: i128, cost: i128) -> i128 {
+    let notional = match spec.maintenance_basis {
+        MaintenanceBasis::Mark => value.abs(),
+        MaintenanceBasis::Entry => cost.abs(),
+    };
+    let ends = spec.tiers.iter().skip(1).map(|t| t.floor.0).chain([i128::MAX]);
+    let bracket = |(tier, end): (&TierSpec, i128)| {
+        let inside = (notional.min(end) - tier.floor.0).max(0);
+        inside * i128::from(tier.maintenance.0 + spec.close_fee.0)
+    };
+    spec.tiers.iter().zip(ends).map(bracket).sum()
+}
+
+/// `a × b ÷ c`, rounded down, for `b` and `c` below 2^63: by parts, so that the product fits.
+fn part_floor(a: i128, b: i128, c: i128) -> i128 {
+    a.div_euclid(c) * b + (a.rem_euclid(c) * b).div_euclid(c)
+}
