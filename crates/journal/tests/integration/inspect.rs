@@ -6,7 +6,7 @@ use downdraft_types::{EventId, Seq, Time};
 
 #[test]
 fn entries_have_their_places() {
-    let mut recorder = Recorder::new();
+    let mut recorder = Recorder::toy();
     recorder.outside(10, &report(5));
     recorder.outside(100, &deposit(1, 7));
     recorder.writer.flush().unwrap();
@@ -24,7 +24,7 @@ fn entries_have_their_places() {
 
 #[test]
 fn blocks_before_the_span_are_passed_over_and_those_after_it_not_read() {
-    let mut recorder = Recorder::new();
+    let mut recorder = Recorder::toy();
     for n in 0..20_000 {
         recorder.outside(1, &deposit(1, n));
     }

@@ -66,6 +66,7 @@ layouts! {
         Halt(Instrument, Option<Time>),
         Reopen(Instrument),
         Internal(Internal),
+        ReduceOrder(Account, OrderRef, u64),
     }
     enum Rejection {
         UnknownInstrument, UnknownAccount, UnknownCurrency, UnknownOrder, AccountExists, DuplicateClientOrder,

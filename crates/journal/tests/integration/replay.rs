@@ -32,7 +32,7 @@ fn forged(commands: &[(Stamp, Command, Vec<Emitted>)], hash: u64) -> Vec<u8> {
 }
 
 fn hash_of_genesis() -> u64 {
-    Recorder::new().machine.state_hash()
+    Recorder::toy().machine.state_hash()
 }
 
 fn stamp(time: u64, seq: u64) -> Stamp {
@@ -100,7 +100,7 @@ fn a_run_has_requests_and_several_blocks() {
 
 #[test]
 fn a_command_with_many_events_spans_blocks() {
-    let mut recorder = Recorder::new();
+    let mut recorder = Recorder::toy();
     recorder.outside(1, &Command::OpenAccount { account: AccountId(20_000) });
     recorder.outside(1, &deposit(1, 5));
     let bytes = recorder.finish();

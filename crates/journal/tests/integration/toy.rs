@@ -63,9 +63,9 @@ impl Machine for Toy {
     }
 }
 
-/// A journal written to memory by a toy's own loop.
-pub struct Recorder {
-    pub machine: Toy,
+/// A journal written to memory by a machine's own loop.
+pub struct Recorder<M> {
+    pub machine: M,
     pub writer: Writer<Vec<u8>>,
     pub time: Time,
     pub seq: u64,
@@ -95,11 +95,17 @@ pub fn header() -> Header {
     }
 }
 
-impl Recorder {
-    pub fn new() -> Self {
+impl Recorder<Toy> {
+    pub fn toy() -> Self {
+        Self::new(&header(), 3)
+    }
+}
+
+impl<M: Machine<Error: std::fmt::Debug>> Recorder<M> {
+    pub fn new(header: &Header, genesis: M::Genesis) -> Self {
         Self {
-            machine: Toy::genesis(3),
-            writer: Writer::new(Vec::new(), &header()).unwrap(),
+            machine: M::genesis(genesis),
+            writer: Writer::new(Vec::new(), header).unwrap(),
             time: Time::ZERO,
             seq: 0,
             from_outside: 0,
@@ -148,9 +154,9 @@ pub fn report(index: i64) -> Command {
 }
 
 /// A journal of `commands` drawn commands from outside, and what they led to.
-pub fn journal(seed: u64, commands: usize) -> Recorder {
+pub fn journal(seed: u64, commands: usize) -> Recorder<Toy> {
     let mut draw = Draw::new(seed);
-    let mut recorder = Recorder::new();
+    let mut recorder = Recorder::toy();
     for _ in 0..commands {
         let wait = draw.below(700);
         let command = match draw.below(8) {
