@@ -1,1 +1,18 @@
 //! Scenarios in TOML, the built-in library, and how to run them.
+
+pub mod decimal;
+pub mod document;
+pub mod error;
+pub mod library;
+pub mod prepare;
+pub mod run;
+pub mod scenario;
+
+mod read;
+
+pub use document::Document;
+pub use error::ScenarioError;
+pub use library::{Builtin, library, load, show};
+pub use prepare::Prepared;
+pub use run::{Finished, Progress, Recorder, RunError, Tee, run, run_world};
+pub use scenario::Scenario;

@@ -1,0 +1,206 @@
+//! A scenario's text, and the changes that `--set path=value` makes to it before it is read.
+
+use crate::error::{Place, ScenarioError, suggest};
+use std::ops::Range;
+use toml_edit::{Document as Parsed, DocumentMut, Item, TableLike, Value};
+
+/// A scenario as TOML, with the changes asked for already in its text.
+#[derive(Clone, Debug)]
+pub struct Document {
+    name: String,
+    text: String,
+    parsed: Parsed<String>,
+    /// What was set: the path as fields are named in errors, and the argument.
+    sets: Vec<(String, String)>,
+}
+
+impl Document {
+    /// Reads `text`, which errors call `name`, and applies each of `sets`, a `path=value`, in order.
+    ///
+    /// A path's segments are separated by points; an element of a list is named by its place or by its `name`. A
+    /// value is TOML; what is not, and a number with a fraction, is taken as a string.
+    ///
+    /// # Errors
+    /// Where the text is not TOML, or a path leads nowhere.
+    pub fn read(name: &str, text: &str, sets: &[String]) -> Result<Self, ScenarioError> {
+        let parsed = parse(name, text)?;
+        if sets.is_empty() {
+            return Ok(Self { name: name.to_owned(), text: text.to_owned(), parsed, sets: Vec::new() });
+        }
+        let mut edited = parsed.into_mut();
+        let mut done = Vec::new();
+        for argument in sets {
+            done.push((set(&mut edited, argument)?, argument.clone()));
+        }
+        let text = edited.to_string();
+        let parsed = parse(name, &text)?;
+        Ok(Self { name: name.to_owned(), text, parsed, sets: done })
+    }
+
+    /// The text, changes included: reading it again gives the same scenario.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The name of the file, or of the built-in scenario.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn root(&self) -> &dyn TableLike {
+        self.parsed.as_table()
+    }
+
+    /// Where a field stands: in the argument that set it, else in the file.
+    pub(crate) fn place(&self, field: &str, span: Option<Range<usize>>) -> Place {
+        let within = |path: &str| field.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        match self.sets.iter().rev().find(|(path, _)| within(path)) {
+            Some((_, argument)) => Place::Set(argument.clone()),
+            None => place(&self.name, &self.text, span.map_or(0, |s| s.start)),
+        }
+    }
+}
+
+fn parse(name: &str, text: &str) -> Result<Parsed<String>, ScenarioError> {
+    Parsed::parse(text.to_owned()).map_err(|error| ScenarioError::Syntax {
+        place: place(name, text, error.span().map_or(0, |s| s.start)),
+        reason: error.message().replace('\n', "; "),
+    })
+}
+
+fn place(name: &str, text: &str, offset: usize) -> Place {
+    let before = text.get(..offset).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |n| n + 1);
+    Place::File {
+        name: name.to_owned(),
+        line: before.matches('\n').count() + 1,
+        column: before[line_start..].chars().count() + 1,
+    }
+}
+
+/// Applies one `path=value`. Returns the path as errors name the field.
+fn set(document: &mut DocumentMut, argument: &str) -> Result<String, ScenarioError> {
+    let refuse = |reason: String| ScenarioError::Set { argument: argument.to_owned(), reason };
+    let (path, value) = argument.split_once('=').ok_or_else(|| refuse("found no '=', expected path=value".into()))?;
+    let segments: Vec<&str> = path.trim().split('.').map(str::trim).collect();
+    if segments.iter().any(|s| s.is_empty()) {
+        return Err(refuse(format!("found path {path:?}, expected names and places separated by points")));
+    }
+    let Some((last, leading)) = segments.split_last() else {
+        return Err(refuse("found no path, expected path=value".into()));
+    };
+    let mut field = Vec::new();
+    let mut item = document.as_item_mut();
+    for segment in leading {
+        item = step(item, segment, &mut field).map_err(&refuse)?;
+    }
+    let target = step(item, last, &mut field).map_err(&refuse)?;
+    if matches!(target, Item::ArrayOfTables(_)) {
+        return Err(refuse(format!("{path} is a list of tables, expected the path of a value in one of them")));
+    }
+    let mut value = literal(value.trim());
+    if let Some(old) = target.as_value() {
+        *value.decor_mut() = old.decor().clone();
+    }
+    *target = Item::Value(value);
+    Ok(field.join("."))
+}
+
+/// One segment down. A name that a table does not have yet is added: whether it may be there is for the reader of
+/// the scenario to say.
+fn step<'a>(item: &'a mut Item, segment: &str, field: &mut Vec<String>) -> Result<&'a mut Item, String> {
+    let at = field.join(".");
+    let named = |item: &Item| item.as_table_like().and_then(|t| t.get("name")?.as_str().map(str::to_owned));
+    let length = match item {
+        Item::ArrayOfTables(list) => list.len(),
+        Item::Value(Value::Array(list)) => list.len(),
+        Item::Value(value) if !value.is_inline_table() => {
+            return Err(format!("{at} is a value, expected a table or a list before .{segment}"));
+        }
+        Item::None | Item::Table(_) | Item::Value(_) => {
+            field.push(segment.to_owned());
+            return Ok(&mut item[segment]);
+        }
+    };
+    let names: Vec<Option<String>> = (0..length).map(|n| item.get(n).and_then(named)).collect();
+    let by_place = || segment.parse().ok().filter(|place| *place < length);
+    let place = names.iter().position(|n| n.as_deref() == Some(segment)).or_else(by_place).ok_or_else(|| {
+        let known: Vec<&str> = names.iter().flatten().map(String::as_str).collect();
+        let names = if known.is_empty() { String::new() } else { format!(", or {}", suggest(segment, &known)) };
+        format!("{at} has no element {segment:?}, expected a place from 0 below {length}{names}")
+    })?;
+    field.push(names[place].clone().unwrap_or_else(|| place.to_string()));
+    Ok(&mut item[place])
+}
+
+/// The value of an argument.
+fn literal(text: &str) -> Value {
+    match text.parse::<Value>() {
+        // A number with a fraction is exact only as text.
+        Ok(Value::Float(_) | Value::Datetime(_)) | Err(_) => Value::from(text),
+        Ok(value) => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "name = \"x\" # why\ntiers = [{ floor = 0 }, { floor = 5 }]\n[[actors]]\nname = \"crowd\"\ncount = 3\n[fund]\nUSDT = \"1\"\n";
+
+    fn after(sets: &[&str]) -> Result<String, String> {
+        let sets: Vec<String> = sets.iter().map(|s| (*s).to_owned()).collect();
+        Document::read("t", TEXT, &sets).map(|d| d.text().to_owned()).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn a_set_changes_its_value_and_nothing_else() {
+        for (argument, old, new) in [
+            ("actors.crowd.count=4", "count = 3", "count = 4"),
+            ("actors.0.count = 4", "count = 3", "count = 4"),
+            ("fund.USDT=0.25", "USDT = \"1\"", "USDT = \"0.25\""),
+            ("tiers.1.floor=6", "floor = 5", "floor = 6"),
+            ("name=flash crash", "\"x\"", "\"flash crash\""),
+            ("fund.EUR=1", "USDT = \"1\"\n", "USDT = \"1\"\nEUR = 1\n"),
+        ] {
+            assert_eq!(after(&[argument]).unwrap(), TEXT.replace(old, new), "{argument}");
+        }
+    }
+
+    #[test]
+    fn a_set_adds_tables_on_its_way() {
+        let text = after(&["liquidation.adl.ranking=pro-rata"]).unwrap();
+        assert!(text.starts_with(TEXT.split("[[").next().unwrap()), "{text}");
+        let document = Document::read("t", &text, &[]).unwrap();
+        let ranking = document.root().get("liquidation").unwrap()["adl"]["ranking"].as_str();
+        assert_eq!(ranking, Some("pro-rata"));
+    }
+
+    #[test]
+    fn a_set_that_leads_nowhere_says_what_there_is() {
+        let message = |argument| after(&[argument]).unwrap_err();
+        assert_eq!(
+            message("actors.crwd.count=1"),
+            "--set actors.crwd.count=1: actors has no element \"crwd\", expected a place from 0 below 1, or one of crowd (did you mean crowd?)"
+        );
+        assert_eq!(
+            message("tiers.2.floor=1"),
+            "--set tiers.2.floor=1: tiers has no element \"2\", expected a place from 0 below 2"
+        );
+        assert_eq!(message("name.x=1"), "--set name.x=1: name is a value, expected a table or a list before .x");
+        assert_eq!(message("name"), "--set name: found no '=', expected path=value");
+        assert_eq!(
+            message("actors..count=1"),
+            "--set actors..count=1: found path \"actors..count\", expected names and places separated by points"
+        );
+        assert!(message("actors=1").contains("is a list of tables"));
+    }
+
+    #[test]
+    fn broken_text_is_located() {
+        let error = Document::read("broken.toml", "a = 1\nb = = 2\n", &[]).unwrap_err().to_string();
+        assert!(error.starts_with("broken.toml:2:5: "), "{error}");
+    }
+}

@@ -1,0 +1,88 @@
+//! The scenarios that come with the program, and finding a scenario by name or file.
+
+use crate::document::Document;
+use crate::error::{ScenarioError, suggest};
+use crate::scenario::{Files, Scenario};
+use std::path::Path;
+
+/// The scenario that runs where none is named.
+pub const DEFAULT: &str = "flash-crash";
+
+/// A built-in scenario.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Builtin {
+    /// Its name.
+    pub name: &'static str,
+    /// Its TOML.
+    pub text: &'static str,
+}
+
+macro_rules! builtin {
+    ($($name:literal),* $(,)?) => {
+        &[$(Builtin { name: $name, text: include_str!(concat!("../../../scenarios/", $name, ".toml")) }),*]
+    };
+}
+
+const LIBRARY: &[Builtin] = builtin![
+    "flash-crash",
+    "my-venue",
+];
+
+const FILES: Files = Files::Embedded(&[
+    ("my-venue/positions.csv", include_str!("../../../scenarios/my-venue/positions.csv")),
+    ("my-venue/book.csv", include_str!("../../../scenarios/my-venue/book.csv")),
+]);
+
+/// All built-in scenarios, the default first.
+#[must_use]
+pub const fn library() -> &'static [Builtin] {
+    LIBRARY
+}
+
+/// The text of a built-in scenario, to start from.
+///
+/// # Errors
+/// Where there is none of that name.
+pub fn show(name: &str) -> Result<&'static str, ScenarioError> {
+    let found = LIBRARY.iter().find(|entry| entry.name == name);
+    found.map(|entry| entry.text).ok_or_else(|| ScenarioError::Unknown(unknown(name)))
+}
+
+/// Reads a scenario: a built-in one by name, else a TOML file, with each of `sets` (`path=value`) applied.
+///
+/// # Errors
+/// Where there is no such scenario, or the first thing that is wrong with it.
+pub fn load(source: &str, sets: &[String]) -> Result<Scenario, ScenarioError> {
+    if let Some(entry) = LIBRARY.iter().find(|entry| entry.name == source) {
+        return entry.read(sets);
+    }
+    let path = Path::new(source);
+    if !path.exists() {
+        return Err(ScenarioError::Unknown(format!("{}, or the path of a TOML file", unknown(source))));
+    }
+    let file = |reason: std::io::Error| ScenarioError::File { path: source.to_owned(), reason: reason.to_string() };
+    let text = std::fs::read_to_string(path).map_err(file)?;
+    let directory = path.parent().unwrap_or(Path::new("")).to_owned();
+    Scenario::read(&Document::read(source, &text, sets)?, &Files::Directory(directory))
+}
+
+fn unknown(name: &str) -> String {
+    let names: Vec<&str> = LIBRARY.iter().map(|entry| entry.name).collect();
+    format!("no scenario {name:?}, expected {}", suggest(name, &names))
+}
+
+impl Builtin {
+    /// Reads it, with each of `sets` applied.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn read(&self, sets: &[String]) -> Result<Scenario, ScenarioError> {
+        Scenario::read(&Document::read(&format!("{}.toml", self.name), self.text, sets)?, &FILES)
+    }
+
+    /// What it shows, in a line.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        self.read(&[]).map_or_else(|error| error.to_string(), |scenario| scenario.summary)
+    }
+}

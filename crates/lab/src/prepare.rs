@@ -1,0 +1,86 @@
+//! From a scenario and a seed to a world that is ready to run.
+
+use crate::error::ScenarioError;
+use crate::scenario::{ActorKind, Scenario};
+use downdraft_journal::{Header, MachineEntry};
+use downdraft_sim::world::World;
+use downdraft_types::{AccountId, InstrumentId, MachineId, Time};
+use downdraft_venue::{Command, Venue};
+
+/// A scenario with its seed: all that a run is a function of, recorded input apart.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Prepared {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The seed of this run.
+    pub seed: u64,
+}
+
+impl Prepared {
+    /// A run of `scenario`, with its own seed unless another is given.
+    #[must_use]
+    pub fn new(scenario: Scenario, seed: Option<u64>) -> Self {
+        let seed = seed.unwrap_or(scenario.seed);
+        Self { scenario, seed }
+    }
+
+    /// When the run ends.
+    #[must_use]
+    pub fn end(&self) -> Time {
+        Time(self.scenario.duration.0)
+    }
+
+    /// The commands of set-up, all at time zero: instruments with their policies and first marks, the liquidation
+    /// policy, the fund, given books.
+    #[must_use]
+    pub fn genesis(&self) -> Vec<Command> {
+        let mut commands = Vec::new();
+        for (number, terms) in (0_u16..).zip(&self.scenario.instruments) {
+            let instrument = InstrumentId(number);
+            let spec = Box::new(terms.spec.clone());
+            commands.push(Command::ListInstrument { instrument, spec, book: terms.book });
+            commands.push(Command::SetMarkPolicy { instrument, policy: terms.mark });
+            commands.push(Command::SetProtections { instrument, protections: terms.protections });
+            if terms.funding.is_some() {
+                commands.push(Command::SetFunding { instrument, policy: terms.funding });
+            }
+            commands.push(Command::SetMark { instrument, mark: terms.first_mark() });
+        }
+        commands.push(Command::SetLiquidationPolicy { policy: self.scenario.liquidation });
+        let fund = self.scenario.fund.iter().filter(|(_, amount)| amount.is_positive());
+        commands.extend(fund.map(|&(currency, amount)| Command::Deposit { account: AccountId::FUND, currency, amount }));
+        for actor in &self.scenario.actors {
+            if let ActorKind::Positions(_, book) = &actor.kind {
+                commands.extend_from_slice(book);
+            }
+        }
+        commands
+    }
+
+    /// The world at its start, with the scenario's actors. More may be added before it runs; accounts from
+    /// [`Scenario::first_free_account`] are theirs.
+    ///
+    /// # Errors
+    /// Where an actor cannot be made: a recording that is gone, for one.
+    pub fn world(&self) -> Result<World, ScenarioError> {
+        let mut world = World::new(self.scenario.capacity, self.seed, self.end());
+        for command in self.genesis() {
+            world.schedule(Time::ZERO, command).expect("a world begins at time zero");
+        }
+        for actor in &self.scenario.actors {
+            world.add(&actor.name, actor.latencies, actor.build()?);
+        }
+        Ok(world)
+    }
+
+    /// The header of the run's journal.
+    #[must_use]
+    pub fn header(&self) -> Header {
+        Header {
+            software: concat!("downdraft ", env!("CARGO_PKG_VERSION")).to_owned(),
+            scenario: self.scenario.text.clone(),
+            seed: self.seed,
+            machines: vec![MachineEntry::new::<Venue>(MachineId(0), &self.scenario.capacity)],
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Running: the loop, what listens to it, and how it ends. Memory does not grow with a run's length.
+
+use crate::error::ScenarioError;
+use crate::prepare::Prepared;
+use core::ops::ControlFlow;
+use downdraft_journal::{Footer, WriteError, Writer};
+use downdraft_sim::world::{Observer, World, WorldError};
+use downdraft_types::{EventId, MachineId, Time};
+use downdraft_venue::{Command, Event, Origin, Rejection, Stamp, Venue};
+use std::io::Write;
+
+/// How far a run has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Progress {
+    /// The present.
+    pub now: Time,
+    /// When the run ends.
+    pub end: Time,
+    /// Commands applied.
+    pub commands: u64,
+}
+
+impl Progress {
+    /// The part of simulated time that has passed, 0 to 1.
+    #[must_use]
+    pub fn fraction(&self) -> f64 {
+        if self.end == Time::ZERO { 1.0 } else { self.now.0 as f64 / self.end.0 as f64 }
+    }
+}
+
+/// A run that is over.
+pub struct Finished {
+    /// The world as it ended: its venue, and what its actors counted.
+    pub world: World,
+    /// The venue's state hash.
+    pub state_hash: u64,
+    /// Commands applied.
+    pub commands: u64,
+    /// Whether `progress` broke it off before its end.
+    pub interrupted: bool,
+}
+
+impl Finished {
+    /// The state hashes as a journal's footer has them.
+    #[must_use]
+    pub fn states(&self) -> [(MachineId, u64); 1] {
+        [(MachineId(0), self.state_hash)]
+    }
+}
+
+/// Why a run did not reach its end.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum RunError {
+    /// The scenario's actors could not be made.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// The venue refused a command of the set-up.
+    #[error("set-up: the venue refused {command}: {reason:?}")]
+    SetUp {
+        /// Which.
+        command: String,
+        /// Why.
+        reason: Rejection,
+    },
+    /// An actor's input turned out to be broken.
+    #[error("{0}")]
+    World(#[from] WorldError),
+}
+
+/// Steps between two calls of `progress`.
+const STEPS: u32 = 4_096;
+
+/// Runs a scenario to its end. `observer` hears everything; `progress` is called every few thousand steps and may
+/// break the run off.
+///
+/// # Errors
+/// [`RunError`].
+pub fn run<O: Observer>(
+    prepared: &Prepared,
+    observer: &mut O,
+    progress: impl FnMut(&Progress, &O) -> ControlFlow<()>,
+) -> Result<Finished, RunError> {
+    run_world(prepared.world()?, observer, progress)
+}
+
+/// As [`run`], for a world to which actors were added.
+///
+/// # Errors
+/// [`RunError`].
+pub fn run_world<O: Observer>(
+    mut world: World,
+    observer: &mut O,
+    mut progress: impl FnMut(&Progress, &O) -> ControlFlow<()>,
+) -> Result<Finished, RunError> {
+    let mut guard = SetUpGuard { observer, command: None, refused: None };
+    let interrupted = 'run: loop {
+        for _ in 0..STEPS {
+            if !world.step(&mut guard)? {
+                break 'run false;
+            }
+            if let Some((command, reason)) = guard.refused.take() {
+                return Err(RunError::SetUp { command, reason });
+            }
+        }
+        let so_far = Progress { now: world.now(), end: world.end(), commands: world.applied() };
+        if progress(&so_far, guard.observer).is_break() {
+            break 'run true;
+        }
+    };
+    let (state_hash, commands) = (world.venue().state_hash(), world.applied());
+    Ok(Finished { world, state_hash, commands, interrupted })
+}
+
+/// Passes everything on, and notices when a command of the scenario itself is refused.
+struct SetUpGuard<'a, O> {
+    observer: &'a mut O,
+    /// The present command, where it is the scenario's.
+    command: Option<Command>,
+    refused: Option<(String, Rejection)>,
+}
+
+impl<O: Observer> Observer for SetUpGuard<'_, O> {
+    fn command(&mut self, stamp: &Stamp, command: &Command) {
+        self.command = (stamp.origin == Origin::Outside).then(|| command.clone());
+        self.observer.command(stamp, command);
+    }
+
+    fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
+        if let (Event::Rejected { reason }, Some(command)) = (event, self.command.take()) {
+            self.refused = Some((format!("{command:?}"), *reason));
+        }
+        self.observer.event(id, parent, event);
+    }
+
+    fn done(&mut self, venue: &Venue) {
+        self.observer.done(venue);
+    }
+}
+
+/// Two observers that hear the same.
+#[derive(Clone, Debug, Default)]
+pub struct Tee<A, B>(pub A, pub B);
+
+impl<A: Observer, B: Observer> Observer for Tee<A, B> {
+    fn command(&mut self, stamp: &Stamp, command: &Command) {
+        self.0.command(stamp, command);
+        self.1.command(stamp, command);
+    }
+
+    fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
+        self.0.event(id, parent, event);
+        self.1.event(id, parent, event);
+    }
+
+    fn done(&mut self, venue: &Venue) {
+        self.0.done(venue);
+        self.1.done(venue);
+    }
+}
+
+/// Writes a journal.
+pub struct Recorder<W> {
+    writer: Writer<W>,
+    failed: bool,
+}
+
+impl<W: Write> Recorder<W> {
+    /// Begins the journal of a run.
+    ///
+    /// # Errors
+    /// Where the header cannot be written.
+    pub fn new(out: W, prepared: &Prepared) -> Result<Self, WriteError> {
+        Ok(Self { writer: Writer::new(out, &prepared.header())?, failed: false })
+    }
+
+    /// Whether writing has failed; `finish` says why. A run may be broken off then.
+    #[must_use]
+    pub const fn failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Ends the journal of a run that reached its end. Returns the output.
+    ///
+    /// # Errors
+    /// The first failure of writing.
+    pub fn finish(self, finished: &Finished) -> Result<(W, Footer), WriteError> {
+        self.writer.finish(&finished.states())
+    }
+
+    /// Hands over what there is, of a run that did not reach its end: a journal without a footer.
+    ///
+    /// # Errors
+    /// The first failure of writing.
+    pub fn abandon(mut self) -> Result<(), WriteError> {
+        self.writer.flush()
+    }
+}
+
+impl<W: Write> Observer for Recorder<W> {
+    fn command(&mut self, stamp: &Stamp, command: &Command) {
+        self.writer.begin(stamp, command);
+    }
+
+    fn event(&mut self, _: EventId, parent: Option<u32>, event: &Event) {
+        self.writer.emit(parent, event);
+    }
+
+    fn done(&mut self, _: &Venue) {
+        self.failed |= self.writer.end().is_err();
+    }
+}

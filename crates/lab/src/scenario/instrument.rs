@@ -1,0 +1,228 @@
+//! `[[instruments]]`: terms in human units, and how they become ticks, lots and smallest units of money.
+
+use super::currency::Currencies;
+use super::policy;
+use crate::decimal::{Decimal, NotWhole};
+use crate::read::{Field, Outcome, Section};
+use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, TierSpec};
+use downdraft_types::arith::ceil_div;
+use downdraft_types::{MarkPrice, Money, Ppm, Price, Qty, Time};
+use downdraft_venue::{BookSize, FundingPolicy, MarkPolicy, Protections};
+
+/// An instrument as a scenario states it, in the engine's units.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Instrument {
+    /// Its name.
+    pub name: String,
+    /// How its prices and sizes are written.
+    pub units: Units,
+    /// Its terms.
+    pub spec: InstrumentSpec,
+    /// What its book can hold.
+    pub book: BookSize,
+    /// The price at the start.
+    pub price: Price,
+    /// How its mark is made.
+    pub mark: MarkPolicy,
+    /// Band and breaker.
+    pub protections: Protections,
+    /// Funding, of a perpetual.
+    pub funding: Option<FundingPolicy>,
+}
+
+/// The human units of an instrument.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Units {
+    /// Price of a tick.
+    pub tick: Decimal,
+    /// Size of a lot.
+    pub lot: Decimal,
+    /// Mark increments per tick.
+    pub mark_scale: u32,
+    /// Digits after the point of the settlement currency.
+    pub decimals: u32,
+}
+
+impl Units {
+    /// The currency's smallest unit.
+    #[must_use]
+    pub const fn money(&self) -> Decimal {
+        Decimal::new(1, self.decimals)
+    }
+
+    /// A mark price in human units.
+    #[must_use]
+    pub fn mark_price(&self, mark: MarkPrice) -> f64 {
+        mark.0 as f64 * self.tick.to_f64() / f64::from(self.mark_scale)
+    }
+
+    /// A price in human units.
+    #[must_use]
+    pub fn price(&self, price: Price) -> f64 {
+        price.0 as f64 * self.tick.to_f64()
+    }
+
+    /// A quantity in human units.
+    #[must_use]
+    pub fn quantity(&self, lots: i128) -> f64 {
+        lots as f64 * self.lot.to_f64()
+    }
+
+    /// An amount of money in human units.
+    #[must_use]
+    pub fn amount(&self, money: Money) -> f64 {
+        money.0 as f64 * self.money().to_f64()
+    }
+}
+
+impl Instrument {
+    pub(super) fn read(field: &Field<'_>, currencies: &Currencies) -> Outcome<Self> {
+        let mut s = field.section()?;
+        let name = s.required("name", "the instrument's name", Field::owned)?;
+        let settlement = s.required("settlement", "the name of a currency", |f| currencies.named(f))?;
+        let decimals = currencies.decimals(settlement);
+        let tick = s.required("tick_size", "the price of a tick", Field::positive_decimal)?;
+        let lot = s.required("lot_size", "the size of a lot", Field::positive_decimal)?;
+        let mark_scale = s.or("mark_scale", 1, |f| f.integer(1, 1_000_000).map(|n| n as u32))?;
+        let units = Units { tick, lot, mark_scale, decimals };
+        let point_value = point_value(&s, &units)?;
+        let kind = kind(&mut s)?;
+        let price = s.required("price", "the price at the start", |f| f.positive_units(tick, "tick"))?;
+        let price = Price(price);
+        let far = Price(price.0.saturating_mul(10));
+        let max_price = s.or("max_price", far, |f| f.positive_units(tick, "tick").map(Price))?;
+        let lots = |f: &Field<'_>| f.positive_units(lot, "lot").map(|n| Qty(n.unsigned_abs()));
+        let max_position = s.or("max_position", Qty(1_000_000_000), lots)?;
+        let max_order = s.or("max_order", max_position, lots)?;
+        let fee = |f: &Field<'_>| f.rate_within(-Ppm::ONE, Ppm::ONE);
+        let spec = InstrumentSpec {
+            kind,
+            settlement,
+            mark_scale,
+            point_value,
+            max_price,
+            max_order,
+            max_position,
+            tiers: s.required("tiers", "a list of margin tiers", |f| tiers(f, &units))?,
+            maintenance_basis: s.or("maintenance_basis", MaintenanceBasis::Mark, |f| {
+                f.choice(&[("mark", MaintenanceBasis::Mark), ("entry", MaintenanceBasis::Entry)])
+            })?,
+            close_fee: s.or("close_fee", Ppm::ZERO, |f| f.rate_within(Ppm::ZERO, Ppm::ONE))?,
+            maker_fee: s.or("maker_fee", Ppm::ZERO, fee)?,
+            taker_fee: s.or("taker_fee", Ppm::ZERO, fee)?,
+        };
+        let instrument = Self {
+            name,
+            units,
+            spec,
+            book: s.or("book", BookSize { orders: 65_536, levels: 16_384 }, book)?,
+            price,
+            mark: s.or("mark", MarkPolicy::default(), policy::mark)?,
+            protections: s.or("protections", Protections::default(), policy::protections)?,
+            funding: s.optional("funding", policy::funding)?,
+        };
+        if instrument.funding.is_some() && instrument.spec.kind != InstrumentKind::Perpetual {
+            return Err(s.refuse("funding", "funding of a dated contract", "no funding, or kind = \"perpetual\""));
+        }
+        s.finish()?;
+        Ok(instrument)
+    }
+
+    /// The price at the start, as a mark.
+    #[must_use]
+    pub fn first_mark(&self) -> MarkPrice {
+        MarkPrice(self.price.0.saturating_mul(i64::from(self.units.mark_scale)))
+    }
+}
+
+/// Money per mark increment per lot: tick × lot × 10^decimals ÷ mark_scale, which must be whole.
+fn point_value(section: &Section<'_>, units: &Units) -> Outcome<u64> {
+    let scale = Decimal::new(i128::from(units.mark_scale), 0);
+    let tick_value = units.tick.checked_mul(units.lot);
+    let at = |decimals: u32| {
+        let power = Decimal::new(10_i128.checked_pow(decimals)?, 0);
+        Some(tick_value?.checked_mul(power)?.count(scale))
+    };
+    match at(units.decimals) {
+        Some(Ok(value)) if u64::try_from(value).is_ok() => return Ok(value as u64),
+        Some(Err(NotWhole::Between(..))) => {}
+        _ => return Err(section.refuse("tick_size", "a value of a tick too large to hold", "a smaller tick or lot")),
+    }
+    let enough = (units.decimals..=18).find(|d| matches!(at(*d), Some(Ok(_))));
+    let coarser = tick_value
+        .and_then(|v| v.checked_mul(Decimal::new(10_i128.checked_pow(units.decimals)?, 0)))
+        .and_then(|v| v.count(Decimal::ONE).ok())
+        .and_then(|whole| (1..units.mark_scale).rev().find(|scale| whole % i128::from(*scale) == 0));
+    let found = format!(
+        "{} × {} ÷ {}, which is no whole number of 10^-{}",
+        units.tick, units.lot, units.mark_scale, units.decimals
+    );
+    let remedy = match (enough, coarser) {
+        (Some(d), Some(scale)) => format!("the settlement currency with {d} decimals, or mark_scale = {scale}"),
+        (Some(d), None) => format!("the settlement currency with {d} decimals"),
+        (None, Some(scale)) => format!("mark_scale = {scale}"),
+        (None, None) => "a tick_size whose value per lot is a whole number of mark_scale".to_owned(),
+    };
+    let expected = format!("money per mark increment per lot to be exact: {remedy}");
+    Err(section.refuse("mark_scale", found, expected))
+}
+
+fn kind(section: &mut Section<'_>) -> Outcome<InstrumentKind> {
+    let dated = section.or("kind", false, |f| f.choice(&[("perpetual", false), ("dated", true)]))?;
+    let expiry = section.optional("expiry", Field::positive_span)?;
+    match (dated, expiry) {
+        (false, None) => Ok(InstrumentKind::Perpetual),
+        (true, Some(after)) => Ok(InstrumentKind::Dated { expiry: Time(after.0) }),
+        (true, None) => Err(section.refuse("expiry", "nothing", "the time from start to settlement, as kind is dated")),
+        (false, Some(_)) => Err(section.refuse("expiry", "an expiry", "none, or kind = \"dated\"")),
+    }
+}
+
+fn tiers(field: &Field<'_>, units: &Units) -> Outcome<Vec<TierSpec>> {
+    let tier = |field: &Field<'_>| -> Outcome<TierSpec> {
+        let mut s = field.section()?;
+        let tier = TierSpec {
+            floor: Money(s.required("floor", "the notional it starts at", |f| f.units(units.money(), "unit"))?),
+            maintenance: s.required("maintenance", "a rate", |f| f.rate_within(Ppm::ZERO, Ppm::ONE))?,
+            initial: initial(&mut s)?,
+        };
+        s.finish()?;
+        if tier.initial < tier.maintenance {
+            return Err(field.refuse("an initial rate below the maintenance rate", "at least the maintenance rate"));
+        }
+        Ok(tier)
+    };
+    let list = field.list()?;
+    let tiers = list.iter().map(tier).collect::<Outcome<Vec<_>>>()?;
+    let rises = |w: &[TierSpec]| w[0].floor < w[1].floor && w[0].maintenance <= w[1].maintenance && w[0].initial <= w[1].initial;
+    if tiers.first().is_none_or(|t| t.floor != Money::ZERO) || !tiers.windows(2).all(rises) {
+        return Err(field.refuse("other tiers", "a first tier with floor 0, and floors and rates that rise"));
+    }
+    Ok(tiers)
+}
+
+fn initial(section: &mut Section<'_>) -> Outcome<Ppm> {
+    let rate = section.optional("initial", Field::part)?;
+    let leverage = section.optional("max_leverage", leverage)?;
+    match (rate, leverage) {
+        (Some(rate), None) | (None, Some(rate)) => Ok(rate),
+        (None, None) => Err(section.refuse("initial", "nothing", "a rate, or max_leverage instead")),
+        (Some(_), Some(_)) => Err(section.refuse("initial", "both initial and max_leverage", "one of them")),
+    }
+}
+
+/// A leverage as its initial margin rate, 1 ÷ leverage, rounded up: no more leverage than is written.
+pub(crate) fn leverage(field: &Field<'_>) -> Outcome<Ppm> {
+    let expected = || field.expected("a leverage from 1 to 1000000");
+    let millionths = field.positive_decimal()?.count(Decimal::new(1, 6)).map_err(|_| expected())?;
+    let rate = ceil_div(1_000_000_000_000, millionths.max(1));
+    i64::try_from(rate).ok().map(Ppm).filter(|rate| *rate <= Ppm::ONE && rate.is_positive()).ok_or_else(expected)
+}
+
+fn book(field: &Field<'_>) -> Outcome<BookSize> {
+    let mut s = field.section()?;
+    let orders = s.required("orders", "how many orders can rest", Field::count)?;
+    let levels = s.or("levels", orders, Field::count)?;
+    s.finish()?;
+    Ok(BookSize { orders, levels })
+}

@@ -1,0 +1,204 @@
+//! Policies: `[liquidation]`, and an instrument's `mark`, `protections` and `funding`.
+
+use crate::read::{Field, Outcome, Section};
+use downdraft_types::{Ppm, Span};
+use downdraft_venue::{
+    AdlPolicy, AdlRanking, Breaker, CloseOrder, CrossedOrder, FundingPolicy, LiquidationMode, LiquidationPolicy,
+    MarkPolicy, MarkRule, OnFundShort, PartialStep, Protections, Residual, Takeover,
+};
+
+pub(super) fn mark(field: &Field<'_>) -> Outcome<MarkPolicy> {
+    #[derive(Clone, Copy)]
+    enum Rule {
+        Plain(MarkRule),
+        Ema,
+        Median,
+    }
+    let mut s = field.section()?;
+    let rule = s.required("rule", "how the mark is made", |f| {
+        f.choice(&[
+            ("last", Rule::Plain(MarkRule::Last)),
+            ("mid", Rule::Plain(MarkRule::Mid)),
+            ("ema-mid", Rule::Ema),
+            ("median", Rule::Median),
+            ("exogenous", Rule::Plain(MarkRule::Exogenous)),
+        ])
+    })?;
+    let rule = match rule {
+        Rule::Plain(rule) => rule,
+        Rule::Ema | Rule::Median => {
+            let interval = s.required("interval", "the time between samples", Field::positive_span)?;
+            let weight = s.required("weight", "the weight of the newest sample", Field::part)?;
+            match rule {
+                Rule::Ema => MarkRule::EmaMid { interval, weight },
+                Rule::Median | Rule::Plain(_) => MarkRule::Median { interval, weight },
+            }
+        }
+    };
+    let policy = MarkPolicy { rule, frozen: s.or("frozen", false, Field::boolean)? };
+    s.finish()?;
+    Ok(policy)
+}
+
+pub(super) fn protections(field: &Field<'_>) -> Outcome<Protections> {
+    let mut s = field.section()?;
+    let protections =
+        Protections { band: s.optional("band", Field::part)?, breaker: s.optional("breaker", breaker)? };
+    s.finish()?;
+    Ok(protections)
+}
+
+fn breaker(field: &Field<'_>) -> Outcome<Breaker> {
+    let mut s = field.section()?;
+    let breaker = Breaker {
+        movement: s.required("movement", "the move of the mark that halts trading", Field::part)?,
+        window: s.required("window", "the time within which it must move", Field::positive_span)?,
+        halt: s.required("halt", "how long trading stays halted", Field::positive_span)?,
+    };
+    s.finish()?;
+    Ok(breaker)
+}
+
+pub(super) fn funding(field: &Field<'_>) -> Outcome<FundingPolicy> {
+    let mut s = field.section()?;
+    let rate = |f: &Field<'_>| f.rate_within(-Ppm::ONE, Ppm::ONE);
+    let limit = |f: &Field<'_>| f.rate_within(Ppm::ZERO, Ppm::ONE);
+    let policy = FundingPolicy {
+        interval: s.required("interval", "the time between payments", Field::positive_span)?,
+        sample: s.required("sample", "the time between samples of the premium", Field::positive_span)?,
+        interest: s.or("interest", Ppm::ZERO, rate)?,
+        damper: s.or("damper", Ppm(500), limit)?,
+        cap: s.or("cap", Ppm(7_500), limit)?,
+    };
+    s.finish()?;
+    Ok(policy)
+}
+
+pub(super) fn liquidation(field: &Field<'_>) -> Outcome<LiquidationPolicy> {
+    let mut s = field.section()?;
+    let default = LiquidationPolicy::default();
+    let policy = LiquidationPolicy {
+        mode: mode(&mut s)?,
+        residual: s.or("residual", default.residual, residual)?,
+        on_fund_short: s.or("on_fund_short", default.on_fund_short, |f| {
+            f.choice(&[("adl", OnFundShort::Adl), ("deficit", OnFundShort::Deficit)])
+        })?,
+        crossed_order: s.or("crossed_order", default.crossed_order, |f| {
+            f.choice(&[("by-trigger", CrossedOrder::ByTrigger), ("by-account", CrossedOrder::ByAccount)])
+        })?,
+        close_order: s.or("close_order", default.close_order, |f| {
+            f.choice(&[
+                ("largest-maintenance", CloseOrder::LargestMaintenance),
+                ("largest-loss", CloseOrder::LargestLoss),
+            ])
+        })?,
+        latency: s.or("latency", default.latency, Field::span)?,
+        order_interval: order_interval(&mut s)?,
+        bound_by_bands: s.or("bound_by_bands", default.bound_by_bands, Field::boolean)?,
+        bound_by_halts: s.or("bound_by_halts", default.bound_by_halts, Field::boolean)?,
+        adl: s.or("adl", default.adl, adl)?,
+    };
+    s.finish()?;
+    Ok(policy)
+}
+
+/// `mode`, and the fields that only one mode has.
+fn mode(s: &mut Section<'_>) -> Outcome<LiquidationMode> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum Mode {
+        Market,
+        Limit,
+        Partial,
+        Suppressed,
+    }
+    let words = [
+        ("market", Mode::Market),
+        ("bankruptcy-limit", Mode::Limit),
+        ("partial", Mode::Partial),
+        ("suppressed", Mode::Suppressed),
+    ];
+    let mode = s.or("mode", Mode::Market, |f| f.choice(&words))?;
+    let rest = s.optional("rest", rest)?;
+    let step = s.optional("step", step)?;
+    let cooldown = s.optional("cooldown", Field::span)?;
+    if mode != Mode::Limit && rest.is_some() {
+        return Err(s.refuse("rest", "a rule for the rest", "none, or mode = \"bankruptcy-limit\""));
+    }
+    if mode != Mode::Partial && (step.is_some() || cooldown.is_some()) {
+        let name = if step.is_some() { "step" } else { "cooldown" };
+        return Err(s.refuse(name, "a rule for steps", "none, or mode = \"partial\""));
+    }
+    Ok(match mode {
+        Mode::Market => LiquidationMode::Market,
+        Mode::Suppressed => LiquidationMode::Suppressed,
+        Mode::Limit => LiquidationMode::BankruptcyLimit { rest: rest.unwrap_or(Takeover::Adl) },
+        Mode::Partial => LiquidationMode::Partial {
+            step: step.unwrap_or(PartialStep::Tier),
+            cooldown: cooldown.unwrap_or(Span::ZERO),
+        },
+    })
+}
+
+/// `rest = "adl"` or `rest = { fund = { fraction = "25%", interval = "1s" } }`.
+fn rest(field: &Field<'_>) -> Outcome<Takeover> {
+    if !field.is_table() {
+        return field.choice(&[("adl", Takeover::Adl)]);
+    }
+    let mut s = field.section()?;
+    let takeover = s.required("fund", "how the fund sells what it takes over", |f| {
+        let mut s = f.section()?;
+        let fraction = s.required("fraction", "the part sold per step", Field::part)?;
+        let interval = s.required("interval", "the time between steps", Field::positive_span)?;
+        s.finish()?;
+        Ok(Takeover::Fund { fraction, interval })
+    })?;
+    s.finish()?;
+    Ok(takeover)
+}
+
+/// `step = "tier"` or `step = { fraction = "20%" }`.
+fn step(field: &Field<'_>) -> Outcome<PartialStep> {
+    if !field.is_table() {
+        return field.choice(&[("tier", PartialStep::Tier)]);
+    }
+    let mut s = field.section()?;
+    let fraction = s.required("fraction", "the part closed per step", Field::part)?;
+    s.finish()?;
+    Ok(PartialStep::Fraction(fraction))
+}
+
+/// `residual = "trader"`, `"fund"` or `{ fund_capped = "0.5%" }`.
+fn residual(field: &Field<'_>) -> Outcome<Residual> {
+    if !field.is_table() {
+        return field.choice(&[("trader", Residual::Trader), ("fund", Residual::Fund)]);
+    }
+    let mut s = field.section()?;
+    let cap = s.required("fund_capped", "the largest part of a fill's notional", Field::part)?;
+    s.finish()?;
+    Ok(Residual::FundCapped(cap))
+}
+
+/// `order_interval`, or its inverse `orders_per_second`, rounded up to a nanosecond.
+fn order_interval(s: &mut Section<'_>) -> Outcome<Span> {
+    let interval = s.optional("order_interval", Field::span)?;
+    let throughput = s.optional("orders_per_second", |f| f.integer(1, 1_000_000_000))?;
+    match (interval, throughput) {
+        (Some(_), Some(_)) => {
+            Err(s.refuse("orders_per_second", "both order_interval and orders_per_second", "one of them"))
+        }
+        (_, Some(throughput)) => Ok(Span(1_000_000_000_u64.div_ceil(throughput))),
+        (interval, None) => Ok(interval.unwrap_or(Span::ZERO)),
+    }
+}
+
+fn adl(field: &Field<'_>) -> Outcome<AdlPolicy> {
+    let mut s = field.section()?;
+    let default = AdlPolicy::default();
+    let rankings = [("profit-times-leverage", AdlRanking::ProfitTimesLeverage), ("pro-rata", AdlRanking::ProRata)];
+    let policy = AdlPolicy {
+        ranking: s.or("ranking", default.ranking, |f| f.choice(&rankings))?,
+        profitable_only: s.or("profitable_only", default.profitable_only, Field::boolean)?,
+    };
+    s.finish()?;
+    Ok(policy)
+}
