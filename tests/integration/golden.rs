@@ -104,6 +104,38 @@ fn fund_short_by_one_lets_the_last_survive() {
     assert_eq!(world.size("C"), 20, "C survives");
 }
 
+/// The whole story of the case above, cause by cause.
+#[test]
+fn the_trace_tells_the_story() {
+    let mut world = one_percent().fund(49).start();
+    world.sell(40);
+    insta::assert_snapshot!(world.trace(), @r"
+    —
+    outside sells 40 at market
+      trade 10@99: outside sells, maker makes
+      trade 10@98: outside sells, maker makes
+      trade 10@97: outside sells, maker makes
+      trade 10@96: outside sells, maker makes
+        mark 96 by Trade
+          A falls: equity -20 below maintenance 10
+          B falls: equity 0 below maintenance 10
+    —
+    liquidating A: sells 10 at market, bankrupt at 980
+      trade 10@95: A sells, maker makes
+        deficit of A: 30
+          fund pays 30 for A
+        filled 10, left 0
+        mark 95 by Trade
+        A ended: Closed
+    —
+    liquidating B: sells 10 at market, bankrupt at 960
+      filled 0, left 10, fund short
+        deficit of B: 10
+          winners deleveraged against B: 10 for 960, concedes 10
+            B ended: Closed
+    ");
+}
+
 #[test]
 fn residual_to_fund() {
     let mut world = three_percent().fund(AMPLE).liquidation(|p| p.residual = Residual::Fund).start();

@@ -7,4 +7,6 @@ pub mod naive_margin;
 pub mod queue_model;
 pub mod recordings;
 pub mod runner;
+pub mod trace;
+pub mod venue_commands;
 pub mod world;

@@ -357,6 +357,12 @@ impl World {
         self.runner.events().iter().filter_map(|(_, _, event)| of(event)).collect()
     }
 
+    /// What happened since the set-up, as text.
+    #[must_use]
+    pub fn trace(&self) -> String {
+        crate::trace::trace(self.runner.events(), |account| self.name(account).to_owned())
+    }
+
     fn sum(&self, of: impl Fn(&Event) -> Option<Money>) -> i128 {
         self.runner.events().iter().filter_map(|(_, _, event)| of(event)).sum::<Money>().0
     }
