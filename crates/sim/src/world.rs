@@ -255,10 +255,12 @@ struct Router<'a, O> {
 impl<O: Observer> Sink for Router<'_, O> {
     fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
         self.observer.event(id, parent, event);
-        let (time, sender) = (self.time, self.sender);
+        let news = News::of(id, event);
         for (number, seat) in (0_u32..).zip(self.seats.iter_mut()) {
-            let submission = sender.filter(|(sender, _)| *sender == number).map(|(_, submission)| submission);
-            note(seat, number, submission, time, (id, event), self.dirty);
+            let submission = self.sender.filter(|(sender, _)| *sender == number).map(|(_, submission)| submission);
+            if note(seat, submission, self.time, (id, event), &news) {
+                self.dirty.push(number);
+            }
         }
     }
 
@@ -267,34 +269,24 @@ impl<O: Observer> Sink for Router<'_, O> {
     }
 }
 
-/// Puts what concerns an actor into its outbox.
-fn note(
-    seat: &mut Seat,
-    number: u32,
-    submission: Option<u64>,
-    time: Time,
-    (id, event): (EventId, &Event),
-    dirty: &mut Vec<u32>,
-) {
+/// Puts what concerns an actor into its outbox. Returns whether the outbox was empty before.
+fn note(seat: &mut Seat, submission: Option<u64>, time: Time, (id, event): (EventId, &Event), news: &News) -> bool {
     let subscription = &seat.subscription;
     let hears = |instrument: InstrumentId| subscription.instruments.contains(&instrument);
     let owns = |account: AccountId| subscription.accounts.binary_search(&account).is_ok();
-    let news = News::of(id, event);
     let book = news.book.filter(|i| subscription.depth > 0 && hears(*i));
     let trade = news.trade.filter(|t| subscription.trades && hears(t.instrument));
     let mark = news.mark.filter(|m| subscription.marks && hears(m.instrument));
     let phase = news.phase.filter(|(i, _)| subscription.marks && hears(*i));
-    let own = !subscription.accounts.is_empty() && event.accounts().into_iter().flatten().any(owns);
+    let own = !subscription.accounts.is_empty() && news.accounts.into_iter().flatten().any(owns);
     let rejected = match event {
         Event::Rejected { reason } => submission.map(|submission| (submission, *reason)),
         _ => None,
     };
     if book.is_none() && trade.is_none() && mark.is_none() && phase.is_none() && !own && rejected.is_none() {
-        return;
+        return false;
     }
-    if seat.outbox.is_none() {
-        dirty.push(number);
-    }
+    let is_new = seat.outbox.is_none();
     let notice = seat.outbox.get_or_insert_with(|| Box::new(Notice { sent: time, ..Notice::default() }));
     if let Some(instrument) = book
         && notice.books.iter().all(|view| view.instrument != instrument)
@@ -308,10 +300,12 @@ fn note(
     if own {
         notice.own.push((id, *event));
     }
+    is_new
 }
 
 /// What an event means to the public.
 struct News {
+    accounts: [Option<AccountId>; 2],
     book: Option<InstrumentId>,
     trade: Option<Print>,
     mark: Option<MarkNews>,
@@ -321,7 +315,7 @@ struct News {
 impl News {
     fn of(id: EventId, event: &Event) -> Self {
         use downdraft_venue::Phase;
-        let mut news = Self { book: None, trade: None, mark: None, phase: None };
+        let mut news = Self { accounts: event.accounts(), book: None, trade: None, mark: None, phase: None };
         match *event {
             Event::Trade { instrument, price, qty, taker_side, .. } => {
                 news.book = Some(instrument);
