@@ -6,7 +6,7 @@
 //! continuous double auction, 2003, with placement uniform in the distance; Cont, Stoikov, Talreja: A stochastic
 //! model for order book dynamics, 2010, with placement as a power of the distance.)
 
-use super::own_orders::{OwnOrders, limit_order, taking_order};
+use super::own_orders::{OwnOrders, away, limit_order, taking_order};
 use super::set_up::{SetUp, check_account, check_deposit, check_number};
 use crate::actor::{Actor, Context, Notice, Subscription};
 use crate::random::{Draw, Stream};
@@ -99,9 +99,9 @@ impl Background {
     pub fn new(config: BackgroundConfig) -> Result<Self, String> {
         config.validate()?;
         let half_spread = config.seed.as_ref().map(|seed| seed.half_spread);
-        let touch = |sign: i64| half_spread.map(|ticks| offset(config.initial_price, sign, ticks));
+        let touch = |side| half_spread.map(|ticks| away(config.initial_price, side, ticks));
         Ok(Self {
-            touch: [touch(-1), touch(1)],
+            touch: Side::BOTH.map(touch),
             mid: config.initial_price.0 as f64,
             orders: OwnOrders::new(config.instrument),
             set_up: SetUp::default(),
@@ -127,8 +127,8 @@ impl Background {
         let mut number = 0;
         for (level, &qty) in (0_u64..).zip(&seed.levels) {
             let distance = seed.half_spread + level * seed.step;
-            for (side, sign) in [(Side::Buy, -1), (Side::Sell, 1)] {
-                let price = offset(self.config.initial_price, sign, distance);
+            for side in Side::BOTH {
+                let price = away(self.config.initial_price, side, distance);
                 let mut left = qty;
                 while !left.is_zero() {
                     let part = left.min(seed.order_size);
@@ -193,7 +193,7 @@ impl Background {
         let qty = lots(self.config.limit_size.sample(draw));
         let owner = self.account(draw.below(u64::from(self.config.accounts)));
         let reference = self.touch[side.opposite() as usize].unwrap_or(Price(libm::rint(self.mid) as i64));
-        let price = offset(reference, if side == Side::Buy { -1 } else { 1 }, distance);
+        let price = away(reference, side, distance);
         self.limits += 1;
         self.orders.place((owner, side), (price, qty), false, |order| context.submit(order));
     }
@@ -298,12 +298,6 @@ impl BookSeed {
         }
         Ok(())
     }
-}
-
-/// A price so many ticks away.
-fn offset(price: Price, sign: i64, ticks: u64) -> Price {
-    let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
-    Price(price.0.saturating_add(sign * ticks))
 }
 
 /// A sampled size as a quantity.

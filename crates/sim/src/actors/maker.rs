@@ -4,7 +4,7 @@
 //! High-frequency trading in a limit order book, 2008), widens with realised volatility, and withdraws above a
 //! threshold. How fast it puts size back, after fills and after a withdrawal, is stated.
 
-use super::own_orders::OwnOrders;
+use super::own_orders::{OwnOrders, away};
 use super::set_up::{SetUp, check_account, check_deposit, check_number};
 use crate::actor::{Actor, Context, Notice, Subscription};
 use downdraft_types::{
@@ -208,12 +208,12 @@ impl Maker {
         let half_spread = self.config.half_spread + self.config.widen * self.volatility() * reference.abs();
         for side in Side::BOTH {
             let mut left = self.showable(side);
+            let mut price = self.first_price(side, reservation, half_spread);
             for level in 0..self.config.levels.len() {
-                let distance = half_spread + level as f64 * self.config.step as f64;
                 let qty = self.config.levels[level].min(left);
                 left -= qty;
-                let price = self.bounded(side, reservation, distance);
                 self.amend(context, (side, level), price, qty);
+                price = away(price, side, self.config.step);
             }
         }
     }
@@ -226,7 +226,8 @@ impl Maker {
         Qty((self.room[side as usize].floor() as u64).min(allowed))
     }
 
-    fn bounded(&self, side: Side, reservation: f64, distance: f64) -> Price {
+    /// Where a side's first level is: never through the opposite best price.
+    fn first_price(&self, side: Side, reservation: f64, distance: f64) -> Price {
         // A conversion to an integer saturates.
         let opposite = self.touch[side.opposite() as usize];
         match side {

@@ -206,6 +206,15 @@ impl OwnOrders {
     }
 }
 
+/// A price `ticks` away from `price`: lower for a bid, higher for an ask.
+pub(super) fn away(price: Price, side: Side, ticks: u64) -> Price {
+    let ticks = i64::try_from(ticks).unwrap_or(i64::MAX);
+    match side {
+        Side::Buy => Price(price.0.saturating_sub(ticks)),
+        Side::Sell => Price(price.0.saturating_add(ticks)),
+    }
+}
+
 /// A good-till-cancelled limit order.
 pub(super) const fn limit_order(
     instrument: InstrumentId,

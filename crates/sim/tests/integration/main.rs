@@ -1,5 +1,6 @@
 //! Integration tests of the simulator.
 
+mod actors;
 mod index_path;
 mod latency;
 mod queue;
