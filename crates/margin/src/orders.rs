@@ -53,8 +53,8 @@ impl Margin {
         }
     }
 
-    /// Whether an account may place an order for `qty` at `price` or better. An order that enlarges no exposure
-    /// is always allowed.
+    /// Whether an account may place an order for `qty` at `price` or better. One that can only reduce its position
+    /// is allowed whatever its margin.
     ///
     /// # Errors
     /// [`MarginError::InLiquidation`], [`MarginError::CapacityReached`], [`MarginError::PositionTooLarge`] or
@@ -84,8 +84,7 @@ impl Margin {
         if largest(&after) > i128::from(terms.spec.max_position.0) {
             return Err(MarginError::PositionTooLarge);
         }
-        let more = self.asked(&after) - self.asked(position);
-        if after.exposure(terms) <= position.exposure(terms) && !more.is_positive() {
+        if reduces(&after, side) {
             return Ok(());
         }
         let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark);
@@ -94,6 +93,7 @@ impl Margin {
             Side::Sell => at_mark - value,
         };
         let fee = fee(value, terms.spec.taker_fee.max(terms.spec.maker_fee).max(Ppm::ZERO));
+        let more = self.asked(&after) - self.asked(position);
         let free = self.free(account, terms.spec.settlement) - more - open_loss.max(Money::ZERO) - fee;
         if free.is_negative() { Err(MarginError::InsufficientMargin) } else { Ok(()) }
     }
@@ -280,6 +280,11 @@ impl Margin {
 #[must_use]
 pub fn fee(value: Money, rate: Ppm) -> Money {
     Money(ceil_div(value.abs().0 * i128::from(rate.0), RATE_ONE))
+}
+
+/// Whether all orders on `side` together close no more than the position.
+fn reduces(position: &Position, side: Side) -> bool {
+    position.size.side() == Some(side.opposite()) && position.orders[side as usize].qty <= position.size.quantity()
 }
 
 /// The largest size that the position and its open orders could reach.

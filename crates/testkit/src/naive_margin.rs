@@ -85,6 +85,21 @@ impl NaiveMargin {
         self.holdings.entry((account, id)).or_default().margin += amount.0;
     }
 
+    /// Money goes from one pool to another of its currency.
+    pub fn pay_between(&mut self, from: Pool, to: Pool, amount: Money) {
+        *self.purse(from) -= amount.0;
+        *self.purse(to) += amount.0;
+    }
+
+    fn purse(&mut self, pool: Pool) -> &mut i128 {
+        match pool {
+            Pool::Cross { account, currency } => self.cash.entry((account, currency)).or_default(),
+            Pool::Isolated { account, instrument } => {
+                &mut self.holdings.entry((account, instrument)).or_default().margin
+            }
+        }
+    }
+
     /// One side of a trade of `qty` lots worth `value` in all.
     pub fn trade(&mut self, account: AccountId, id: InstrumentId, side: Side, qty: i128, value: Money, fee: Money) {
         let currency = self.currency(id);
@@ -127,7 +142,7 @@ impl NaiveMargin {
         let terms = &self.terms[&id];
         let kept = before.size.abs() - closed;
         let whole = (kept * terms.mark * i128::from(terms.spec.point_value)).abs() + opened_value;
-        let least = terms.spec.tiers.iter().filter(|t| t.floor.0 <= whole).next_back().expect("a lowest tier").initial;
+        let least = terms.spec.tiers.iter().rfind(|t| t.floor.0 <= whole).expect("a lowest tier").initial;
         let rate = before.initial.unwrap_or(0).max(least.0.into());
         -(-opened_value * rate).div_euclid(ONE)
     }
@@ -278,9 +293,17 @@ impl NaiveMargin {
     pub fn compare(&self, engine: &Margin) {
         for (&(account, id), holding) in &self.holdings {
             let position = engine.position(account, id).expect("a position of the model");
-            assert_eq!((i128::from(position.size().0), position.cost().0), (holding.size, holding.cost), "{account} {id}");
+            assert_eq!(
+                (i128::from(position.size().0), position.cost().0),
+                (holding.size, holding.cost),
+                "{account} {id}"
+            );
             if holding.isolated {
-                assert_eq!(engine.balance(Pool::Isolated { account, instrument: id }).0, holding.margin, "{account} {id}");
+                assert_eq!(
+                    engine.balance(Pool::Isolated { account, instrument: id }).0,
+                    holding.margin,
+                    "{account} {id}"
+                );
             }
         }
         for (&(account, currency), cash) in &self.cash {

@@ -3,6 +3,12 @@
 
 mod against_naive;
 mod audit;
+mod deleveraging;
+mod isolated;
+mod limits;
+mod orders;
+mod rounding;
+mod states;
 mod steps;
 mod trial;
 mod vectors;

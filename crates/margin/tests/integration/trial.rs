@@ -140,7 +140,8 @@ impl Trial {
             }
             Step::Withdraw { account, currency, part } => {
                 let (account, currency) = (account_of(account), CurrencyId(u16::from(currency) % CURRENCIES));
-                let amount = Money(self.engine.free(account, currency).0 / 256 * i128::from(part) + i128::from(part % 3));
+                let amount =
+                    Money(self.engine.free(account, currency).0 / 256 * i128::from(part) + i128::from(part % 3));
                 self.engine.withdraw(account, currency, amount).ok()?;
                 self.naive.deposit(account, currency, -amount);
                 return Some(Pool::Cross { account, currency });
@@ -151,7 +152,9 @@ impl Trial {
                 let price = self.price_near(id, offset);
                 // Off the book, a value need not be that of a price.
                 let value = self.engine.instrument(id).trade_value(qty, price) + Money(i128::from(offset) * 3);
-                if buyer != seller && self.may_trade(buyer, id, Side::Buy, qty) && self.may_trade(seller, id, Side::Sell, qty)
+                if buyer != seller
+                    && self.may_trade(buyer, id, Side::Buy, qty)
+                    && self.may_trade(seller, id, Side::Sell, qty)
                 {
                     self.trade([(buyer, i128::from(fee)), (seller, 0)], id, qty, value);
                 }
@@ -322,16 +325,11 @@ impl Trial {
     }
 
     fn rescue(&mut self, pool: Pool) {
-        let currency = self.engine.currency_of(pool);
         let short = Money(-self.naive.slack_e6(pool, None).min(0) / 1_000_000 + 1);
-        self.deposit(pool.account(), currency, short);
-        if matches!(pool, Pool::Isolated { .. }) {
-            let account = pool.account();
-            self.engine.pay_between(Pool::Cross { account, currency }, pool, short);
-            let Pool::Isolated { instrument, .. } = pool else { return };
-            self.naive.move_margin(account, instrument, short);
-            self.engine.reindex(Pool::Cross { account, currency });
-        }
+        let house = Pool::Cross { account: HOUSE, currency: self.engine.currency_of(pool) };
+        self.engine.pay_between(house, pool, short);
+        self.naive.pay_between(house, pool, short);
+        self.engine.reindex(house);
     }
 
     fn close(&mut self, pool: Pool) {

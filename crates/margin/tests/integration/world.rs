@@ -4,7 +4,7 @@ use downdraft_margin::{
     InstrumentKind, InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, MarginMode, Place, Pool, Settled,
     TierSpec,
 };
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty};
 
 pub const CASH: CurrencyId = CurrencyId(0);
 pub const FIRST: InstrumentId = InstrumentId(0);
@@ -133,8 +133,4 @@ pub fn imbalance(margin: &Margin) -> i128 {
     let common = [Place::Fees, Place::Residue, Place::Outside].map(|place| ledger.balance(CASH, place).0);
     let clearing: i128 = margin.positions().iter().map(|p| p.cost().0).sum();
     cash + isolated + common.iter().sum::<i128>() - clearing
-}
-
-pub fn opposite(size: i64) -> Side {
-    Lots(size).side().unwrap().opposite()
 }

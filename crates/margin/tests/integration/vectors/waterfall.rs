@@ -43,7 +43,7 @@ fn disposal(case: &Case) -> Outcome {
     for expected in case.expected().as_array().expect("a list") {
         let offered = schedule.next(held, qty("book_depth"));
         same(i128::from(offered.0), int(expected))?;
-        held = held - offered;
+        held -= offered;
     }
     same(held, Qty::ZERO)
 }
