@@ -25,6 +25,14 @@ macro_rules! builtin {
 
 const LIBRARY: &[Builtin] = builtin![
     "flash-crash",
+    "thin-book",
+    "deep-book",
+    "exogenous-mark",
+    "suppressed",
+    "frozen-mark",
+    "fund-exhausted",
+    "adl-exhausted",
+    "halted",
     "my-venue",
 ];
 
