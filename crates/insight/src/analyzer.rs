@@ -1,0 +1,351 @@
+//! The analyzer: a stream of commands and events in, rows and counts out.
+
+use crate::episode::{Episodes, Sale, Trigger, add, add_lots};
+use crate::histogram::Histogram;
+use crate::market::{Market, Purse};
+use crate::ranges::AccountSet;
+use crate::rows::{PriceRow, Recorder, WaterfallKind, WaterfallRow};
+use crate::units::Units;
+use downdraft_margin::Pool;
+use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, Money, Qty, Time};
+use downdraft_venue::audit::VenueAuditor;
+use downdraft_venue::{Command, Event, Internal, Rejection, Stamp};
+
+/// What of a run its events do not tell.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RunInfo {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The seed.
+    pub seed: u64,
+    /// The software's version.
+    pub version: String,
+    /// The venue's state at the end.
+    pub state_hash: u64,
+    /// What was read from recordings and what became of it: `read`, `applied`, then a count for each reason.
+    pub feed: Vec<(String, u64)>,
+    /// What each actor counted.
+    pub actors: Vec<(String, Vec<(String, u64)>)>,
+}
+
+/// Makes a [`Summary`](crate::Summary) and tables of what happens.
+///
+/// For every command in order: [`command`](Self::command), its events by [`event`](Self::event),
+/// [`done`](Self::done). At last [`finish`](Self::finish).
+#[derive(Clone, Debug)]
+pub struct Analyzer<R = ()> {
+    pub(crate) units: Units,
+    pub(crate) recorder: R,
+    pub(crate) auditor: VenueAuditor,
+    pub(crate) now: Time,
+    pub(crate) markets: Vec<Option<Market>>,
+    pub(crate) purses: Vec<Purse>,
+    pub(crate) episodes: Episodes,
+    pub(crate) counts: Counts,
+    /// The instrument that the present command would list.
+    listing: Option<(InstrumentId, Market)>,
+    /// Instruments with a price changed at this instant.
+    changed: Vec<InstrumentId>,
+    /// Whether an order was placed: the fund's money before that is its start.
+    trading: bool,
+}
+
+/// Plain counts.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts {
+    pub commands: u64,
+    pub events: u64,
+    pub orders: u64,
+    pub fills: u64,
+    pub rejections: Vec<(Rejection, u64)>,
+    pub halts: u64,
+    pub backlog: u32,
+    pub liquidated: AccountSet,
+    pub liquidation_orders: u64,
+    pub liquidation_fills: u64,
+    pub trigger_to_fill: Histogram,
+    pub deleveraged: AccountSet,
+    pub takeovers: u64,
+    pub unwind_orders: u64,
+}
+
+impl<R: Recorder> Analyzer<R> {
+    /// An analyzer of a venue with account numbers below `accounts`.
+    #[must_use]
+    pub fn new(units: Units, accounts: u32, recorder: R) -> Self {
+        let purses = vec![Purse::default(); units.currencies.len()];
+        Self {
+            units,
+            recorder,
+            auditor: VenueAuditor::new(accounts),
+            now: Time::ZERO,
+            markets: Vec::new(),
+            purses,
+            episodes: Episodes::default(),
+            counts: Counts::default(),
+            listing: None,
+            changed: Vec::new(),
+            trading: false,
+        }
+    }
+
+    /// A command is about to be applied.
+    pub fn command(&mut self, stamp: &Stamp, command: &Command) {
+        if stamp.time != self.now {
+            self.write_prices();
+            self.now = stamp.time;
+        }
+        self.counts.commands += 1;
+        self.auditor.command(command);
+        match command {
+            Command::ListInstrument { instrument, spec, .. } => self.listing = Some((*instrument, Market::new(spec))),
+            Command::Internal(Internal::Liquidate { pool }) => self.episodes.step(*pool),
+            _ => {}
+        }
+    }
+
+    /// An event of that command.
+    pub fn event(&mut self, id: EventId, _parent: Option<u32>, event: &Event) {
+        self.counts.events += 1;
+        self.auditor.observe(event);
+        match *event {
+            Event::OrderAccepted { .. } => {
+                self.counts.orders += 1;
+                self.trading = true;
+            }
+            Event::Trade { instrument, price, forced, .. } => {
+                self.counts.fills += 1;
+                self.touch(instrument, |market| market.traded(price));
+                if forced {
+                    self.forced_fill();
+                }
+            }
+            Event::MarkMoved { instrument, mark, .. } => self.touch(instrument, |market| market.marked(mark)),
+            Event::IndexReported { instrument, index } => self.touch(instrument, |market| market.indexed(index)),
+            Event::Rejected { reason } => self.rejected(reason),
+            Event::InstrumentListed { instrument } => self.listed(instrument),
+            Event::Deposited { account: AccountId::FUND, currency, amount } => self.fund_paid_in(currency, amount),
+            Event::Withdrawn { account: AccountId::FUND, currency, amount } => {
+                self.fund_paid_in(currency, Money(amount.0.saturating_neg()));
+            }
+            Event::Halted { .. } => self.counts.halts += 1,
+            _ => self.liquidation(id, event),
+        }
+    }
+
+    /// The command is done.
+    pub fn done(&mut self) {
+        if let Some(ended) = self.episodes.done() {
+            ended.rows(Some(self.now)).for_each(|row| self.recorder.liquidation(&row));
+        }
+    }
+
+    /// Writes the rows still open.
+    pub(crate) fn close(&mut self) {
+        self.write_prices();
+        let pending = self.episodes.pending();
+        pending.iter().flat_map(|episode| episode.rows(None)).for_each(|row| self.recorder.liquidation(&row));
+    }
+
+    fn liquidation(&mut self, id: EventId, event: &Event) {
+        match *event {
+            Event::LiquidationTriggered { pool, kind, equity, maintenance, backlog } => {
+                self.counts.backlog = self.counts.backlog.max(backlog);
+                self.counts.liquidated.insert(pool.account());
+                let trigger = Trigger { time: self.now, kind, equity, maintenance };
+                let marks = self.markets.iter().map(|market| market.as_ref().and_then(|m| m.mark));
+                let currency = currency_of(&self.markets, pool);
+                self.episodes.begin(pool, currency, trigger, marks);
+            }
+            Event::LiquidationOrdered { instrument, side, .. } => {
+                match self.episodes.current() {
+                    Some(episode) => {
+                        episode.leg(instrument);
+                        self.counts.liquidation_orders += 1;
+                    }
+                    None => self.counts.unwind_orders += 1,
+                }
+                if let Some(market) = market_mut(&mut self.markets, instrument) {
+                    market.order = Some((side, market.mark.unwrap_or_default()));
+                }
+            }
+            Event::LiquidationOrderDone { pool, instrument, filled, proceeds, .. } => {
+                self.sold(pool, instrument, filled, proceeds);
+            }
+            Event::LiquidationEnded { pool, end } => self.episodes.end(pool, end),
+            _ => self.waterfall(id, event),
+        }
+    }
+
+    fn forced_fill(&mut self) {
+        let Some(episode) = self.episodes.current() else { return };
+        self.counts.liquidation_fills += 1;
+        if let Some(triggered) = episode.filled(self.now) {
+            self.counts.trigger_to_fill.record(self.now.since(triggered));
+        }
+    }
+
+    /// A liquidation order, or one of the fund's, came to an end.
+    fn sold(&mut self, pool: Pool, instrument: InstrumentId, quantity: Qty, proceeds: Money) {
+        let Some(market) = market_mut(&mut self.markets, instrument) else { return };
+        let Some((side, mark)) = market.order.take() else { return };
+        let notional = market.value(quantity, mark);
+        let Some(episode) = self.episodes.current().filter(|episode| episode.pool == pool) else {
+            return add_lots(&mut market.unwound, quantity);
+        };
+        let sale = Sale { side, quantity, notional, proceeds };
+        episode.leg(instrument).sold(&sale);
+        add_lots(&mut market.liquidated, quantity);
+        let purse = purse_mut(&mut self.purses, market.currency);
+        add(&mut purse.notional, notional);
+        add(&mut purse.proceeds, proceeds);
+        add(&mut purse.slippage, sale.slippage());
+    }
+
+    fn waterfall(&mut self, id: EventId, event: &Event) {
+        let Some(mut row) = self.waterfall_row(id, event) else { return };
+        match *event {
+            Event::FundTookOver { instrument, qty, cost, .. } => {
+                self.counts.takeovers += 1;
+                let Some(market) = market_mut(&mut self.markets, instrument) else { return };
+                add_lots(&mut market.taken_over, qty);
+                add(&mut purse_mut(&mut self.purses, market.currency).taken_over, cost);
+            }
+            Event::Deleveraged { instrument, counterparty, qty, value, .. } => {
+                self.counts.deleveraged.insert(counterparty);
+                let Some(market) = market_mut(&mut self.markets, instrument) else { return };
+                add_lots(&mut market.deleveraged, qty);
+                add(&mut purse_mut(&mut self.purses, market.currency).deleveraged, value);
+            }
+            _ => {}
+        }
+        if let Some(episode) = self.episodes.current().filter(|episode| episode.pool.account() == row.account) {
+            row.episode = Some(episode.id);
+            match *event {
+                Event::FundSettled { amount, .. } => add(&mut episode.last_leg().fund, amount),
+                Event::FundTookOver { instrument, qty, .. } => {
+                    add_lots(&mut episode.leg(instrument).taken_over, qty);
+                }
+                Event::Deleveraged { instrument, qty, .. } => {
+                    add_lots(&mut episode.leg(instrument).deleveraged, qty);
+                }
+                _ => {}
+            }
+        }
+        self.recorder.waterfall(&row);
+    }
+
+    /// The row of an event of the waterfall, its episode still unknown.
+    fn waterfall_row(&self, id: EventId, event: &Event) -> Option<WaterfallRow> {
+        let row = |kind, account, currency, amount| WaterfallRow {
+            id,
+            time: self.now,
+            episode: None,
+            kind,
+            account,
+            counterparty: None,
+            instrument: None,
+            currency,
+            quantity: None,
+            amount,
+            conceded: None,
+        };
+        let settled_in = |instrument| self.market(instrument).map(|market| market.currency).unwrap_or_default();
+        Some(match *event {
+            Event::Deficit { pool, currency, amount } => row(WaterfallKind::Deficit, pool.account(), currency, amount),
+            Event::FundSettled { pool, currency, amount } if amount.is_negative() => {
+                row(WaterfallKind::FundPaid, pool.account(), currency, Money(amount.0.saturating_neg()))
+            }
+            Event::FundSettled { pool, currency, amount } => {
+                row(WaterfallKind::FundReceived, pool.account(), currency, amount)
+            }
+            Event::FundTookOver { account, instrument, qty, cost, .. } => WaterfallRow {
+                instrument: Some(instrument),
+                quantity: Some(qty),
+                ..row(WaterfallKind::FundTookOver, account, settled_in(instrument), cost)
+            },
+            Event::Deleveraged { instrument, account, counterparty, qty, value, conceded, .. } => WaterfallRow {
+                counterparty: Some(counterparty),
+                instrument: Some(instrument),
+                quantity: Some(qty),
+                conceded: Some(conceded),
+                ..row(WaterfallKind::Deleveraged, account, settled_in(instrument), value)
+            },
+            Event::Socialised { pool, payer, currency, amount } => WaterfallRow {
+                counterparty: Some(payer.account()),
+                ..row(WaterfallKind::Socialised, pool.account(), currency, amount)
+            },
+            Event::Uncovered { pool, currency, amount } => {
+                row(WaterfallKind::Uncovered, pool.account(), currency, amount)
+            }
+            _ => return None,
+        })
+    }
+
+    fn rejected(&mut self, reason: Rejection) {
+        let rejections = &mut self.counts.rejections;
+        match rejections.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, count)) => *count += 1,
+            None => rejections.push((reason, 1)),
+        }
+    }
+
+    fn listed(&mut self, instrument: InstrumentId) {
+        let Some((_, market)) = self.listing.take().filter(|(listing, _)| *listing == instrument) else { return };
+        if self.markets.len() <= instrument.index() {
+            self.markets.resize_with(instrument.index() + 1, || None);
+        }
+        purse_mut(&mut self.purses, market.currency);
+        self.markets[instrument.index()] = Some(market);
+    }
+
+    fn fund_paid_in(&mut self, currency: CurrencyId, amount: Money) {
+        let trading = self.trading;
+        let purse = purse_mut(&mut self.purses, currency);
+        add(if trading { &mut purse.fund_deposited } else { &mut purse.fund_start }, amount);
+    }
+
+    /// Changes an instrument's prices, and notes it if that was the first time at this instant.
+    fn touch(&mut self, instrument: InstrumentId, change: impl FnOnce(&mut Market)) {
+        let Some(market) = market_mut(&mut self.markets, instrument) else { return };
+        let noted = market.changed;
+        change(market);
+        if market.changed && !noted {
+            self.changed.push(instrument);
+        }
+    }
+
+    fn write_prices(&mut self) {
+        self.changed.sort_unstable();
+        for instrument in self.changed.drain(..) {
+            let Some(market) = market_mut(&mut self.markets, instrument) else { continue };
+            market.changed = false;
+            let (last, mark, index) = (market.last, market.mark, market.index);
+            self.recorder.price(&PriceRow { time: self.now, instrument, last, mark, index });
+        }
+    }
+
+    pub(crate) fn market(&self, instrument: InstrumentId) -> Option<&Market> {
+        self.markets.get(instrument.index()).and_then(Option::as_ref)
+    }
+}
+
+fn market_mut(markets: &mut [Option<Market>], instrument: InstrumentId) -> Option<&mut Market> {
+    markets.get_mut(instrument.index()).and_then(Option::as_mut)
+}
+
+fn purse_mut(purses: &mut Vec<Purse>, currency: CurrencyId) -> &mut Purse {
+    if purses.len() <= currency.index() {
+        purses.resize_with(currency.index() + 1, Purse::default);
+    }
+    &mut purses[currency.index()]
+}
+
+fn currency_of(markets: &[Option<Market>], pool: Pool) -> CurrencyId {
+    match pool {
+        Pool::Cross { currency, .. } => currency,
+        Pool::Isolated { instrument, .. } => {
+            markets.get(instrument.index()).and_then(Option::as_ref).map(|m| m.currency).unwrap_or_default()
+        }
+    }
+}

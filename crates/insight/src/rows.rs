@@ -1,0 +1,152 @@
+//! Rows of the tables, in the engine's units, and who takes them.
+
+use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, MarkPrice, Money, Price, Qty, Time};
+use downdraft_venue::{CauseKind, LiquidationEnd};
+
+/// Takes rows as they are complete, in order of time.
+pub trait Recorder {
+    /// An instant changed an instrument's prices.
+    fn price(&mut self, row: &PriceRow) {
+        let _ = row;
+    }
+
+    /// A liquidation ended, or the run did before it.
+    fn liquidation(&mut self, row: &LiquidationRow) {
+        let _ = row;
+    }
+
+    /// A loss went a step down the waterfall, or the fund received something.
+    fn waterfall(&mut self, row: &WaterfallRow) {
+        let _ = row;
+    }
+}
+
+/// Keeps nothing.
+impl Recorder for () {}
+
+/// An instrument's prices at the end of an instant that changed one of them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PriceRow {
+    /// When.
+    pub time: Time,
+    /// Which instrument.
+    pub instrument: InstrumentId,
+    /// Price of the last trade in the book.
+    pub last: Option<Price>,
+    /// The mark.
+    pub mark: Option<MarkPrice>,
+    /// The index as last reported.
+    pub index: Option<MarkPrice>,
+}
+
+/// One instrument closed in one liquidation, from trigger to end. A pool that closed nothing has one row without
+/// an instrument.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LiquidationRow {
+    /// The liquidation's number, from 1 in order of trigger.
+    pub episode: u64,
+    /// The pool.
+    pub pool: downdraft_margin::Pool,
+    /// The liquidation whose order triggered this one.
+    pub parent: Option<u64>,
+    /// The first liquidation of the cascade.
+    pub root: u64,
+    /// 1 of a root, 1 more than its parent's of others.
+    pub depth: u32,
+    /// What put the pool below its line.
+    pub kind: CauseKind,
+    /// When.
+    pub triggered: Time,
+    /// The pool's equity then.
+    pub equity: Money,
+    /// Its maintenance margin then.
+    pub maintenance: Money,
+    /// The currency of all amounts.
+    pub currency: CurrencyId,
+    /// What was closed.
+    pub instrument: Option<InstrumentId>,
+    /// Its mark when the liquidation was triggered.
+    pub mark: Option<MarkPrice>,
+    /// The liquidation's first fill in a book.
+    pub first_fill: Option<Time>,
+    /// When it ended; `None` where the run ended first.
+    pub ended: Option<Time>,
+    /// How it ended.
+    pub end: Option<LiquidationEnd>,
+    /// Sold (or bought back) in the book.
+    pub quantity: Qty,
+    /// Value of that at the marks at which the orders were sent.
+    pub notional: Money,
+    /// Value of that as filled.
+    pub proceeds: Money,
+    /// What the fills were worse than the mark.
+    pub slippage: Money,
+    /// What the insurance fund received; negative: paid.
+    pub fund: Money,
+    /// Closed by auto-deleveraging.
+    pub deleveraged: Qty,
+    /// Taken over by the fund.
+    pub taken_over: Qty,
+}
+
+/// A step of the loss waterfall.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct WaterfallRow {
+    /// The event.
+    pub id: EventId,
+    /// When.
+    pub time: Time,
+    /// The liquidation it belongs to; `None` of the fund's own unwinding.
+    pub episode: Option<u64>,
+    /// What happened.
+    pub kind: WaterfallKind,
+    /// Whose loss.
+    pub account: AccountId,
+    /// Who bore it or was closed against, if it was a client.
+    pub counterparty: Option<AccountId>,
+    /// The instrument closed.
+    pub instrument: Option<InstrumentId>,
+    /// The currency.
+    pub currency: CurrencyId,
+    /// The quantity closed.
+    pub quantity: Option<Qty>,
+    /// Amount, or value of what was closed.
+    pub amount: Money,
+    /// What the counterparty gave up against the mark; negative: gained.
+    pub conceded: Option<Money>,
+}
+
+/// A kind of step of the loss waterfall.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum WaterfallKind {
+    /// A pool's deficit arose.
+    Deficit,
+    /// The fund paid.
+    FundPaid,
+    /// The fund received.
+    FundReceived,
+    /// The fund took a position over.
+    FundTookOver,
+    /// A position was closed against another.
+    Deleveraged,
+    /// A winner paid.
+    Socialised,
+    /// Nobody paid.
+    Uncovered,
+}
+
+impl WaterfallKind {
+    /// Its name in the table.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Deficit => "deficit",
+            Self::FundPaid => "fund-paid",
+            Self::FundReceived => "fund-received",
+            Self::FundTookOver => "fund-took-over",
+            Self::Deleveraged => "deleveraged",
+            Self::Socialised => "socialised",
+            Self::Uncovered => "uncovered",
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! What a run was, worked out slowly from a log of all of it.
+
+use crate::drive::Step;
+use downdraft_margin::Pool;
+use downdraft_types::{EventId, MarkPrice, Side};
+use downdraft_venue::{Command, Event, Internal};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A liquidation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Episode {
+    pub pool: Pool,
+    pub parent: Option<u64>,
+    pub root: u64,
+    pub depth: u32,
+    pub ended: bool,
+}
+
+/// Sums over a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    pub fills: u64,
+    pub orders: u64,
+    pub accounts: u64,
+    pub liquidation_orders: u64,
+    pub slippage: i128,
+    pub halts: u64,
+}
+
+/// Everything there is, by id.
+struct Log<'a> {
+    steps: BTreeMap<u64, &'a Step>,
+}
+
+impl Log<'_> {
+    fn event(&self, id: EventId) -> (&Event, Option<EventId>) {
+        let (_, parent, event) = &self.steps[&id.seq.0].events[id.index as usize];
+        (event, parent.map(|index| EventId { seq: id.seq, index }))
+    }
+
+    /// The command at the root of an event.
+    fn command(&self, id: EventId) -> &Step {
+        let mut at = id;
+        while let (_, Some(parent)) = self.event(at) {
+            at = parent;
+        }
+        self.steps[&at.seq.0]
+    }
+
+    /// The trigger of the liquidation whose step a command is: up the causes, to the pool's trigger.
+    fn trigger_of(&self, step: &Step, pool: Pool) -> Option<EventId> {
+        let mut at = step.stamp.cause?;
+        loop {
+            let (event, parent) = self.event(at);
+            if matches!(event, Event::LiquidationTriggered { pool: found, .. } if *found == pool) {
+                return Some(at);
+            }
+            at = match parent {
+                Some(parent) => parent,
+                None => self.steps[&at.seq.0].stamp.cause?,
+            };
+        }
+    }
+}
+
+/// All liquidations, in order of trigger, by walking up the causes.
+pub fn episodes(steps: &[Step]) -> Vec<Episode> {
+    let log = Log { steps: steps.iter().map(|step| (step.stamp.seq.0, step)).collect() };
+    let mut numbers: BTreeMap<EventId, u64> = BTreeMap::new();
+    let mut found: Vec<Episode> = Vec::new();
+    for (id, _, event) in steps.iter().flat_map(|step| &step.events) {
+        match *event {
+            Event::LiquidationTriggered { pool, .. } => {
+                let number = found.len() as u64 + 1;
+                numbers.insert(*id, number);
+                let step = log.command(*id);
+                let parent = match step.command {
+                    Command::Internal(Internal::Liquidate { pool }) => log.trigger_of(step, pool).map(|t| numbers[&t]),
+                    _ => None,
+                };
+                let of_parent = parent.map(|parent| &found[parent as usize - 1]);
+                let (root, depth) = of_parent.map_or((number, 1), |p| (p.root, p.depth + 1));
+                found.push(Episode { pool, parent, root, depth, ended: false });
+            }
+            Event::LiquidationEnded { pool, .. } => {
+                let open = found.iter_mut().find(|episode| episode.pool == pool && !episode.ended);
+                open.expect("a liquidation that ends has begun").ended = true;
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Sums of all of it. Value is price × `point_value` × quantity of the instrument.
+pub fn sums(steps: &[Step]) -> Sums {
+    let mut sums = Sums::default();
+    let mut accounts = BTreeSet::new();
+    let mut terms: BTreeMap<u16, (i128, i128)> = BTreeMap::new();
+    let mut marks: BTreeMap<u16, MarkPrice> = BTreeMap::new();
+    for step in steps {
+        if let Command::ListInstrument { instrument, spec, .. } = &step.command
+            && !matches!(step.events[0].2, Event::Rejected { .. })
+        {
+            terms.insert(instrument.0, (i128::from(spec.mark_scale), i128::from(spec.point_value)));
+        }
+        let own = match step.command {
+            Command::Internal(Internal::Liquidate { pool }) => Some(pool.account()),
+            _ => None,
+        };
+        let mut sent = MarkPrice::ZERO;
+        for (_, _, event) in &step.events {
+            match *event {
+                Event::OrderAccepted { .. } => sums.orders += 1,
+                Event::Halted { .. } => sums.halts += 1,
+                Event::MarkMoved { instrument, mark, .. } => {
+                    marks.insert(instrument.0, mark);
+                }
+                Event::LiquidationTriggered { pool, .. } => {
+                    accounts.insert(pool.account());
+                }
+                Event::LiquidationOrdered { instrument, .. } if own.is_some() => {
+                    sums.liquidation_orders += 1;
+                    sent = marks[&instrument.0];
+                }
+                Event::Trade { instrument, price, qty, taker_side, forced, taker, .. } => {
+                    sums.fills += 1;
+                    if forced && own == Some(taker.account) {
+                        let (scale, value) = terms[&instrument.0];
+                        let worse = i128::from(sent.0) - i128::from(price.0) * scale;
+                        let sign = if taker_side == Side::Sell { 1 } else { -1 };
+                        sums.slippage += sign * worse * value * i128::from(qty.0);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    sums.accounts = accounts.len() as u64;
+    sums
+}
