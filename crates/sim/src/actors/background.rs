@@ -250,6 +250,7 @@ impl Actor for Background {
             ("limit_orders", self.limits),
             ("market_orders", self.markets),
             ("cancels", self.cancels),
+            ("at_rest", self.orders.len() as u64),
             ("left_out", self.left_out),
             ("refused", self.refused),
         ]

@@ -91,12 +91,15 @@ const fn ms(millis: u64) -> Time {
     Time(millis * 1_000_000)
 }
 
+/// Prices and lots of each level, bids and asks, best first.
+type Levels = [Vec<(i64, u64)>; 2];
+
 /// Writes everything down, and how the book stood after each command.
 #[derive(Default, PartialEq, Debug)]
 struct Ear {
     commands: Vec<(Stamp, Command)>,
     events: Vec<(Time, EventId, Event)>,
-    books: Vec<(Time, [Vec<(i64, u64)>; 2])>,
+    books: Vec<(Time, Levels)>,
 }
 
 impl Observer for Ear {
@@ -132,7 +135,7 @@ impl Ear {
     }
 
     /// The book as it was at the end of `time`.
-    fn book(&self, time: Time) -> &[Vec<(i64, u64)>; 2] {
+    fn book(&self, time: Time) -> &Levels {
         let count = self.books.partition_point(|(at, _)| *at <= time);
         &self.books[count - 1].1
     }

@@ -1,5 +1,6 @@
+use super::shock::sale;
 use super::{CASH, Ear, PERP, RICH, START, add, constant, counted, ms, world};
-use downdraft_sim::actors::{Background, BackgroundConfig, BookSeed};
+use downdraft_sim::actors::{Background, BackgroundConfig, BookSeed, Shock, ShockConfig};
 use downdraft_sim::samplers::Distribution;
 use downdraft_types::{AccountId, Price, Qty, Side, Time};
 use downdraft_venue::{Command, Event, MarkRule, OrderRequest, Rejection};
@@ -141,6 +142,33 @@ fn begins_when_told_and_keeps_within_its_bound() {
     assert!(orders.iter().all(|(time, _)| *time >= ms(5_000)));
     assert_eq!(orders.len(), 50);
     assert!(counted(&world, "crowd", "left_out") > 500);
+}
+
+/// Placed, filled at once or in parts, cancelled: what it believes live is what rests.
+#[test]
+fn knows_its_own_orders() {
+    for seed_number in 1..6 {
+        let mut world = world(seed_number, 60, MarkRule::Last);
+        let config = BackgroundConfig {
+            seed: Some(seed(false)),
+            placement: Distribution::Uniform { low: 1.0, high: 6.0 },
+            limit_size: Distribution::Uniform { low: 1.0, high: 9.0 },
+            market_rate: 15.0,
+            ..crowd()
+        };
+        add(&mut world, "crowd", 0, Background::new(config).expect("legal parameters"));
+        // A stranger takes, and limit orders of the crowd's own cross while its news is late.
+        add(&mut world, "shock", 3, Shock::new(ShockConfig { account: AccountId(40), ..sale(300, 100) }).unwrap());
+        Ear::of(&mut world);
+        let book = world.venue().market(PERP).unwrap().book();
+        let at_rest: usize = Side::BOTH
+            .into_iter()
+            .flat_map(|side| book.depth(side).map(move |level| (side, level.price)))
+            .map(|(side, price)| book.orders_at(side, price).count())
+            .sum();
+        assert_eq!(counted(&world, "crowd", "at_rest"), at_rest as u64);
+        assert!(at_rest > 10);
+    }
 }
 
 /// A cancellation that crosses a fill on its way is refused, and nothing else is.
