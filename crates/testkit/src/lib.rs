@@ -2,8 +2,10 @@
 
 pub mod alloc;
 pub mod book_commands;
+pub mod floor;
 pub mod naive_book;
 pub mod naive_margin;
+pub mod order_flow;
 pub mod queue_model;
 pub mod recordings;
 pub mod runner;
