@@ -1,7 +1,8 @@
 //! An actor's own orders, as far as it knows: those it sent, until it hears that they are gone.
 //!
-//! Orders are named by client number, so that they can be cancelled before the venue has confirmed them. The
-//! memory is bounded by the orders believed live.
+//! Orders are named by client number, so that they can be cancelled before the venue has confirmed them. A client
+//! number carries a slot and how often it was used before, as the book's own ids do, so that nothing is searched.
+//! The memory is bounded by the most orders ever live, and by the book's slots.
 
 use crate::actor::{Context, Notice};
 use downdraft_types::{AccountId, ClientOrderId, InstrumentId, OrderId, Price, Qty, Seq, Side};
@@ -30,15 +31,26 @@ impl OwnOrder {
     }
 }
 
+/// What a client number's slot stands for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    /// How often it was used before.
+    generation: u32,
+    /// Where its order is, while it has one.
+    place: Option<u32>,
+}
+
 /// The actor's own orders in one instrument.
 #[derive(Debug)]
 pub(super) struct OwnOrders {
     instrument: InstrumentId,
-    next: u64,
     /// In no order that means anything: the last takes the place of one that goes.
     orders: Vec<OwnOrder>,
-    by_client: BTreeMap<ClientOrderId, usize>,
-    by_id: BTreeMap<OrderId, ClientOrderId>,
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// By the slot of the book's id.
+    by_id: Vec<Option<(OrderId, ClientOrderId)>>,
+    /// Commands under way.
     by_submission: BTreeMap<u64, ClientOrderId>,
     /// The order that the command being heard of has set to matching.
     taking: Option<(Seq, ClientOrderId)>,
@@ -48,10 +60,10 @@ impl OwnOrders {
     pub(super) const fn new(instrument: InstrumentId) -> Self {
         Self {
             instrument,
-            next: 0,
             orders: Vec::new(),
-            by_client: BTreeMap::new(),
-            by_id: BTreeMap::new(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_id: Vec::new(),
             by_submission: BTreeMap::new(),
             taking: None,
         }
@@ -69,7 +81,32 @@ impl OwnOrders {
 
     /// The order of that number, if believed live.
     pub(super) fn find(&self, client: ClientOrderId) -> Option<&OwnOrder> {
-        self.by_client.get(&client).map(|place| &self.orders[*place])
+        self.place_of(client).map(|place| &self.orders[place])
+    }
+
+    fn place_of(&self, client: ClientOrderId) -> Option<usize> {
+        let slot = self.slots.get(client.0 as u32 as usize)?;
+        slot.place.filter(|_| u64::from(slot.generation) == client.0 >> 32).map(|place| place as usize)
+    }
+
+    fn order_mut(&mut self, client: ClientOrderId) -> Option<&mut OwnOrder> {
+        self.place_of(client).map(|place| &mut self.orders[place])
+    }
+
+    fn named(&self, id: OrderId) -> Option<ClientOrderId> {
+        self.by_id.get(id.slot() as usize)?.filter(|(of, _)| *of == id).map(|(_, client)| client)
+    }
+
+    /// A number for an order that is to be at the end of the list.
+    fn number(&mut self) -> ClientOrderId {
+        let place = u32::try_from(self.orders.len()).expect("orders fit 32 bits");
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Slot::default());
+            u32::try_from(self.slots.len() - 1).expect("orders fit 32 bits")
+        });
+        let entry = &mut self.slots[slot as usize];
+        entry.place = Some(place);
+        ClientOrderId(u64::from(entry.generation) << 32 | u64::from(slot))
     }
 
     /// Remembers a limit order about to be sent, which `send` sends; `send` returns its submission's number.
@@ -80,11 +117,9 @@ impl OwnOrders {
         post_only: bool,
         send: impl FnOnce(Command) -> u64,
     ) -> ClientOrderId {
-        let client = ClientOrderId(self.next);
-        self.next += 1;
+        let client = self.number();
         let submission = send(limit_order(self.instrument, (account, side), (price, qty), Some(client), post_only));
         let order = OwnOrder { client, account, side, price, qty, id: None, unanswered: Some(submission) };
-        self.by_client.insert(client, self.orders.len());
         self.by_submission.insert(submission, client);
         self.orders.push(order);
         client
@@ -92,8 +127,7 @@ impl OwnOrders {
 
     /// Moves an order that is not under way. It is shown as it was until the venue has answered.
     pub(super) fn replace(&mut self, context: &mut Context<'_>, client: ClientOrderId, price: Price, qty: Qty) {
-        let Some(place) = self.by_client.get(&client) else { return };
-        let order = &mut self.orders[*place];
+        let Some(order) = self.order_mut(client) else { return };
         let named = OrderRef::Client(client);
         let command = Command::ReplaceOrder { account: order.account, order: named, price, qty };
         let submission = context.submit(command);
@@ -121,7 +155,7 @@ impl OwnOrders {
 
     fn refused(&mut self, submission: u64, reason: Rejection) {
         let Some(client) = self.by_submission.remove(&submission) else { return };
-        let order = &mut self.orders[self.by_client[&client]];
+        let Some(order) = self.order_mut(client) else { return };
         order.unanswered = None;
         if order.id.is_none() || reason == Rejection::UnknownOrder {
             self.forget(client);
@@ -131,41 +165,58 @@ impl OwnOrders {
     fn happened(&mut self, seq: Seq, event: &Event) {
         match *event {
             Event::OrderAccepted { client: Some(client), instrument, qty, limit: Some(limit), .. }
-                if instrument == self.instrument && self.by_client.contains_key(&client) =>
+                if instrument == self.instrument =>
             {
                 self.answered(client);
-                let order = &mut self.orders[self.by_client[&client]];
+                let Some(order) = self.order_mut(client) else { return };
                 (order.price, order.qty) = (limit, qty);
                 self.taking = Some((seq, client));
             }
             Event::OrderRested { order: id, client: Some(client), instrument, price, qty, .. }
                 if instrument == self.instrument =>
             {
-                let Some(place) = self.by_client.get(&client) else { return };
-                let order = &mut self.orders[*place];
-                (order.price, order.qty) = (price, qty);
-                if let Some(old) = order.id.replace(id) {
-                    self.by_id.remove(&old);
-                }
-                self.by_id.insert(id, client);
-                self.taking = None;
+                self.rested(client, id, price, qty);
             }
             Event::OrderReduced { order: id, instrument, qty, .. } if instrument == self.instrument => {
-                let Some(client) = self.by_id.get(&id).copied() else { return };
+                let Some(client) = self.named(id) else { return };
                 self.answered(client);
-                self.orders[self.by_client[&client]].qty = qty;
+                self.left(client, qty);
             }
             Event::OrderCancelled { client: Some(client), instrument, .. } if instrument == self.instrument => {
                 self.forget(client);
             }
             Event::Trade { maker_order, maker_left, instrument, .. } if instrument == self.instrument => {
-                let Some(client) = self.by_id.get(&maker_order).copied() else { return };
-                self.orders[self.by_client[&client]].qty = maker_left;
-                if maker_left.is_zero() {
-                    self.forget(client);
-                }
+                let Some(client) = self.named(maker_order) else { return };
+                self.left(client, maker_left);
             }
             _ => {}
+        }
+    }
+
+    fn rested(&mut self, client: ClientOrderId, id: OrderId, price: Price, qty: Qty) {
+        let Some(order) = self.order_mut(client) else { return };
+        (order.price, order.qty) = (price, qty);
+        let old = order.id.replace(id);
+        self.unname(old);
+        let slot = id.slot() as usize;
+        if self.by_id.len() <= slot {
+            self.by_id.resize(slot + 1, None);
+        }
+        self.by_id[slot] = Some((id, client));
+        self.taking = None;
+    }
+
+    fn unname(&mut self, id: Option<OrderId>) {
+        if let Some(id) = id.filter(|id| self.named(*id).is_some()) {
+            self.by_id[id.slot() as usize] = None;
+        }
+    }
+
+    fn left(&mut self, client: ClientOrderId, qty: Qty) {
+        if qty.is_zero() {
+            self.forget(client);
+        } else if let Some(order) = self.order_mut(client) {
+            order.qty = qty;
         }
     }
 
@@ -181,21 +232,26 @@ impl OwnOrders {
     }
 
     fn answered(&mut self, client: ClientOrderId) {
-        let order = &mut self.orders[self.by_client[&client]];
-        if let Some(submission) = order.unanswered.take() {
+        if let Some(submission) = self.order_mut(client).and_then(|order| order.unanswered.take()) {
             self.by_submission.remove(&submission);
         }
     }
 
     fn forget(&mut self, client: ClientOrderId) -> Option<OwnOrder> {
-        let place = self.by_client.remove(&client)?;
+        let place = self.place_of(client)?;
         let order = self.orders.swap_remove(place);
-        if let Some(moved) = self.orders.get(place) {
-            self.by_client.insert(moved.client, place);
+        let slot = client.0 as u32;
+        let entry = &mut self.slots[slot as usize];
+        // A slot that has been used 2^32 times is retired.
+        if let Some(next) = entry.generation.checked_add(1) {
+            entry.generation = next;
+            self.free.push(slot);
         }
-        if let Some(id) = order.id {
-            self.by_id.remove(&id);
+        let place = entry.place.take();
+        if let Some(moved) = place.and_then(|place| self.orders.get(place as usize)) {
+            self.slots[moved.client.0 as u32 as usize].place = place;
         }
+        self.unname(order.id);
         if let Some(submission) = order.unanswered {
             self.by_submission.remove(&submission);
         }
