@@ -1,5 +1,6 @@
 //! Scenarios in TOML, the built-in library, and how to run them.
 
+pub mod analysis;
 pub mod decimal;
 pub mod document;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod scenario;
 
 mod read;
 
+pub use analysis::Analysis;
 pub use document::Document;
 pub use error::ScenarioError;
 pub use library::{Builtin, library, load, show};

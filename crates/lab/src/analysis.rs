@@ -1,0 +1,136 @@
+//! Analysis of a run as it happens: an observer that makes its summary and tables.
+//!
+//! ```no_run
+//! use downdraft_lab::{Analysis, Prepared, load, run};
+//! use std::ops::ControlFlow;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let scenario = load("flash-crash", &["fund.USDT=3000000".to_owned()])?;
+//! let prepared = Prepared::new(scenario, Some(7));
+//! let mut analysis = Analysis::new(&prepared, ());
+//! let finished = run(&prepared, &mut analysis, |_, _| ControlFlow::Continue(()))?;
+//! let (summary, ()) = analysis.finish(&prepared, &finished);
+//! println!("branching ratio {}", summary.cascade.branching_ratio);
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::decimal::Decimal;
+use crate::prepare::Prepared;
+use crate::run::Finished;
+use crate::scenario::Scenario;
+use downdraft_insight::{Analyzer, CurrencyUnits, InstrumentUnits, Recorder, RunInfo, Summary, Units};
+use downdraft_sim::world::Observer;
+use downdraft_types::EventId;
+use downdraft_venue::{Command, Event, Stamp, Venue};
+
+/// Analyses a run; `R` takes the rows of the tables.
+#[derive(Clone, Debug)]
+pub struct Analysis<R = ()>(Analyzer<R>);
+
+impl<R: Recorder> Analysis<R> {
+    /// An analysis of a run to come.
+    #[must_use]
+    pub fn new(prepared: &Prepared, recorder: R) -> Self {
+        let scenario = &prepared.scenario;
+        Self(Analyzer::new(units(scenario), scenario.capacity.accounts, recorder))
+    }
+
+    /// The summary of the run, and the recorder.
+    #[must_use]
+    pub fn finish(self, prepared: &Prepared, finished: &Finished) -> (Summary, R) {
+        let counters = finished.world.counters();
+        let named = |(name, counts): (&str, Vec<(&str, u64)>)| {
+            (name.to_owned(), counts.into_iter().map(|(what, count)| (what.to_owned(), count)).collect())
+        };
+        let actors: Vec<(String, Vec<(String, u64)>)> = counters.map(named).collect();
+        self.0.finish(RunInfo {
+            scenario: prepared.scenario.name.clone(),
+            seed: prepared.seed,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            state_hash: finished.state_hash,
+            feed: feed(&actors),
+            actors,
+        })
+    }
+}
+
+impl<R: Recorder> Observer for Analysis<R> {
+    fn command(&mut self, stamp: &Stamp, command: &Command) {
+        self.0.command(stamp, command);
+    }
+
+    fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
+        self.0.event(id, parent, event);
+    }
+
+    fn done(&mut self, _: &Venue) {
+        self.0.done();
+    }
+}
+
+/// What those actors counted, together, that read a recording.
+fn feed(actors: &[(String, Vec<(String, u64)>)]) -> Vec<(String, u64)> {
+    let mut sums: Vec<(String, u64)> = Vec::new();
+    let reads = |counts: &[(String, u64)]| counts.iter().any(|(what, _)| what == "read");
+    for (what, count) in actors.iter().filter(|(_, counts)| reads(counts)).flat_map(|(_, counts)| counts) {
+        match sums.iter_mut().find(|(known, _)| known == what) {
+            Some((_, sum)) => *sum += count,
+            None => sums.push((what.clone(), *count)),
+        }
+    }
+    sums.sort_by_key(|(what, _)| match what.as_str() {
+        "read" => 0,
+        "applied" => 1,
+        _ => 2,
+    });
+    sums
+}
+
+/// The human units of a scenario.
+#[must_use]
+pub fn units(scenario: &Scenario) -> Units {
+    let currency = |c: &crate::scenario::Currency| CurrencyUnits { name: c.name.clone(), decimals: c.decimals };
+    let instrument = |i: &crate::scenario::Instrument| InstrumentUnits {
+        name: i.name.clone(),
+        tick: parts(i.units.tick),
+        lot: parts(i.units.lot),
+        mark_scale: i.units.mark_scale,
+    };
+    Units {
+        currencies: scenario.currencies.0.iter().map(currency).collect(),
+        instruments: scenario.instruments.iter().map(instrument).collect(),
+    }
+}
+
+/// Mantissa, and how many of its digits follow the point.
+fn parts(decimal: Decimal) -> (i128, u32) {
+    let text = decimal.to_string();
+    let digits = text.split_once('.').map_or(0, |(_, part)| part.len());
+    let mantissa = text.replace('.', "").parse().expect("the digits of a decimal");
+    (mantissa, digits as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decimal_is_its_mantissa_and_digits() {
+        for (text, expected) in [("0.05", (5, 2)), ("-12.5", (-125, 1)), ("100", (100, 0))] {
+            assert_eq!(parts(Decimal::parse(text).unwrap()), expected);
+        }
+    }
+
+    #[test]
+    fn feeds_are_summed_over_those_who_read() {
+        let counts = |items: &[(&str, u64)]| items.iter().map(|(what, n)| ((*what).to_owned(), *n)).collect();
+        let actors = [
+            ("a".to_owned(), counts(&[("applied", 3), ("gone", 1), ("read", 4)])),
+            ("maker".to_owned(), counts(&[("refused", 9)])),
+            ("b".to_owned(), counts(&[("applied", 2), ("read", 2)])),
+        ];
+        let expected = [("read", 6), ("applied", 5), ("gone", 1)].map(|(what, n)| (what.to_owned(), n));
+        assert_eq!(feed(&actors), expected);
+    }
+}
