@@ -41,7 +41,7 @@ pub struct Holding {
 pub struct Balancing {
     /// The account, which holds no other position.
     pub account: AccountId,
-    /// What it deposits.
+    /// What it deposits, in the settlement currency of the first instrument in which it takes something.
     pub margin: Money,
 }
 
