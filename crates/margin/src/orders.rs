@@ -209,7 +209,9 @@ impl Margin {
         if !self.state_of(pool).is_free() {
             return Err(MarginError::InLiquidation);
         }
-        if self.free(account, currency) < amount {
+        // Invariant 7: the fund has no credit on unrealised profit.
+        let cash_short = account == AccountId::FUND && self.fund(currency) < amount;
+        if cash_short || self.free(account, currency) < amount {
             return Err(MarginError::InsufficientMargin);
         }
         self.ledger.transfer(currency, Place::Cash(account), Place::Outside, amount);
