@@ -3,7 +3,7 @@
 //! It knows neither a book nor time. A venue tells it of trades, marks and payments, and asks it who may place
 //! an order, who has fallen below maintenance, and at what value a position is bankrupt.
 
-use crate::instrument::{Instrument, InstrumentSpec, ListingError, TierSpec, check_spec, check_tiers, tiers};
+use crate::instrument::{Instrument, InstrumentSpec, ListingError, TierSpec, check_spec, check_tiers};
 use crate::ladder::Ladder;
 use crate::ledger::{Ledger, Place};
 use crate::pool::{Health, MarginMode, Pool, PoolState};
@@ -135,9 +135,7 @@ impl Margin {
     pub fn set_tiers(&mut self, id: InstrumentId, spec: &[TierSpec]) -> Result<(), ListingError> {
         let close_fee = self.instrument(id).spec.close_fee;
         check_tiers(spec, close_fee)?;
-        let instrument = self.instrument_mut(id);
-        instrument.spec.tiers = spec.to_vec();
-        instrument.tiers = tiers(spec, close_fee);
+        self.instrument_mut(id).set_tiers(spec);
         self.reindex_instrument(id);
         Ok(())
     }
@@ -253,6 +251,18 @@ impl Margin {
         if room || self.slot_of(account, instrument).is_some() { Ok(()) } else { Err(MarginError::CapacityReached) }
     }
 
+    /// Whether both accounts can hold a position in an instrument at the same time.
+    ///
+    /// # Errors
+    /// [`MarginError::CapacityReached`].
+    pub fn can_hold_both(&self, accounts: [AccountId; 2], instrument: InstrumentId) -> Result<(), MarginError> {
+        let [a, b] = accounts.map(|account| self.can_hold(account, instrument));
+        a.and(b)?;
+        let new = accounts.into_iter().filter(|account| self.slot_of(*account, instrument).is_none()).count();
+        let room = self.capacity.positions as usize - self.positions.len();
+        if new <= room { Ok(()) } else { Err(MarginError::CapacityReached) }
+    }
+
     pub(crate) fn slot_or_open(&mut self, account: AccountId, instrument: InstrumentId) -> u32 {
         if let Some(slot) = self.slot_of(account, instrument) {
             return slot;
@@ -339,6 +349,16 @@ impl Margin {
             health.positions += 1;
         }
         health
+    }
+
+    /// Whether a pool's account and currency (or instrument) exist.
+    #[must_use]
+    pub fn is_known(&self, pool: Pool) -> bool {
+        self.is_open(pool.account())
+            && match pool {
+                Pool::Cross { currency, .. } => self.has_currency(currency),
+                Pool::Isolated { instrument, .. } => self.get_instrument(instrument).is_some(),
+            }
     }
 
     /// Where a pool stands.

@@ -87,7 +87,8 @@ pub struct InstrumentSpec {
 pub enum ListingError {
     /// The instrument number is in use.
     AlreadyListed,
-    /// The number, or the settlement currency's, is past the venue's capacity.
+    /// The number, or the settlement currency's, is past the venue's capacity, or there are more than
+    /// [`LARGEST_TIER_COUNT`] tiers.
     CapacityReached,
     /// A scale, point value or limit is zero or negative.
     NotPositive,
@@ -95,7 +96,7 @@ pub enum ListingError {
     TiersNotRising,
     /// A rate is outside 0 to 100% (fees: −100% to 100%), or an initial rate is below its maintenance rate.
     RateOutOfRange,
-    /// The largest position at the largest price, over all positions, could leave 2^120.
+    /// The largest position or order at the largest price, over all positions, could leave 2^120, or 2^63 lots.
     TooLarge,
 }
 
@@ -115,16 +116,24 @@ pub struct Tier {
     pub amount_e6: i128,
 }
 
+/// How many tiers an instrument may have; room for them is reserved at listing.
+pub const LARGEST_TIER_COUNT: usize = 64;
+
 /// Derives the tiers' maintenance amounts.
 #[must_use]
 pub fn tiers(spec: &[TierSpec], close_fee: Ppm) -> Vec<Tier> {
-    let mut tiers: Vec<Tier> = Vec::with_capacity(spec.len());
+    let mut tiers = Vec::with_capacity(spec.len().max(LARGEST_TIER_COUNT));
+    derive_tiers(&mut tiers, spec, close_fee);
+    tiers
+}
+
+fn derive_tiers(tiers: &mut Vec<Tier>, spec: &[TierSpec], close_fee: Ppm) {
+    tiers.clear();
     for tier in spec {
         let rate = tier.maintenance + close_fee;
         let amount_e6 = tiers.last().map_or(0, |p| tier.floor.0 * i128::from((rate - p.rate).0) + p.amount_e6);
         tiers.push(Tier { floor: tier.floor, rate, initial: tier.initial, amount_e6 });
     }
-    tiers
 }
 
 /// A listed instrument: its terms, and its mark.
@@ -137,7 +146,16 @@ pub struct Instrument {
 
 impl Instrument {
     pub(crate) fn new(spec: &InstrumentSpec) -> Self {
-        Self { tiers: tiers(&spec.tiers, spec.close_fee), spec: spec.clone(), mark: MarkPrice(0) }
+        let mut spec = spec.clone();
+        spec.tiers.reserve_exact(LARGEST_TIER_COUNT.saturating_sub(spec.tiers.len()));
+        Self { tiers: tiers(&spec.tiers, spec.close_fee), spec, mark: MarkPrice(0) }
+    }
+
+    /// Puts other tiers in place of the present ones, in the memory reserved at listing.
+    pub(crate) fn set_tiers(&mut self, spec: &[TierSpec]) {
+        self.spec.tiers.clear();
+        self.spec.tiers.extend_from_slice(spec);
+        derive_tiers(&mut self.tiers, spec, self.spec.close_fee);
     }
 
     /// The terms it was listed with.
@@ -233,7 +251,7 @@ pub(crate) fn check_spec(spec: &InstrumentSpec, positions: u32) -> Result<(), Li
         return Err(ListingError::NotPositive);
     }
     check_tiers(&spec.tiers, spec.close_fee)?;
-    let fee_legal = |fee: Ppm| fee.abs() <= Ppm::ONE;
+    let fee_legal = |fee: Ppm| fee.0.unsigned_abs() <= Ppm::ONE.0.unsigned_abs();
     if !fee_legal(spec.maker_fee) || !fee_legal(spec.taker_fee) {
         return Err(ListingError::RateOutOfRange);
     }
@@ -241,6 +259,9 @@ pub(crate) fn check_spec(spec: &InstrumentSpec, positions: u32) -> Result<(), Li
 }
 
 pub(crate) fn check_tiers(tiers: &[TierSpec], close_fee: Ppm) -> Result<(), ListingError> {
+    if tiers.len() > LARGEST_TIER_COUNT {
+        return Err(ListingError::CapacityReached);
+    }
     if tiers.first().is_none_or(|t| t.floor != Money::ZERO) {
         return Err(ListingError::TiersNotRising);
     }
@@ -260,9 +281,14 @@ pub(crate) fn check_tiers(tiers: &[TierSpec], close_fee: Ppm) -> Result<(), List
     if tiers.iter().all(legal) { Ok(()) } else { Err(ListingError::RateOutOfRange) }
 }
 
-/// `None` where the largest position at twice the largest price, times 10^6, over all positions, leaves 2^120.
+/// `None` where the largest position or order at twice the largest price, times 10^6, over all positions, leaves
+/// 2^120, or all positions together 2^63 lots.
 fn check_size(spec: &InstrumentSpec, positions: u32) -> Option<()> {
-    let lots = i128::from(i64::try_from(spec.max_position.0).ok()?);
+    // The fund may take over what many accounts held.
+    let fund = spec.max_position.0.checked_mul(u64::from(positions.max(1)))?;
+    i64::try_from(fund).ok()?;
+    i64::try_from(spec.max_order.0).ok()?;
+    let lots = i128::from(spec.max_position.0.max(spec.max_order.0));
     let mark = spec.max_price.0.checked_mul(2)?.checked_mul(i64::from(spec.mark_scale))?;
     i128::from(mark)
         .checked_mul(lots)?
