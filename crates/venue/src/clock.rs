@@ -28,7 +28,7 @@ impl Venue {
                 && p.damper >= Ppm::ZERO
                 && p.cap >= Ppm::ZERO
                 && p.cap <= Ppm::ONE
-                && p.interest.abs() <= Ppm::ONE
+                && p.interest.0.unsigned_abs() <= Ppm::ONE.0.unsigned_abs()
                 && p.damper <= Ppm::ONE
         });
         if !valid {
@@ -101,10 +101,17 @@ impl Venue {
         if self.market(instrument)?.phase == Phase::Expired {
             return Err(Rejection::Expired);
         }
+        match self.margin.instrument(instrument).spec().kind {
+            InstrumentKind::Dated { expiry } if expiry <= emit.time => {}
+            _ => return Err(Rejection::NothingToDo),
+        }
         for account in 0..self.capacity().accounts {
             self.cancel_all(AccountId(account), instrument, CancelReason::Expired, None, emit);
         }
-        self.market_mut(instrument)?.phase = Phase::Expired;
+        self.close_fund_short_of_cash(instrument, emit);
+        let market = self.market_mut(instrument)?;
+        market.phase = Phase::Expired;
+        (market.next_mark_sample, market.next_unwind) = (None, None);
         let mark = self.margin.instrument(instrument).mark();
         self.margin.settle_all(instrument, |account, realised, moved| {
             let settled = emit.event(None, &Event::Settled { instrument, account, realised });
@@ -114,6 +121,8 @@ impl Venue {
         });
         let expired = emit.event(None, &Event::Expired { instrument, mark });
         self.raise(emit, Some(expired), CauseKind::Clock);
+        // What waited for this market to reopen has nothing to wait for.
+        self.unpark(emit);
         Ok(())
     }
 }

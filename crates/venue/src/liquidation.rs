@@ -64,7 +64,7 @@ impl Venue {
     }
 
     pub(crate) fn liquidate<S: Sink>(&mut self, pool: Pool, emit: &mut Emit<'_, S>) -> Decision {
-        if !self.margin.is_liquidating(pool) {
+        if !self.margin.is_known(pool) || !self.margin.is_liquidating(pool) {
             return Err(Rejection::NothingToDo);
         }
         self.cancel_pool_orders(pool, emit);

@@ -100,6 +100,18 @@ impl Venue {
         MarkPrice(spec.max_price.0 * 2 * i64::from(spec.mark_scale))
     }
 
+    fn in_range(&self, instrument: InstrumentId, mark: MarkPrice) -> bool {
+        mark.0.unsigned_abs() <= self.largest_mark(instrument).0.unsigned_abs()
+    }
+
+    /// A listed instrument that has not expired.
+    fn living(&self, instrument: InstrumentId) -> Decision {
+        match self.market(instrument)?.phase {
+            Phase::Expired => Err(Rejection::Expired),
+            Phase::Open | Phase::Halted(_) => Ok(()),
+        }
+    }
+
     /// Marks held while liquidations were pending move again.
     pub(crate) fn thaw<S: Sink>(&mut self, cause: u32, emit: &mut Emit<'_, S>) {
         for index in 0..self.markets.len() {
@@ -117,8 +129,8 @@ impl Venue {
         mark: MarkPrice,
         emit: &mut Emit<'_, S>,
     ) -> Decision {
-        self.market(instrument)?;
-        if mark.abs() > self.largest_mark(instrument) {
+        self.living(instrument)?;
+        if !self.in_range(instrument, mark) {
             return Err(Rejection::PriceOutOfRange);
         }
         self.move_mark(instrument, mark, None, CauseKind::Parameter, emit);
@@ -131,6 +143,7 @@ impl Venue {
         policy: MarkPolicy,
         emit: &mut Emit<'_, S>,
     ) -> Decision {
+        self.living(instrument)?;
         let market = self.market_mut(instrument)?;
         let valid = match policy.rule {
             MarkRule::EmaMid { interval, weight } | MarkRule::Median { interval, weight } => {
@@ -169,10 +182,6 @@ impl Venue {
         let (Some(interval), true) = (interval, market.next_mark_sample == Some(now)) else {
             return Err(Rejection::NothingToDo);
         };
-        if market.phase == Phase::Expired {
-            market.next_mark_sample = None;
-            return Err(Rejection::Expired);
-        }
         let due = now.saturating_add(interval);
         market.next_mark_sample = Some(due);
         market.maker.sample();
@@ -189,7 +198,7 @@ impl Venue {
         emit: &mut Emit<'_, S>,
     ) -> Decision {
         self.market(instrument)?;
-        if index.abs() > self.largest_mark(instrument) {
+        if !self.in_range(instrument, index) {
             return Err(Rejection::PriceOutOfRange);
         }
         let market = self.market_mut(instrument)?;
@@ -270,12 +279,17 @@ impl Venue {
         market.phase = Phase::Open;
         market.breaker.reset();
         emit.event(None, &Event::Reopened { instrument });
+        self.unpark(emit);
+        Ok(())
+    }
+
+    /// Asks again for the steps that waited for a reopening; those whose market is still halted wait again.
+    pub(crate) fn unpark<S: Sink>(&mut self, emit: &mut Emit<'_, S>) {
         for index in 0..self.desk.parked.len() {
             let (command, cause) = self.desk.parked[index];
             let due = self.desk.slot(emit.time, Span::ZERO, &self.policy);
             emit.request_for(due, cause, command);
         }
         self.desk.parked.clear();
-        Ok(())
     }
 }

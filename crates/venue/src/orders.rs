@@ -5,7 +5,7 @@ use crate::command::{OrderRef, OrderRequest, TimeInForce};
 use crate::emit::Emit;
 use crate::event::{CancelReason, CauseKind, Event, Rejection, Sink, TradeSide};
 use crate::floor::Tally;
-use crate::market::{Market, OrderMeta};
+use crate::market::{Market, OrderMeta, Phase};
 use crate::protect;
 use crate::venue::{Decision, Venue};
 use downdraft_book::{End, Outcome, Reject, Resting};
@@ -331,17 +331,28 @@ impl Venue {
     ) -> Decision {
         self.known(buyer, instrument)?;
         self.known(seller, instrument)?;
+        let market = self.market(instrument)?;
         let spec = self.margin.instrument(instrument).spec();
+        if market.phase == Phase::Expired {
+            return Err(Rejection::Expired);
+        }
+        if !market.has_mark {
+            return Err(Rejection::NoMark);
+        }
         if buyer == seller {
             return Err(Rejection::SameAccount);
         }
         if qty.is_zero() {
             return Err(Rejection::NotPositive);
         }
+        if qty > spec.max_position {
+            return Err(Rejection::PositionTooLarge);
+        }
         let largest = self.margin.instrument(instrument).trade_value(qty, spec.max_price);
-        if cost.abs() > largest {
+        if cost.0.unsigned_abs() > largest.0.unsigned_abs() {
             return Err(Rejection::PriceOutOfRange);
         }
+        self.margin.can_hold_both([buyer, seller], instrument)?;
         self.margin.check_block(buyer, instrument, Side::Buy, qty)?;
         self.margin.check_block(seller, instrument, Side::Sell, qty)?;
         // From here on it cannot fail.

@@ -155,6 +155,8 @@ impl Venue {
             let released = self.margin.release_isolated(pool);
             if let (Pool::Isolated { account, instrument }, true) = (pool, released.is_positive()) {
                 emit.event(parent, &Event::MarginMoved { account, instrument, amount: -released });
+                // What came home moves the triggers of the account's cross positions.
+                self.margin.reindex(Pool::Cross { account, currency: self.margin.currency_of(pool) });
             }
             self.close_case(pool, LiquidationEnd::Closed, parent, emit);
             return;
@@ -270,9 +272,11 @@ impl Venue {
         }
         let phase = market.phase;
         let size = self.margin.position(AccountId::FUND, instrument).map(|p| p.size()).unwrap_or_default();
-        let Some(held) = size.side().filter(|_| phase != Phase::Expired) else {
+        let Some(held) = size.side() else {
+            // Others closed it, in liquidations of their own.
             self.market_mut(instrument)?.next_unwind = None;
-            return Err(Rejection::NothingToDo);
+            emit.event(None, &Event::Ticked { instrument });
+            return Ok(());
         };
         let pool =
             Pool::Cross { account: AccountId::FUND, currency: self.margin.instrument(instrument).spec().settlement };
@@ -295,6 +299,22 @@ impl Venue {
             self.schedule_unwind(instrument, interval, cause, emit);
         }
         Ok(())
+    }
+
+    /// Before a contract settles: where its mark would take more from the fund than it has, its position is
+    /// deleveraged at the value that takes all of it (invariant 7).
+    pub(crate) fn close_fund_short_of_cash<S: Sink>(&mut self, instrument: InstrumentId, emit: &mut Emit<'_, S>) {
+        let Some(position) = self.margin.position(AccountId::FUND, instrument) else { return };
+        let Some(held) = position.size().side() else { return };
+        let qty = position.size().quantity();
+        let terms = self.margin.instrument(instrument);
+        let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark());
+        if self.margin.fund_can_realise(instrument, held.opposite(), qty, at_mark) {
+            return;
+        }
+        let pool = Pool::Cross { account: AccountId::FUND, currency: terms.spec().settlement };
+        let ticked = emit.event(None, &Event::Ticked { instrument });
+        self.deleverage(pool, instrument, qty, ticked, emit);
     }
 
     fn sell_for_fund<S: Sink>(
