@@ -1,0 +1,394 @@
+//! Commands, most of them sensible, some of them not.
+
+use super::dice::Dice;
+use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, MarginMode, Pool, TierSpec};
+use downdraft_types::{
+    AccountId, ClientOrderId, CurrencyId, InstrumentId, MarkPrice, Money, OrderId, Ppm, Price, Qty, Side, Span, Time,
+};
+use downdraft_venue::{
+    AdlPolicy, AdlRanking, BookSize, Breaker, Capacity, CloseOrder, Command, CrossedOrder, FundingPolicy, Internal,
+    LiquidationMode, LiquidationPolicy, MarkPolicy, MarkRule, OnFundShort, OrderRef, OrderRequest, PartialStep,
+    Protections, Residual, SelfTradePrevention, Takeover, TimeInForce, Venue,
+};
+
+/// Small enough that each of them is reached.
+pub const CAPACITY: Capacity = Capacity {
+    accounts: 14,
+    positions: 30,
+    positions_per_account: 3,
+    instruments: 5,
+    currencies: 2,
+    client_orders: 12,
+};
+
+/// What a generator may look at.
+pub struct View<'a> {
+    /// The venue that will get the command.
+    pub venue: &'a Venue,
+    /// The present.
+    pub now: Time,
+    /// An order that rests, chosen by number.
+    pub resting: &'a dyn Fn(u64) -> Option<(InstrumentId, OrderId, AccountId)>,
+}
+
+/// The commands that set a world up: three instruments, accounts, money, policies.
+pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
+    let base = dice.one_of(&[100, 100, 100, 4, -60]);
+    let mut commands = Vec::new();
+    for instrument in 0..3 {
+        let (spec, book) = (spec(dice, instrument), BookSize { orders: 40, levels: 24 });
+        let mark = MarkPrice(base * i64::from(spec.mark_scale));
+        let instrument = InstrumentId(instrument);
+        commands.push(Command::ListInstrument { instrument, spec: Box::new(spec), book });
+        commands.push(Command::SetMarkPolicy { instrument, policy: mark_policy(dice) });
+        commands.push(Command::SetMark { instrument, mark });
+        if dice.once_in(2) {
+            commands.push(Command::ReportIndex { instrument, index: mark });
+        }
+        if dice.once_in(2) {
+            commands.push(Command::SetFunding { instrument, policy: Some(funding(dice)) });
+        }
+    }
+    commands.push(Command::SetLiquidationPolicy { policy: liquidation_policy(dice) });
+    for account in 0..13 {
+        let account = AccountId(account);
+        commands.push(Command::OpenAccount { account });
+        for currency in [CurrencyId(0), CurrencyId(1)] {
+            let amount = Money(i128::from(dice.below(1_500)));
+            commands.push(Command::Deposit { account, currency, amount });
+        }
+    }
+    commands
+}
+
+/// The next command.
+pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
+    let kind = dice.below(128);
+    let (account, instrument) = (account(dice), instrument(dice));
+    match kind {
+        0..=51 => Command::PlaceOrder(order(dice, view, account, instrument)),
+        52..=58 => {
+            let (account, order) = reference(dice, view, account);
+            Command::CancelOrder { account, order }
+        }
+        59..=65 => {
+            let (account, order) = reference(dice, view, account);
+            Command::ReplaceOrder { account, order, price: price(dice, view, instrument), qty: qty(dice) }
+        }
+        66..=68 => {
+            let taker = account;
+            let (account, order) = reference(dice, view, account);
+            Command::ExecuteOrder { account, order, qty: qty(dice), taker }
+        }
+        69..=73 => Command::Deposit { account, currency: currency(dice), amount: amount(dice) },
+        74..=77 => Command::Withdraw { account, currency: currency(dice), amount: amount(dice) },
+        78..=81 => {
+            let amount = if dice.once_in(2) { amount(dice) } else { Money(-amount(dice).0.saturating_abs()) };
+            Command::MoveMargin { account, instrument, amount }
+        }
+        82..=86 => {
+            let mode = dice.one_of(&[MarginMode::Cross, MarginMode::Isolated]);
+            let initial = if dice.once_in(2) { None } else { Some(rate(dice)) };
+            Command::Configure { account, instrument, mode, initial }
+        }
+        87..=95 => block(dice, view, account, instrument),
+        96..=103 => Command::ReportIndex { instrument, index: mark(dice, view, instrument) },
+        104 => Command::SetMark { instrument, mark: mark(dice, view, instrument) },
+        105..=107 => Command::SetLiquidationPolicy { policy: liquidation_policy(dice) },
+        108..=109 => Command::SetMarkPolicy { instrument, policy: mark_policy(dice) },
+        110 => Command::SetProtections { instrument, protections: protections(dice) },
+        111 => {
+            let policy = if dice.once_in(4) { None } else { Some(funding(dice)) };
+            Command::SetFunding { instrument, policy }
+        }
+        112..=113 => Command::SetTiers { instrument, tiers: tiers(dice).into() },
+        114 => Command::Halt { instrument, until: moment(dice, view.now) },
+        115..=117 => Command::Reopen { instrument },
+        118 => Command::OpenAccount { account },
+        119 => {
+            let book = BookSize { orders: dice.one_of(&[0, 1, 8, u32::MAX]), levels: dice.one_of(&[4, 0, u32::MAX]) };
+            Command::ListInstrument { instrument, spec: Box::new(spec(dice, instrument.0)), book }
+        }
+        120..=121 => Command::Internal(forged(dice, view, account, instrument)),
+        // The fund is poor or rich, as it comes.
+        122 => Command::Deposit { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
+        123 => Command::Withdraw { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
+        _ => Command::PlaceOrder(taking(dice, account, instrument)),
+    }
+}
+
+fn account(dice: &mut Dice<'_>) -> AccountId {
+    match dice.below(64) {
+        0 => AccountId(dice.one_of(&[13, 14, u32::MAX])),
+        n => AccountId(u32::try_from(n % 13).expect("a small number")),
+    }
+}
+
+fn instrument(dice: &mut Dice<'_>) -> InstrumentId {
+    InstrumentId(dice.one_of(&[0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 4, 5, u16::MAX]))
+}
+
+fn currency(dice: &mut Dice<'_>) -> CurrencyId {
+    CurrencyId(dice.one_of(&[0, 0, 0, 0, 1, 1, 1, 1, 2, u16::MAX]))
+}
+
+fn qty(dice: &mut Dice<'_>) -> Qty {
+    match dice.below(64) {
+        0 => Qty(dice.one_of(&[0, 1 << 31, 1 << 40, i64::MAX as u64, u64::MAX])),
+        n => Qty(n % 12 + 1),
+    }
+}
+
+fn amount(dice: &mut Dice<'_>) -> Money {
+    match dice.below(64) {
+        0 => Money(dice.one_of(&[0, -1, 1 << 60, 1 << 100, i128::MAX, i128::MIN])),
+        _ => Money(i128::from(dice.below(400))),
+    }
+}
+
+fn rate(dice: &mut Dice<'_>) -> Ppm {
+    match dice.below(32) {
+        0 => Ppm(dice.one_of(&[0, -1, 1_000_001, i64::MAX, i64::MIN])),
+        _ => Ppm(dice.one_of(&[1, 500, 10_000, 50_000, 100_000, 300_000, 1_000_000])),
+    }
+}
+
+fn span(dice: &mut Dice<'_>) -> Span {
+    match dice.below(64) {
+        0 => Span(dice.one_of(&[0, u64::MAX])),
+        n => Span(n * 7),
+    }
+}
+
+fn moment(dice: &mut Dice<'_>, now: Time) -> Option<Time> {
+    match dice.below(16) {
+        0 => None,
+        1 => Some(Time::ZERO),
+        _ => Some(now.saturating_add(span(dice))),
+    }
+}
+
+fn ticks(dice: &mut Dice<'_>, view: &View<'_>, instrument: InstrumentId) -> i64 {
+    let extremes = [i64::MIN, i64::MAX, 0, -1, 1_000, 1_001, -1_000, 2_000, -2_001, i64::MAX / 2];
+    if dice.once_in(128) {
+        return dice.one_of(&extremes);
+    }
+    let near = match view.venue.margin().get_instrument(instrument) {
+        Some(terms) => terms.mark().0.div_euclid(i64::from(terms.spec().mark_scale)),
+        None => 100,
+    };
+    near.saturating_add(dice.below(13) as i64 - 6)
+}
+
+fn price(dice: &mut Dice<'_>, view: &View<'_>, instrument: InstrumentId) -> Price {
+    Price(ticks(dice, view, instrument))
+}
+
+fn mark(dice: &mut Dice<'_>, view: &View<'_>, instrument: InstrumentId) -> MarkPrice {
+    let scale = view.venue.margin().get_instrument(instrument).map_or(1, |i| i64::from(i.spec().mark_scale));
+    let fraction = dice.below(scale.unsigned_abs()) as i64;
+    let ticks = ticks(dice, view, instrument);
+    MarkPrice(ticks.saturating_mul(scale).saturating_add(fraction))
+}
+
+fn order(dice: &mut Dice<'_>, view: &View<'_>, account: AccountId, instrument: InstrumentId) -> OrderRequest {
+    let shape = dice.below(256);
+    OrderRequest {
+        account,
+        client: if dice.once_in(3) { Some(ClientOrderId(dice.below(6))) } else { None },
+        instrument,
+        side: dice.one_of(&Side::BOTH),
+        qty: qty(dice),
+        limit: if shape < 24 { None } else { Some(price(dice, view, instrument)) },
+        tif: match shape % 8 {
+            0 => TimeInForce::Ioc,
+            1 => TimeInForce::Fok,
+            _ => TimeInForce::Gtc,
+        },
+        post_only: shape % 16 == 9,
+        reduce_only: shape % 11 == 3,
+        stp: stp(dice),
+    }
+}
+
+fn taking(dice: &mut Dice<'_>, account: AccountId, instrument: InstrumentId) -> OrderRequest {
+    OrderRequest {
+        account,
+        client: None,
+        instrument,
+        side: dice.one_of(&Side::BOTH),
+        qty: qty(dice),
+        limit: None,
+        tif: TimeInForce::Ioc,
+        post_only: false,
+        reduce_only: false,
+        stp: stp(dice),
+    }
+}
+
+fn stp(dice: &mut Dice<'_>) -> SelfTradePrevention {
+    dice.one_of(&[
+        SelfTradePrevention::None,
+        SelfTradePrevention::CancelNewest,
+        SelfTradePrevention::CancelOldest,
+        SelfTradePrevention::CancelBoth,
+        SelfTradePrevention::Decrement,
+    ])
+}
+
+fn reference(dice: &mut Dice<'_>, view: &View<'_>, account: AccountId) -> (AccountId, OrderRef) {
+    match dice.below(32) {
+        0 => (account, OrderRef::Id(InstrumentId(dice.below(7) as u16), OrderId(dice.below(9) << 32 | dice.below(70)))),
+        1..=6 => (account, OrderRef::Client(ClientOrderId(dice.below(6)))),
+        n => match (view.resting)(dice.below(1 << 16)) {
+            // Now and then somebody else's.
+            Some((instrument, order, _)) if n == 7 => (account, OrderRef::Id(instrument, order)),
+            Some((instrument, order, owner)) => (owner, OrderRef::Id(instrument, order)),
+            None => (account, OrderRef::Client(ClientOrderId(0))),
+        },
+    }
+}
+
+fn block(dice: &mut Dice<'_>, view: &View<'_>, buyer: AccountId, instrument: InstrumentId) -> Command {
+    let seller = account(dice);
+    let qty = qty(dice);
+    let cost = match dice.below(64) {
+        0 => Money(dice.one_of(&[i128::MAX, i128::MIN, 0, -5])),
+        _ => {
+            let terms = view.venue.margin().get_instrument(instrument);
+            let at = terms.map_or(0, |terms| terms.value_at(Side::Buy.signed(Qty(qty.0.min(1 << 32))), terms.mark()).0);
+            Money(at + i128::from(dice.below(41)) - 20)
+        }
+    };
+    Command::BlockTrade { instrument, buyer, seller, qty, cost }
+}
+
+/// Requests that the venue did not make. A step of a liquidation that is under way is not among them: the venue
+/// counts on whoever runs it to send those back once.
+fn forged(dice: &mut Dice<'_>, view: &View<'_>, account: AccountId, instrument: InstrumentId) -> Internal {
+    let forged = any_internal(dice, account, instrument);
+    let margin = view.venue.margin();
+    match forged {
+        Internal::Liquidate { pool } if margin.is_known(pool) && margin.is_liquidating(pool) => {
+            Internal::Reopen { instrument }
+        }
+        _ => forged,
+    }
+}
+
+fn any_internal(dice: &mut Dice<'_>, account: AccountId, instrument: InstrumentId) -> Internal {
+    match dice.below(8) {
+        0 => Internal::Liquidate { pool: Pool::Cross { account, currency: currency(dice) } },
+        1 => Internal::Liquidate { pool: Pool::Isolated { account, instrument } },
+        2 => Internal::UnwindFund { instrument },
+        3 => Internal::SampleMark { instrument },
+        4 => Internal::SamplePremium { instrument },
+        5 => Internal::PayFunding { instrument },
+        6 => Internal::Reopen { instrument },
+        _ => Internal::Expire { instrument },
+    }
+}
+
+fn spec(dice: &mut Dice<'_>, number: u16) -> InstrumentSpec {
+    let odd = dice.once_in(16);
+    InstrumentSpec {
+        kind: match number % 3 {
+            1 => InstrumentKind::Dated { expiry: Time(1_000 + 400 * dice.below(100)) },
+            _ => InstrumentKind::Perpetual,
+        },
+        settlement: CurrencyId(if number == 2 { 1 } else { 0 }),
+        mark_scale: if odd { dice.one_of(&[0, u32::MAX]) } else { [1, 10, 4][usize::from(number % 3)] },
+        point_value: if odd { dice.one_of(&[0, 1, u64::MAX]) } else { [1, 1, 3][usize::from(number % 3)] },
+        max_price: Price(if odd { dice.one_of(&[i64::MAX, 0, i64::MIN, 1_000]) } else { 1_000 }),
+        max_order: Qty(if odd { dice.one_of(&[0, u64::MAX]) } else { 1_000 }),
+        max_position: Qty(if odd { dice.one_of(&[0, u64::MAX, i64::MAX as u64, 1 << 50]) } else { 2_000 }),
+        tiers: tiers(dice),
+        maintenance_basis: dice.one_of(&[MaintenanceBasis::Mark, MaintenanceBasis::Mark, MaintenanceBasis::Entry]),
+        close_fee: if dice.once_in(4) { rate(dice) } else { Ppm(0) },
+        maker_fee: Ppm(dice.one_of(&[0, -200, 300, -200_000])),
+        taker_fee: Ppm(dice.one_of(&[0, 500, 900, 20_000])),
+    }
+}
+
+fn tiers(dice: &mut Dice<'_>) -> Vec<TierSpec> {
+    let tier = |floor, maintenance, initial| TierSpec {
+        floor: Money(floor),
+        maintenance: Ppm(maintenance),
+        initial: Ppm(initial),
+    };
+    match dice.below(64) {
+        0 => vec![],
+        1 => vec![tier(0, 10_000, 5_000)],
+        2 => vec![tier(0, 0, 0)],
+        3 => vec![tier(0, 1, 1), tier(i128::MAX, 2, 2)],
+        4 => vec![tier(0, i64::MAX, i64::MAX)],
+        5..=20 => vec![tier(0, 10_000, 20_000)],
+        21..=40 => vec![tier(0, 5_000, 10_000), tier(500, 20_000, 50_000), tier(2_000, 60_000, 100_000)],
+        _ => vec![tier(0, 20_000, 40_000), tier(1_000, 50_000, 100_000)],
+    }
+}
+
+fn liquidation_policy(dice: &mut Dice<'_>) -> LiquidationPolicy {
+    let mode = match dice.below(16) {
+        0..=5 => LiquidationMode::Market,
+        6..=8 => LiquidationMode::BankruptcyLimit {
+            rest: Takeover::Fund { fraction: rate(dice), interval: Span(dice.below(200)) },
+        },
+        9..=10 => LiquidationMode::BankruptcyLimit { rest: Takeover::Adl },
+        11..=12 => LiquidationMode::Partial { step: PartialStep::Fraction(rate(dice)), cooldown: Span(dice.below(60)) },
+        13..=14 => LiquidationMode::Partial { step: PartialStep::Tier, cooldown: Span(dice.below(60)) },
+        _ => LiquidationMode::Suppressed,
+    };
+    let choice = dice.below(256);
+    LiquidationPolicy {
+        mode,
+        residual: match choice % 4 {
+            0 => Residual::Trader,
+            1 => Residual::Fund,
+            _ => Residual::FundCapped(rate(dice)),
+        },
+        on_fund_short: if choice & 4 == 0 { OnFundShort::Adl } else { OnFundShort::Deficit },
+        crossed_order: if choice & 8 == 0 { CrossedOrder::ByTrigger } else { CrossedOrder::ByAccount },
+        close_order: if choice & 16 == 0 { CloseOrder::LargestMaintenance } else { CloseOrder::LargestLoss },
+        latency: Span(if choice & 32 == 0 { 0 } else { dice.below(60) }),
+        order_interval: Span(if choice & 64 == 0 { 0 } else { dice.below(30) }),
+        bound_by_bands: choice & 128 == 0,
+        bound_by_halts: !dice.once_in(4),
+        adl: AdlPolicy {
+            ranking: dice.one_of(&[AdlRanking::ProfitTimesLeverage, AdlRanking::ProRata]),
+            profitable_only: dice.once_in(2),
+        },
+    }
+}
+
+fn mark_policy(dice: &mut Dice<'_>) -> MarkPolicy {
+    let rule = match dice.below(8) {
+        0..=2 => MarkRule::Last,
+        3..=4 => MarkRule::Mid,
+        5 => MarkRule::EmaMid { interval: span(dice), weight: rate(dice) },
+        6 => MarkRule::Median { interval: span(dice), weight: rate(dice) },
+        _ => MarkRule::Exogenous,
+    };
+    MarkPolicy { rule, frozen: dice.once_in(4) }
+}
+
+fn protections(dice: &mut Dice<'_>) -> Protections {
+    Protections {
+        band: if dice.once_in(2) { Some(rate(dice)) } else { None },
+        breaker: match dice.once_in(2) {
+            true => Some(Breaker { movement: rate(dice), window: span(dice), halt: span(dice) }),
+            false => None,
+        },
+    }
+}
+
+fn funding(dice: &mut Dice<'_>) -> FundingPolicy {
+    let sane = !dice.once_in(8);
+    FundingPolicy {
+        interval: if sane { Span(200 + dice.below(256)) } else { span(dice) },
+        sample: if sane { Span(20 + dice.below(100)) } else { span(dice) },
+        interest: rate(dice),
+        damper: rate(dice),
+        cap: rate(dice),
+    }
+}

@@ -1,0 +1,4 @@
+//! Tests of the venue as a whole.
+
+mod found;
+mod random;

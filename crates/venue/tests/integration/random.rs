@@ -1,0 +1,36 @@
+//! Random commands, every check.
+
+use downdraft_testkit::venue_commands::{run_random_worlds, run_venue_commands};
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_command_keeps_every_invariant(bytes in prop::collection::vec(any::<u8>(), 200..2_000)) {
+        run_venue_commands(&bytes);
+    }
+}
+
+/// A hundred thousand commands; a million with `DOWNDRAFT_LONG=1`.
+#[test]
+fn random_worlds_with_the_auditor_after_each_thousandth() {
+    let worlds = if std::env::var_os("DOWNDRAFT_LONG").is_some() { 100 } else { 10 };
+    let tally = run_random_worlds(1, worlds, 10_000);
+    println!("{tally:?}");
+    assert!(tally.commands >= worlds * 10_000);
+    for (what, count) in [
+        ("trades", tally.trades),
+        ("liquidations", tally.liquidations),
+        ("takeovers", tally.takeovers),
+        ("deleveraged", tally.deleveraged),
+        ("socialised", tally.socialised),
+        ("uncovered", tally.uncovered),
+        ("funding", tally.funding),
+        ("settled", tally.settled),
+        ("halts", tally.halts),
+        ("full", tally.full),
+    ] {
+        assert!(count >= worlds, "{what}: {count}");
+    }
+}
