@@ -102,8 +102,11 @@ pub struct FieldError {
 
 /// Up to three names of `known` that look like `name`, most alike first.
 pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    let mut ranked: Vec<(usize, &str)> =
-        known.into_iter().map(|k| (distance(name, k), k)).filter(|(d, k)| *d <= 1 + k.len().max(name.len()) / 3).collect();
+    let mut ranked: Vec<(usize, &str)> = known
+        .into_iter()
+        .map(|k| (distance(name, k), k))
+        .filter(|(d, k)| *d <= 1 + k.len().max(name.len()) / 3)
+        .collect();
     ranked.sort_unstable();
     ranked.truncate(3);
     ranked.into_iter().map(|(_, k)| k).collect()

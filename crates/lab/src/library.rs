@@ -33,6 +33,8 @@ const LIBRARY: &[Builtin] = builtin![
     "fund-exhausted",
     "adl-exhausted",
     "halted",
+    "recorded-equity",
+    "recorded-futures",
     "my-venue",
 ];
 
@@ -91,6 +93,14 @@ impl Builtin {
     /// What it shows, in a line.
     #[must_use]
     pub fn summary(&self) -> String {
-        self.read(&[]).map_or_else(|error| error.to_string(), |scenario| scenario.summary)
+        let document = Document::read(self.name, self.text, &[]);
+        let stated = document.as_ref().ok().and_then(|document| document.root().get("summary")?.as_str());
+        stated.unwrap_or_default().to_owned()
+    }
+
+    /// Whether it replays a recording, which `feed.path` must name.
+    #[must_use]
+    pub fn needs_recording(&self) -> bool {
+        Document::read(self.name, self.text, &[]).is_ok_and(|document| document.root().contains_key("feed"))
     }
 }

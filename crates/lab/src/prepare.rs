@@ -48,7 +48,11 @@ impl Prepared {
         }
         commands.push(Command::SetLiquidationPolicy { policy: self.scenario.liquidation });
         let fund = self.scenario.fund.iter().filter(|(_, amount)| amount.is_positive());
-        commands.extend(fund.map(|&(currency, amount)| Command::Deposit { account: AccountId::FUND, currency, amount }));
+        commands.extend(fund.map(|&(currency, amount)| Command::Deposit {
+            account: AccountId::FUND,
+            currency,
+            amount,
+        }));
         for actor in &self.scenario.actors {
             if let ActorKind::Positions(_, book) = &actor.kind {
                 commands.extend_from_slice(book);

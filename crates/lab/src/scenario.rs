@@ -19,11 +19,13 @@ mod model;
 mod my_venue;
 mod policy;
 mod population;
+mod recorded;
 
 pub use actors::{Actor, ActorKind};
 pub use currency::{Currencies, Currency};
 pub use files::Files;
 pub use instrument::{Instrument, Units};
+pub use recorded::Recording;
 
 use crate::decimal::Decimal;
 use crate::document::Document;
@@ -86,7 +88,9 @@ impl Scenario {
             next_account: 1,
             account_names: Vec::new(),
         };
-        let actors = s.or("actors", Vec::new(), |f| read_actors(f, &mut scope))?;
+        let feed = s.optional("feed", |f| recorded::read(f, &mut scope))?;
+        let mut actors = s.or("actors", Vec::new(), |f| read_actors(f, &mut scope))?;
+        actors.splice(0..0, feed);
         let (accounts, account_names) = (scope.next_account, scope.account_names);
         let derived = derive_capacity(accounts, &instruments, &currencies);
         let capacity = s.or("capacity", derived, |f| capacity(f, derived))?;

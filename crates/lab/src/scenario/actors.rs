@@ -1,6 +1,7 @@
 //! `[[actors]]`: who acts, each with a name, a kind, latencies, and the parameters of its kind.
 
 use super::files::Files;
+use super::recorded::Recording;
 use super::{Currencies, Instrument, my_venue};
 use super::{background, maker, model, population};
 use crate::decimal::Decimal;
@@ -43,6 +44,8 @@ pub enum ActorKind {
     Oracle(Box<OracleConfig>),
     /// Given positions, and the commands that place a given book.
     Positions(Box<ExplicitConfig>, Vec<Command>),
+    /// Recorded order flow.
+    Recorded(Box<Recording>),
 }
 
 /// What the actors of a scenario share while they are read.
@@ -144,6 +147,7 @@ impl ActorKind {
             Self::Population(config) => Box::new(Population::new((**config).clone())?),
             Self::Oracle(config) => Box::new(OracleActor::new((**config).clone())?),
             Self::Positions(config, _) => Box::new(Explicit::new((**config).clone())?),
+            Self::Recorded(recording) => Box::new(recording.build()?),
         })
     }
 }

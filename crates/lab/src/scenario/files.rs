@@ -59,8 +59,10 @@ pub(crate) struct Row<'a> {
 
 impl Table {
     fn new(file: String, content: String) -> Outcome<Self> {
-        let mut reader =
-            csv::ReaderBuilder::new().trim(csv::Trim::All).comment(Some(b'#')).from_reader(std::io::Cursor::new(content));
+        let mut reader = csv::ReaderBuilder::new()
+            .trim(csv::Trim::All)
+            .comment(Some(b'#'))
+            .from_reader(std::io::Cursor::new(content));
         let header = reader.headers().map_err(|e| malformed(&file, &e))?;
         let header = header.iter().map(str::to_owned).collect();
         Ok(Self { file, header, rows: reader.into_records() })

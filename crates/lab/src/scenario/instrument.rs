@@ -194,7 +194,9 @@ fn tiers(field: &Field<'_>, units: &Units) -> Outcome<Vec<TierSpec>> {
     };
     let list = field.list()?;
     let tiers = list.iter().map(tier).collect::<Outcome<Vec<_>>>()?;
-    let rises = |w: &[TierSpec]| w[0].floor < w[1].floor && w[0].maintenance <= w[1].maintenance && w[0].initial <= w[1].initial;
+    let rises = |w: &[TierSpec]| {
+        w[0].floor < w[1].floor && w[0].maintenance <= w[1].maintenance && w[0].initial <= w[1].initial
+    };
     if tiers.first().is_none_or(|t| t.floor != Money::ZERO) || !tiers.windows(2).all(rises) {
         return Err(field.refuse("other tiers", "a first tier with floor 0, and floors and rates that rise"));
     }

@@ -8,8 +8,7 @@ use downdraft_types::Qty;
 /// `["1", "2.5"]` from the touch outwards, or `{ count = 200, size = "2" }`; times the scenario's depth.
 pub(super) fn read(field: &Field<'_>, terms: &Instrument, scope: &Scope<'_>) -> Outcome<Vec<Qty>> {
     if !field.is_table() {
-        let levels: Vec<Qty> =
-            field.list()?.iter().map(|f| scope.deep_lots(f, terms)).collect::<Outcome<_>>()?;
+        let levels: Vec<Qty> = field.list()?.iter().map(|f| scope.deep_lots(f, terms)).collect::<Outcome<_>>()?;
         return if levels.is_empty() { Err(field.refuse("no level", "at least one")) } else { Ok(levels) };
     }
     let mut s = field.section()?;

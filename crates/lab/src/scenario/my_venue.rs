@@ -175,4 +175,3 @@ const fn resting(account: AccountId, instrument: InstrumentId, side: Side, price
         stp: SelfTradePrevention::CancelNewest,
     }
 }
-

@@ -42,8 +42,7 @@ pub(super) fn mark(field: &Field<'_>) -> Outcome<MarkPolicy> {
 
 pub(super) fn protections(field: &Field<'_>) -> Outcome<Protections> {
     let mut s = field.section()?;
-    let protections =
-        Protections { band: s.optional("band", Field::part)?, breaker: s.optional("breaker", breaker)? };
+    let protections = Protections { band: s.optional("band", Field::part)?, breaker: s.optional("breaker", breaker)? };
     s.finish()?;
     Ok(protections)
 }

@@ -49,7 +49,7 @@ pub enum Anchor {
 }
 
 /// Parameters of recorded flow.
-#[derive(Clone, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct RecordedConfig {
     /// What is traded.
     pub instrument: InstrumentId,
