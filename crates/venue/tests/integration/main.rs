@@ -1,4 +1,5 @@
 //! Tests of the venue as a whole.
 
+mod dydx;
 mod found;
 mod random;
