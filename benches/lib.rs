@@ -1,1 +1,4 @@
-//! Benches of the whole workspace: see the files beside this one.
+//! Benches of the whole workspace: what they share. See the files beside this one and `docs/benchmarks.md`.
+
+pub mod market;
+pub mod measure;
