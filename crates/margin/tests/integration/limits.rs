@@ -29,15 +29,18 @@ fn refused_listings() {
     assert_eq!(tiers(&[tier(0, 2, 1)]), Err(ListingError::RateOutOfRange));
     assert_eq!(tiers(&[tier(0, 1_000_000, 1_000_000)]), Err(ListingError::RateOutOfRange));
     assert_eq!(tiers(&[tier(0, 0, 0), tier(i128::MAX, 0, 0)]), Err(ListingError::RateOutOfRange));
+    let many: Vec<_> = (0..=64).map(|n| tier(n, 0, 0)).collect();
+    assert_eq!((tiers(&many[..64]), tiers(&many)), (Ok(()), Err(ListingError::CapacityReached)));
     let mut margin = engine(&[spec()]);
     assert_eq!(margin.list(FIRST, &spec()), Err(ListingError::AlreadyListed));
     assert_eq!(margin.list(InstrumentId(9), &spec()), Err(ListingError::CapacityReached));
     assert_eq!(margin.set_tiers(FIRST, &[]), Err(ListingError::TiersNotRising));
 }
 
-/// Prices, sizes and values at the bound: capacity 16, so that 2 × price × size × value × 10^6 × 16 nears 2^120.
+/// Powers of two of price, size and value at the bounds: with 16 positions, sizes below 2^59, and the product at
+/// most 2^95.
 fn largest() -> Vec<InstrumentSpec> {
-    let bounds = [(30, 62, 0), (30, 40, 22), (61, 31, 0), (1, 1, 62), (0, 62, 30), (61, 1, 30)];
+    let bounds = [(30, 58, 7), (30, 40, 25), (61, 31, 3), (1, 1, 62), (0, 58, 37), (61, 1, 33)];
     let spec = |(price, size, value): (u32, u32, u32)| InstrumentSpec {
         max_price: Price(1 << price),
         max_order: Qty(1 << size),
@@ -52,12 +55,16 @@ fn largest() -> Vec<InstrumentSpec> {
 
 #[test]
 fn past_the_bound_a_listing_is_refused() {
-    let listed = InstrumentSpec { max_price: Price(1 << 30), max_position: Qty(1 << 62), ..perpetual(0, 0) };
-    assert_eq!(list(listed.clone()), Ok(()));
-    assert_eq!(list(InstrumentSpec { mark_scale: 32, ..listed.clone() }), Err(ListingError::TooLarge));
-    assert_eq!(list(InstrumentSpec { point_value: 16, ..listed.clone() }), Err(ListingError::TooLarge));
+    let listed = InstrumentSpec { max_price: Price(1 << 30), max_position: Qty(1 << 58), ..perpetual(0, 0) };
+    assert_eq!(list(InstrumentSpec { mark_scale: 128, ..listed.clone() }), Ok(()));
+    assert_eq!(list(InstrumentSpec { mark_scale: 256, ..listed.clone() }), Err(ListingError::TooLarge));
+    assert_eq!(list(InstrumentSpec { point_value: 128, ..listed.clone() }), Ok(()));
+    assert_eq!(list(InstrumentSpec { point_value: 256, ..listed.clone() }), Err(ListingError::TooLarge));
     assert_eq!(list(InstrumentSpec { max_price: Price(i64::MAX), ..listed.clone() }), Err(ListingError::TooLarge));
-    assert_eq!(list(InstrumentSpec { max_position: Qty(u64::MAX), ..listed }), Err(ListingError::TooLarge));
+    assert_eq!(list(InstrumentSpec { max_order: Qty(u64::MAX), ..listed.clone() }), Err(ListingError::TooLarge));
+    for lots in [1 << 59, u64::MAX] {
+        assert_eq!(list(InstrumentSpec { max_position: Qty(lots), ..listed.clone() }), Err(ListingError::TooLarge));
+    }
 }
 
 /// Everything the engine computes, on the largest position at the largest marks of both signs, does not overflow.
