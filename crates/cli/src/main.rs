@@ -1,3 +1,35 @@
 //! The `downdraft` command line.
 
-fn main() {}
+mod args;
+mod inspect;
+mod library;
+mod output;
+mod record;
+mod replay;
+mod run;
+mod screen;
+
+use args::{Arguments, Task};
+use clap::Parser;
+use output::Failure;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let done = match Arguments::parse().task {
+        Task::Run(options) => run::run(&options),
+        Task::Replay(options) => replay::replay(&options),
+        Task::Check(options) => library::check(&options),
+        Task::Scenarios => library::scenarios(),
+        Task::Show { name } => library::show(&name),
+        Task::Inspect(options) => inspect::inspect(&options),
+    };
+    match done {
+        Ok(code) => code,
+        // Whoever read our output has seen enough.
+        Err(Failure::PipeClosed) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("downdraft: {failure}");
+            failure.code()
+        }
+    }
+}

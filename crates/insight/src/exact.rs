@@ -39,7 +39,7 @@ impl Exact {
     #[must_use]
     pub fn ratio(part: u64, whole: u64) -> Self {
         let (part, whole) = (u128::from(part) * 1_000_000, u128::from(whole));
-        let rounded = if whole == 0 { 0 } else { (part + whole / 2) / whole };
+        let rounded = (part + whole / 2).checked_div(whole).unwrap_or(0);
         Self::new(i128::try_from(rounded).expect("a ratio of two counts"), 6)
     }
 

@@ -1,0 +1,63 @@
+//! How a command ends badly, and writing to a standard output that may be closed.
+
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Why a command could not be done.
+#[derive(Debug)]
+pub enum Failure {
+    /// What was asked for makes no sense: exit code 2.
+    Usage(String),
+    /// A journal is damaged or incomplete: exit code 3.
+    Damaged(String),
+    /// Something else went wrong on the way: exit code 1.
+    Broken(String),
+    /// Nobody reads standard output any more.
+    PipeClosed,
+}
+
+impl Failure {
+    /// The exit code.
+    pub fn code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Usage(_) => 2,
+            Self::Damaged(_) => 3,
+            Self::Broken(_) => 1,
+            Self::PipeClosed => 0,
+        })
+    }
+
+    /// A file that could not be read or written.
+    pub fn file(what: &str, path: &Path, error: &io::Error) -> Self {
+        Self::Broken(format!("cannot {what} {}: {error}", path.display()))
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Usage(message) | Self::Damaged(message) | Self::Broken(message) => f.write_str(message),
+            Self::PipeClosed => f.write_str("standard output is closed"),
+        }
+    }
+}
+
+/// Failures of standard output.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::PipeClosed,
+            _ => Self::Broken(format!("cannot write to standard output: {error}")),
+        }
+    }
+}
+
+/// Prints a text to standard output.
+pub fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! `run`: a scenario, its files, and what is shown of it.
+
+use crate::args;
+use crate::output::{Failure, print};
+use crate::screen;
+use core::ops::ControlFlow;
+use downdraft_insight::{CsvTables, Summary, summary::Timing};
+use downdraft_lab::analysis::units;
+use downdraft_lab::{Analysis, Finished, Prepared, Recorder, RunError, Tee, load, run as run_scenario};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::{self, File};
+use std::io::{BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+type Observers = Tee<Recorder<File>, Analysis<CsvTables<BufWriter<File>>>>;
+
+/// Runs a scenario.
+pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
+    let usage = |error: downdraft_lab::ScenarioError| Failure::Usage(error.to_string());
+    let prepared = Prepared::new(load(&options.scenario, &options.sets).map_err(usage)?, options.seed);
+    let directory = options.out.clone().unwrap_or_else(|| default_directory(&prepared));
+    fs::create_dir_all(&directory).map_err(|error| Failure::file("create", &directory, &error))?;
+    let mut observers = observers(&prepared, &directory)?;
+
+    let bar = if options.quiet || options.json { ProgressBar::hidden() } else { progress_bar() };
+    let started = now();
+    let finished = run_scenario(&prepared, &mut observers, |progress, observers| {
+        bar.set_position((progress.fraction() * 1_000.0) as u64);
+        bar.set_message(format!("{} commands", screen::grouped(&progress.commands.to_string())));
+        if observers.0.failed() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    let elapsed = started.elapsed();
+    bar.finish_and_clear();
+
+    let Tee(journal, analysis) = observers;
+    let finished = match finished {
+        Ok(finished) => finished,
+        Err(error) => {
+            // What was applied before stays readable.
+            let _ = journal.abandon();
+            return Err(match error {
+                RunError::World(_) => Failure::Broken(error.to_string()),
+                RunError::Scenario(_) | RunError::SetUp { .. } => Failure::Usage(error.to_string()),
+            });
+        }
+    };
+    let write = |error: &dyn std::fmt::Display| Failure::Broken(format!("in {}: {error}", directory.display()));
+    journal.finish(&finished).map_err(|error| write(&error))?;
+    let (mut summary, tables) = analysis.finish(&prepared, &finished);
+    tables.finish().map_err(|error| write(&error))?;
+    summary.timing = Some(timing(elapsed, &finished));
+    let json = write_summary(&directory, &summary)?;
+    if options.json {
+        print(&json)?;
+    } else if !options.quiet {
+        print(&screen::result(&summary, &prepared, &directory))?;
+    }
+    match &summary.audit {
+        None => Ok(ExitCode::SUCCESS),
+        Some(fault) => Err(Failure::Broken(format!("the auditor found a fault, please report it: {fault}"))),
+    }
+}
+
+/// The journal, and the analysis with its tables.
+fn observers(prepared: &Prepared, directory: &Path) -> Result<Observers, Failure> {
+    let create = |name: &str| {
+        let path = directory.join(name);
+        File::create(&path).map_err(|error| Failure::file("create", &path, &error))
+    };
+    let failed = |error: &dyn std::fmt::Display| Failure::Broken(format!("in {}: {error}", directory.display()));
+    // The journal writes whole blocks itself: what it has handed over survives whatever happens to us.
+    let journal = Recorder::new(create("journal.ddj")?, prepared).map_err(|error| failed(&error))?;
+    let table = |name: &str| create(name).map(|file| BufWriter::with_capacity(1 << 16, file));
+    let (prices, liquidations, waterfall) = (table("prices.csv")?, table("liquidations.csv")?, table("waterfall.csv")?);
+    let tables = CsvTables::new(units(&prepared.scenario), prices, liquidations, waterfall);
+    Ok(Tee(journal, Analysis::new(prepared, tables.map_err(|error| failed(&error))?)))
+}
+
+/// `runs/NAME-SEED`, with what a file's name should not hold replaced in the scenario's.
+fn default_directory(prepared: &Prepared) -> PathBuf {
+    let legal = |c: char| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' };
+    let name: String = prepared.scenario.name.trim_start_matches('.').chars().map(legal).collect();
+    Path::new("runs").join(format!("{name}-{}", prepared.seed))
+}
+
+fn write_summary(directory: &Path, summary: &Summary) -> Result<String, Failure> {
+    let path = directory.join("summary.json");
+    let failed = |error: std::io::Error| Failure::file("write", &path, &error);
+    let json = serde_json::to_string_pretty(summary).map_err(|error| failed(error.into()))? + "\n";
+    File::create(&path).and_then(|mut file| file.write_all(json.as_bytes())).map_err(failed)?;
+    Ok(json)
+}
+
+fn timing(elapsed: Duration, finished: &Finished) -> Timing {
+    let seconds = elapsed.as_secs_f64();
+    let per_second = if seconds > 0.0 { finished.commands as f64 / seconds } else { 0.0 };
+    Timing { elapsed_s: (seconds * 1e6).round() / 1e6, commands_per_s: per_second.round() }
+}
+
+fn progress_bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(1_000);
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent:>3}%  {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+#[allow(clippy::disallowed_methods, reason = "the command line is where a run is timed")]
+fn now() -> Instant {
+    Instant::now()
+}

@@ -1,0 +1,73 @@
+//! `inspect`.
+
+use crate::shell::{Answer, Scratch, command, downdraft, run_tiny};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+fn inspect(scratch: &Scratch, more: &[&str]) -> Answer {
+    let journal = scratch.path("journal.ddj");
+    downdraft(["inspect", journal.to_str().unwrap()].into_iter().chain(more.iter().copied()))
+}
+
+#[test]
+fn records_are_lines() {
+    let scratch = Scratch::new("inspect");
+    run_tiny(&scratch, &["--quiet"]);
+    let all = inspect(&scratch, &[]);
+    assert_eq!((all.code, all.err.as_str()), (0, ""));
+    let summary: serde_json::Value = serde_json::from_str(&scratch.text("summary.json")).unwrap();
+    let records = summary["commands"].as_u64().unwrap() + summary["events"].as_u64().unwrap();
+    assert_eq!(all.out.lines().count() as u64, records);
+    let first = all.out.lines().next().unwrap();
+    assert!(first.starts_with("0.000000000 #") && first.contains(" list-instrument "), "{first}");
+
+    let triggered = inspect(&scratch, &["--kind", "liquidation-triggered"]);
+    let episodes = summary["liquidations"]["episodes"].as_u64().unwrap();
+    assert_eq!(triggered.out.lines().count() as u64, episodes);
+    assert!(triggered.out.lines().all(|line| line.contains(" because=#") && line.contains(" equity=")));
+
+    let window = inspect(&scratch, &["--from", "1", "--to", "1200ms", "--kind", "trade", "--kind", "place-order"]);
+    let times: Vec<f64> = window.out.lines().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
+    assert!(!times.is_empty() && times.iter().all(|time| (1.0..=1.2).contains(time)), "{times:?}");
+    assert!(window.out.lines().any(|line| line.contains(" trade ")));
+    assert_eq!(inspect(&scratch, &["--limit", "3"]).out.lines().count(), 3);
+}
+
+#[test]
+fn what_cannot_be_asked_is_explained() {
+    let scratch = Scratch::new("inspect-usage");
+    run_tiny(&scratch, &["--quiet"]);
+    let unknown = inspect(&scratch, &["--kind", "trades"]);
+    assert_eq!((unknown.code, unknown.err.lines().count()), (2, 1));
+    assert!(unknown.err.contains("\"trades\"") && unknown.err.contains("liquidation-triggered"), "{unknown:?}");
+    assert_eq!(inspect(&scratch, &["--from", "2", "--to", "1"]).code, 2);
+    assert_eq!(inspect(&scratch, &["--from", "soon"]).code, 2);
+}
+
+#[test]
+fn a_reader_who_leaves_is_no_error() {
+    let scratch = Scratch::new("pipe");
+    run_tiny(&scratch, &["--quiet"]);
+    let journal = scratch.path("journal.ddj");
+    let mut running =
+        command(["inspect", journal.to_str().unwrap()]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(running.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    drop(out);
+    let answer = Answer::from(running.wait_with_output().unwrap());
+    assert_eq!((answer.code, answer.err.as_str()), (0, ""));
+    assert!(line.contains("list-instrument"));
+}
+
+#[test]
+fn damage_is_reported_after_what_is_whole() {
+    let scratch = Scratch::new("inspect-damage");
+    run_tiny(&scratch, &["--quiet"]);
+    let path = scratch.path("journal.ddj");
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() - 10]).unwrap();
+    let answer = inspect(&scratch, &[]);
+    assert_eq!(answer.code, 3);
+    assert!(answer.out.lines().count() > 100 && answer.err.contains("torn"), "{}", answer.err);
+}

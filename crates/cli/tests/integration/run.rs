@@ -1,0 +1,98 @@
+//! `run`.
+
+use crate::shell::{Scratch, downdraft, run_tiny, tiny};
+
+/// A summary without what a clock put into it.
+fn untimed(text: &str) -> serde_json::Value {
+    let mut value: serde_json::Value = serde_json::from_str(text).unwrap();
+    value.as_object_mut().unwrap().remove("timing").expect("a run is timed");
+    value
+}
+
+#[test]
+fn a_run_shows_a_cascade_and_writes_its_files() {
+    let scratch = Scratch::new("run");
+    let answer = run_tiny(&scratch, &[]);
+    assert_eq!((answer.code, answer.err.as_str()), (0, ""), "{answer:?}");
+    for part in ["tiny · seed 3 · 4", "Liquidated", "Insurance fund", "branching ratio", "USDT 0 (audited)"] {
+        assert!(answer.out.contains(part), "{part} in {}", answer.out);
+    }
+    let summary = untimed(&scratch.text("summary.json"));
+    assert_eq!(summary["scenario"], "tiny");
+    assert_eq!(summary["seed"], 3);
+    assert_eq!(summary["conservation"]["USDT"], 0);
+    let episodes = summary["liquidations"]["episodes"].as_u64().unwrap();
+    assert!(episodes > 5, "{summary}");
+    for (file, header) in [
+        ("prices.csv", "time,instrument,last,mark,index"),
+        ("liquidations.csv", "episode,pool,account,parent,"),
+        ("waterfall.csv", "time,event,episode,kind,"),
+    ] {
+        assert!(scratch.text(file).starts_with(header), "{file}");
+    }
+    assert!(scratch.text("liquidations.csv").lines().count() as u64 > episodes);
+    assert!(std::fs::metadata(scratch.path("journal.ddj")).unwrap().len() > 10_000);
+}
+
+#[test]
+fn two_runs_of_one_seed_are_equal_byte_for_byte() {
+    let (first, second, third) = (Scratch::new("first"), Scratch::new("second"), Scratch::new("third"));
+    run_tiny(&first, &["--quiet"]);
+    run_tiny(&second, &["--quiet"]);
+    run_tiny(&third, &["--quiet", "--seed", "4"]);
+    let cut = |scratch: &Scratch| {
+        let text = scratch.text("summary.json");
+        text.split("\"timing\"").next().unwrap().to_owned()
+    };
+    assert_eq!(cut(&first), cut(&second));
+    for file in ["journal.ddj", "prices.csv", "liquidations.csv", "waterfall.csv"] {
+        let read = |scratch: &Scratch| std::fs::read(scratch.path(file)).unwrap();
+        assert!(read(&first) == read(&second), "{file}");
+    }
+    let hash = |scratch: &Scratch| untimed(&scratch.text("summary.json"))["state_hash"].clone();
+    assert_ne!(hash(&first), hash(&third));
+}
+
+#[test]
+fn json_prints_the_summary_alone() {
+    let scratch = Scratch::new("json");
+    let answer = run_tiny(&scratch, &["--json"]);
+    assert_eq!((answer.code, answer.err.as_str()), (0, ""));
+    assert_eq!(answer.out, scratch.text("summary.json"));
+    assert_eq!(run_tiny(&scratch, &["--quiet"]).out, "");
+}
+
+#[test]
+fn set_reaches_the_scenario() {
+    let scratch = Scratch::new("set");
+    run_tiny(&scratch, &["--quiet", "--set", "fund.USDT=0", "--set", "duration=\"1500ms\""]);
+    let summary = untimed(&scratch.text("summary.json"));
+    assert_eq!(summary["insurance_fund"]["start"], 0);
+    assert!(summary["simulated_s"].as_f64().unwrap() <= 1.5);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_in_a_line() {
+    let scratch = Scratch::new("refused");
+    let tiny = tiny();
+    let out = scratch.path("").display().to_string();
+    for (arguments, parts) in [
+        (vec!["run", "flash-crush"], vec!["flash-crush", "flash-crash"]),
+        (vec!["run", &tiny, "--out", &out, "--set", "fund.USDT"], vec!["--set fund.USDT", "path=value"]),
+        (vec!["run", &tiny, "--out", &out, "--set", "fund.USDT=-1"], vec!["fund.USDT", "found", "expected"]),
+        (vec!["run", &tiny, "--out", &out, "--set", "actors.selller.size=1"], vec!["selller", "did you mean seller"]),
+        (vec!["run", &tiny, "--out", &out, "--set", "actors.seller.sise=1"], vec!["sise", "size"]),
+        (vec!["check", "nowhere.toml"], vec!["nowhere.toml"]),
+        (vec!["show", "flashcrash"], vec!["flashcrash", "flash-crash"]),
+    ] {
+        let answer = downdraft(arguments.iter().copied());
+        assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{arguments:?} {answer:?}");
+        assert_eq!(answer.err.lines().count(), 1, "{answer:?}");
+        for part in parts {
+            assert!(answer.err.contains(part), "{part} in {answer:?}");
+        }
+    }
+    for arguments in [vec![], vec!["frobnicate"], vec!["run", "--seed", "x"], vec!["inspect"]] {
+        assert_eq!(downdraft(arguments.iter().copied()).code, 2, "{arguments:?}");
+    }
+}
