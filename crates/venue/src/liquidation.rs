@@ -56,6 +56,9 @@ impl Venue {
         let resumes = self.policy.mode == LiquidationMode::Suppressed && policy.mode != LiquidationMode::Suppressed;
         self.policy = *policy;
         let set = emit.event(None, &Event::ParameterSet { instrument: None });
+        if !policy.bound_by_halts {
+            self.unpark(emit);
+        }
         if resumes {
             self.margin.rearm();
             self.raise(emit, Some(set), CauseKind::Parameter);

@@ -1,7 +1,7 @@
 //! Orders: accepting, matching, cancelling and replacing them. Everything that can be refused is looked at
 //! first; then the command cannot fail.
 
-use crate::command::{OrderRef, OrderRequest, TimeInForce};
+use crate::command::{OrderRef, OrderRequest, SelfTradePrevention, TimeInForce};
 use crate::emit::Emit;
 use crate::event::{CancelReason, CauseKind, Event, Rejection, Sink, TradeSide};
 use crate::floor::Tally;
@@ -16,7 +16,11 @@ impl Venue {
     pub(crate) fn place<S: Sink>(&mut self, order: &OrderRequest, emit: &mut Emit<'_, S>) -> Decision {
         let (qty, limit) = self.check_order(order)?;
         // The book refuses what only it can see, before anything changes.
-        self.market(order.instrument)?.book.check(&order.for_book(qty, limit)).map_err(rejection)?;
+        let market = self.market(order.instrument)?;
+        market.book.check(&order.for_book(qty, limit)).map_err(rejection)?;
+        if order.tif == TimeInForce::Fok && !can_fill(market, order, qty, limit) {
+            return Err(Rejection::CannotFill);
+        }
         // From here on the order cannot fail.
         let (account, instrument, side) = (order.account, order.instrument, order.side);
         let accepted =
@@ -399,6 +403,32 @@ impl Venue {
 /// The price an order is margined at: its limit, or the worst that a market order would reach now.
 fn worst_price(market: &Market, side: Side, qty: Qty, own: Option<Price>, limit: Option<Price>) -> Option<Price> {
     own.or_else(|| market.book.cost_to_take(side, qty, limit).worst)
+}
+
+/// Whether a fill-or-kill order is filled for certain. The book has counted every order; but a reduce-only maker may
+/// have nothing left to reduce when its turn comes, so here they count for nothing.
+fn can_fill(market: &Market, order: &OrderRequest, qty: Qty, limit: Option<Price>) -> bool {
+    let mut left = qty;
+    for level in market.book.depth(order.side.opposite()) {
+        if limit.is_some_and(|limit| !order.side.accepts(limit, level.price)) {
+            return false;
+        }
+        for maker in market.book.orders_at(order.side.opposite(), level.price) {
+            let counts = match order.stp {
+                _ if maker.owner != order.account.0 => !market.metas.get(maker.id).reduce_only,
+                SelfTradePrevention::None => !market.metas.get(maker.id).reduce_only,
+                SelfTradePrevention::CancelOldest => false,
+                _ => return false,
+            };
+            if counts {
+                left = Qty(left.0.saturating_sub(maker.qty.0));
+            }
+            if left.is_zero() {
+                return true;
+            }
+        }
+    }
+    false
 }
 
 fn rejection(reject: Reject) -> Rejection {

@@ -7,7 +7,7 @@ use downdraft_types::{
 };
 use downdraft_venue::{
     AdlPolicy, AdlRanking, BookSize, Breaker, Capacity, CloseOrder, Command, CrossedOrder, FundingPolicy, Internal,
-    LiquidationMode, LiquidationPolicy, MarkPolicy, MarkRule, OnFundShort, OrderRef, OrderRequest, PartialStep,
+    LiquidationMode, LiquidationPolicy, MarkPolicy, MarkRule, OnFundShort, OrderRef, OrderRequest, PartialStep, Phase,
     Protections, Residual, SelfTradePrevention, Takeover, TimeInForce, Venue,
 };
 
@@ -54,7 +54,7 @@ pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
         let account = AccountId(account);
         commands.push(Command::OpenAccount { account });
         for currency in [CurrencyId(0), CurrencyId(1)] {
-            let amount = Money(i128::from(dice.below(1_500)));
+            let amount = Money(i128::from(dice.one_of(&[0, 200, 600, 1_500, 40_000])));
             commands.push(Command::Deposit { account, currency, amount });
         }
     }
@@ -103,7 +103,7 @@ pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
         }
         112..=113 => Command::SetTiers { instrument, tiers: tiers(dice).into() },
         114 => Command::Halt { instrument, until: moment(dice, view.now) },
-        115..=117 => Command::Reopen { instrument },
+        115..=117 => Command::Reopen { instrument: halted(view).unwrap_or(instrument) },
         118 => Command::OpenAccount { account },
         119 => {
             let book = BookSize { orders: dice.one_of(&[0, 1, 8, u32::MAX]), levels: dice.one_of(&[4, 0, u32::MAX]) };
@@ -125,7 +125,16 @@ fn account(dice: &mut Dice<'_>) -> AccountId {
 }
 
 fn instrument(dice: &mut Dice<'_>) -> InstrumentId {
-    InstrumentId(dice.one_of(&[0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 4, 5, u16::MAX]))
+    match dice.below(128) {
+        n @ 3..=5 => InstrumentId(n as u16),
+        6 => InstrumentId(u16::MAX),
+        n => InstrumentId([0, 0, 0, 0, 1, 1, 2, 2][n as usize % 8]),
+    }
+}
+
+fn halted(view: &View<'_>) -> Option<InstrumentId> {
+    let is_halted = |id: &InstrumentId| view.venue.market(*id).is_ok_and(|m| matches!(m.phase(), Phase::Halted(_)));
+    (0..CAPACITY.instruments).map(InstrumentId).find(is_halted)
 }
 
 fn currency(dice: &mut Dice<'_>) -> CurrencyId {
@@ -201,6 +210,7 @@ fn order(dice: &mut Dice<'_>, view: &View<'_>, account: AccountId, instrument: I
         qty: qty(dice),
         limit: if shape < 24 { None } else { Some(price(dice, view, instrument)) },
         tif: match shape % 8 {
+            _ if (2..24).contains(&shape) => TimeInForce::Ioc,
             0 => TimeInForce::Ioc,
             1 => TimeInForce::Fok,
             _ => TimeInForce::Gtc,
@@ -293,7 +303,7 @@ fn spec(dice: &mut Dice<'_>, number: u16) -> InstrumentSpec {
     let odd = dice.once_in(16);
     InstrumentSpec {
         kind: match number % 3 {
-            1 => InstrumentKind::Dated { expiry: Time(1_000 + 400 * dice.below(100)) },
+            1 => InstrumentKind::Dated { expiry: Time(1_000 + 1_000 * dice.below(200)) },
             _ => InstrumentKind::Perpetual,
         },
         settlement: CurrencyId(if number == 2 { 1 } else { 0 }),
@@ -373,10 +383,11 @@ fn mark_policy(dice: &mut Dice<'_>) -> MarkPolicy {
 }
 
 fn protections(dice: &mut Dice<'_>) -> Protections {
+    let width = |dice: &mut Dice<'_>| if dice.once_in(8) { rate(dice) } else { Ppm(dice.one_of(&[40_000, 90_000])) };
     Protections {
-        band: if dice.once_in(2) { Some(rate(dice)) } else { None },
+        band: if dice.once_in(2) { Some(width(dice)) } else { None },
         breaker: match dice.once_in(2) {
-            true => Some(Breaker { movement: rate(dice), window: span(dice), halt: span(dice) }),
+            true => Some(Breaker { movement: width(dice), window: span(dice), halt: span(dice) }),
             false => None,
         },
     }

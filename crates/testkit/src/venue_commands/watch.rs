@@ -2,7 +2,7 @@
 
 use downdraft_margin::Pool;
 use downdraft_types::{AccountId, ClientOrderId, EventId, InstrumentId, OrderId, Price, Qty, Seq, Side, Time};
-use downdraft_venue::{Command, Event, Internal, OrderRef, Request, TradeSide};
+use downdraft_venue::{Command, Event, Internal, OrderRef, Request, TimeInForce, TradeSide};
 use std::collections::BTreeMap;
 
 /// An order that rests, as events tell.
@@ -38,6 +38,7 @@ struct Taker {
     side: Side,
     limit: Option<Price>,
     open: Qty,
+    fill_or_kill: bool,
 }
 
 /// Follows a venue by its events.
@@ -52,6 +53,8 @@ pub struct Watch {
     /// Pools whose step waits for a reopening.
     parked: BTreeMap<Pool, EventId>,
     taker: Option<Taker>,
+    /// Whether the command is a fill-or-kill order.
+    fill_or_kill: bool,
     forced: Option<Forced>,
     rejected: bool,
     /// Orders that the command left in the book, or put there.
@@ -67,6 +70,7 @@ impl Watch {
         self.counts.push(0);
         (self.taker, self.forced, self.rejected) = (None, None, false);
         self.kept.clear();
+        self.fill_or_kill = matches!(command, Command::PlaceOrder(order) if order.tif == TimeInForce::Fok);
         if let Command::Internal(Internal::Liquidate { pool }) = command
             && let Some(requested) = self.cases.get_mut(pool)
         {
@@ -92,6 +96,9 @@ impl Watch {
             && !self.rejected
         {
             self.forget_replaced(*account, *order);
+        }
+        if let Some(taker) = self.taker.filter(|taker| taker.fill_or_kill) {
+            assert!(taker.open.is_zero(), "a fill-or-kill order was filled in part: {taker:?}");
         }
         if let Some(forced) = self.forced.take() {
             assert!(
@@ -134,7 +141,8 @@ impl Watch {
                 self.rejected = true;
             }
             Event::OrderAccepted { account, side, qty, limit, .. } => {
-                self.taker = Some(Taker { account, side, limit, open: qty });
+                let fill_or_kill = self.fill_or_kill;
+                self.taker = Some(Taker { account, side, limit, open: qty, fill_or_kill });
             }
             Event::OrderRested { order, account, client, instrument, side, price, qty } => {
                 self.kept.push((instrument, order));

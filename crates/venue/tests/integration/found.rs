@@ -281,3 +281,33 @@ fn a_contract_without_a_mark_expires_quietly() {
     auditor.observe(&expired);
     assert_eq!(auditor.verdict(), Ok(()));
 }
+
+#[test]
+fn a_halt_that_no_longer_binds_lets_waiting_steps_go_on() {
+    let mut runner = venue();
+    runner.run(deposit(1, 50));
+    runner.run(block(PERP, 1, 6, 10, 100));
+    runner.run(Command::Halt { instrument: PERP, until: None });
+    runner.run(index(PERP, 90));
+    assert_eq!(runner.venue.backlog(), 1);
+    let policy = LiquidationPolicy { bound_by_halts: false, ..LiquidationPolicy::default() };
+    runner.run(Command::SetLiquidationPolicy { policy });
+    assert_eq!(runner.venue.backlog(), 0);
+}
+
+#[test]
+fn a_fill_or_kill_order_does_not_count_on_reduce_only_makers() {
+    let mut runner = venue();
+    runner.run(block(PERP, 5, 6, 10, 100));
+    let Command::PlaceOrder(resting) = order(5, PERP, Side::Sell, 10, 100) else { unreachable!() };
+    for _ in 0..2 {
+        // Two orders to reduce ten lots by ten each: only one of them can.
+        runner.run(Command::PlaceOrder(OrderRequest { reduce_only: true, ..resting }));
+    }
+    let Command::PlaceOrder(taking) = order(6, PERP, Side::Buy, 15, 100) else { unreachable!() };
+    let fok = Command::PlaceOrder(OrderRequest { tif: TimeInForce::Fok, ..taking });
+    assert_eq!(refusal(&mut runner, fok.clone()), Some(Rejection::CannotFill));
+    runner.run(order(5, PERP, Side::Sell, 15, 100));
+    assert_eq!(refusal(&mut runner, fok), None);
+    assert_eq!(runner.venue.margin().position(AccountId(6), PERP).map(|p| p.size().0), Some(5));
+}
