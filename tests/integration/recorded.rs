@@ -12,7 +12,9 @@ use downdraft_types::{
     AccountId, CurrencyId, EventId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side, Span, Time,
 };
 use downdraft_venue::{BookSize, Capacity, Command, Event, Stamp, Venue};
+use std::collections::BTreeSet;
 use std::fs::File;
+use std::ops::ControlFlow;
 
 const STOCK: InstrumentId = InstrumentId(0);
 const CASH: CurrencyId = CurrencyId(0);
@@ -128,11 +130,13 @@ fn levels_of(venue: &Venue, n: usize) -> LevelRow {
     LevelRow { asks: side(Side::Sell), bids: side(Side::Buy) }
 }
 
-/// Asserts after each command that the book is not crossed, and counts rejections.
+/// Asserts after each command that the book is not crossed, and counts.
 #[derive(Default)]
 struct Watch {
     rejected: u64,
     trades: u64,
+    /// Accounts whose liquidation orders filled in the book.
+    liquidated: BTreeSet<AccountId>,
 }
 
 impl Observer for Watch {
@@ -140,7 +144,10 @@ impl Observer for Watch {
 
     fn event(&mut self, _: EventId, _: Option<u32>, event: &Event) {
         self.rejected += u64::from(matches!(event, Event::Rejected { .. }));
-        self.trades += u64::from(matches!(event, Event::Trade { .. }));
+        if let Event::Trade { taker, forced, .. } = event {
+            self.trades += 1;
+            self.liquidated.extend(forced.then_some(taker.account));
+        }
     }
 
     fn done(&mut self, venue: &Venue) {
@@ -149,6 +156,13 @@ impl Observer for Watch {
             assert!(bid < ask, "invariant 3: the book is never crossed at rest");
         }
     }
+}
+
+fn assert_accounted(counts: &[(&'static str, u64)]) {
+    let not_a_reason = ["read", "reveals", "prints", "print_lots", "print_lots_filled"];
+    let read = counts.iter().find(|(name, _)| *name == "read").map_or(0, |(_, n)| *n);
+    let accounted: u64 = counts.iter().filter(|(name, _)| !not_a_reason.contains(name)).map(|(_, n)| n).sum();
+    assert_eq!(read, accounted, "read = applied + counted by reason: {counts:?}");
 }
 
 /// What a recording leaves under one mode: all levels, and the actor's counts.
@@ -176,9 +190,7 @@ impl Left {
 
     /// read = applied + counted by reason.
     fn assert_accounted(&self) {
-        let not_a_reason = ["read", "reveals", "prints", "print_lots", "print_lots_filled"];
-        let accounted: u64 = self.counts.iter().filter(|(n, _)| !not_a_reason.contains(n)).map(|(_, n)| n).sum();
-        assert_eq!(self.count("read"), accounted, "read = applied + counted by reason: {:?}", self.counts);
+        assert_accounted(&self.counts);
     }
 
     fn levels(&self) -> impl Iterator<Item = (Side, (Price, Qty))> + '_ {
@@ -237,4 +249,32 @@ fn an_evening_of_futures_reacts_as_it_was_recorded() {
     println!("{differ} of {resting} resting lots differ");
     // Some fills of this market pass over the front of their queue: the takers' orders here do not.
     assert!(differ * 100 <= resting, "{differ} of {resting} lots differ");
+}
+
+/// A library scenario on a recording: its liquidations fill against recorded orders.
+fn with_leveraged_accounts(scenario: &str, recording: &str) {
+    let Some(path) = find(recording) else { return };
+    let set = format!("feed.path={}", path.display());
+    let scenario = downdraft_lab::load(scenario, &[set]).expect("a library scenario");
+    let mut watch = Watch::default();
+    let prepared = downdraft_lab::Prepared::new(scenario, None);
+    let finished =
+        downdraft_lab::run(&prepared, &mut watch, |_, _| ControlFlow::Continue(())).expect("a run to its end");
+    finished.world.venue().check_invariants();
+    let (name, counts) = finished.world.counters().next().expect("the feed");
+    assert_eq!(name, "feed");
+    assert_accounted(&counts);
+    println!("{} accounts liquidated in the book; {counts:?}", watch.liquidated.len());
+    assert!(watch.liquidated.len() >= 100, "{} accounts liquidated in the book", watch.liquidated.len());
+    assert!(counts.iter().any(|(name, n)| *name == "consumed_by_simulation" && *n > 0));
+}
+
+#[test]
+fn an_hour_of_aapl_with_leveraged_accounts() {
+    with_leveraged_accounts("recorded-equity", "lobster/AAPL_2012-06-21_34200000_37800000_message_50.csv.gz");
+}
+
+#[test]
+fn an_evening_of_futures_with_leveraged_accounts() {
+    with_leveraged_accounts("recorded-futures", "dbn/esh4-glbx-mdp3-20231225.mbo.dbn.zst");
 }

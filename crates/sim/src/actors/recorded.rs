@@ -510,7 +510,12 @@ impl Recorded {
 
     fn own_rejection(&mut self, submission: u64, reason: Rejection) {
         let Some(client) = self.changes.remove(&submission) else { return };
-        let reason = match (reason, self.gone.remove(&client)) {
+        // The recording may have more to say of an order that is gone here, until it is gone there too.
+        let gone = self.gone.get(&client).copied();
+        if self.shadow.get(client).is_none() {
+            self.gone.remove(&client);
+        }
+        let reason = match (reason, gone) {
             (Rejection::UnknownOrder, Some(true)) => "consumed_by_simulation",
             (Rejection::UnknownOrder, Some(false)) => "executed_out_of_order",
             (Rejection::UnknownOrder, None) => "unknown_order",
