@@ -11,7 +11,7 @@ use crate::actor::{Actor, BookView, Context, MarkNews, Notice, Print, Seat, Subs
 use crate::latency::{Channel, Latencies};
 use crate::queue::EventQueue;
 use crate::random::Streams;
-use downdraft_types::{AccountId, EventId, InstrumentId, MachineId, Side, Time};
+use downdraft_types::{AccountId, EventId, InstrumentId, MachineId, Seq, Side, Time};
 use downdraft_venue::{Capacity, Command, Event, Origin, Request, Sink, Stamp, Venue};
 
 /// Hears everything that is applied and everything that happens, in order.
@@ -129,9 +129,11 @@ impl World {
         if let Some(message) = self.failure.take() {
             return Err(WorldError::Actor(message));
         }
-        let Some((time, seq, entry)) = self.queue.pop_until(self.end) else { return Ok(false) };
+        let Some((time, _, entry)) = self.queue.pop_until(self.end) else { return Ok(false) };
         match entry {
             Entry::Command { machine, origin, cause, submission, command } => {
+                // Commands are numbered as they are applied: what is scheduled first may be due last.
+                let seq = Seq(self.applied);
                 let stamp = Stamp { machine, time, seq, origin, cause };
                 self.apply(&stamp, submission, &command, observer);
             }

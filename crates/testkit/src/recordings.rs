@@ -6,10 +6,8 @@ use std::path::PathBuf;
 /// where there is none, and the test is then skipped.
 #[must_use]
 pub fn find(name: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("DOWNDRAFT_DATA").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")),
-        PathBuf::from,
-    );
+    let root = std::env::var_os("DOWNDRAFT_DATA")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data")), PathBuf::from);
     let path = root.join(name);
     if path.is_file() {
         return Some(path);
