@@ -9,10 +9,9 @@ use std::path::Path;
 
 /// The whole of it.
 pub fn result(summary: &Summary, prepared: &Prepared, directory: &Path) -> String {
-    let mut text = format!(
-        "{} · seed {} · {} s simulated\n{}\n\n",
-        summary.scenario, summary.seed, summary.simulated_s, prepared.scenario.summary
-    );
+    let end = Exact::new(i128::from(prepared.end().0), 9);
+    let (name, seed, about) = (&summary.scenario, summary.seed, &prepared.scenario.summary);
+    let mut text = format!("{name} · seed {seed} · {end} s simulated\n{about}\n\n");
     let mut table = Table::new();
     table.load_preset(presets::UTF8_BORDERS_ONLY).set_content_arrangement(ContentArrangement::Disabled);
     rows(summary).into_iter().for_each(|(name, value)| {
@@ -45,9 +44,9 @@ fn rows(summary: &Summary) -> Vec<(&'static str, String)> {
         number(liquidations.fills)
     );
     rows.push(("Liquidated", forced));
-    rows.push(("  quantity", each(&liquidations.quantity, amount)));
-    rows.push(("  value at mark", each(&liquidations.notional, amount)));
-    rows.push(("  slippage cost", each(&liquidations.slippage_cost, amount)));
+    rows.push(("  quantity", amounts(&liquidations.quantity)));
+    rows.push(("  value at mark", amounts(&liquidations.notional)));
+    rows.push(("  slippage cost", amounts(&liquidations.slippage_cost)));
     let to_fill = liquidations.trigger_to_fill;
     if let (Some(p50), Some(p99)) = (to_fill.p50, to_fill.p99) {
         rows.push(("  trigger to fill", format!("half within {}, 99% within {}", span(p50), span(p99))));
@@ -61,12 +60,12 @@ fn rows(summary: &Summary) -> Vec<(&'static str, String)> {
     );
     rows.push(("Cascade", shape));
     rows.push(("Insurance fund", each(&summary.insurance_fund, fund)));
-    let deleveraged = format!("{} accounts, quantity {}", number(adl.accounts), each(&adl.quantity, amount));
+    let deleveraged = format!("{} accounts, quantity {}", number(adl.accounts), amounts(&adl.quantity));
     rows.push(("Deleveraged", deleveraged));
-    rows.push(("  conceded", each(&adl.conceded, amount)));
-    rows.push(("Bad debt", each(&summary.bad_debt, amount)));
-    rows.push(("  socialised", each(&summary.socialised_loss, amount)));
-    rows.push(("  uncovered", each(&summary.uncovered, amount)));
+    rows.push(("  conceded", amounts(&adl.conceded)));
+    rows.push(("Bad debt", amounts(&summary.bad_debt)));
+    rows.push(("  socialised", amounts(&summary.socialised_loss)));
+    rows.push(("  uncovered", amounts(&summary.uncovered)));
     rows.push(("Halts", number(summary.halts)));
     rows.push(("Backlog", format!("at most {} waiting", number(u64::from(summary.backlog.max)))));
     if !summary.feed.0.is_empty() {
@@ -85,6 +84,12 @@ fn each<T>(values: &Each<T>, print: impl Fn(&T) -> String) -> String {
         Some(value) => print(value),
         None => values.0.iter().map(|(name, value)| format!("{name}: {}", print(value))).collect::<Vec<_>>().join("\n"),
     }
+}
+
+/// Each amount with the name of its currency or instrument.
+fn amounts(values: &Each<Exact>) -> String {
+    let named: Vec<String> = values.0.iter().map(|(name, value)| format!("{} {name}", amount(value))).collect();
+    named.join("\n")
 }
 
 fn range(range: &PriceRange) -> String {

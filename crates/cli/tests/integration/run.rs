@@ -14,7 +14,8 @@ fn a_run_shows_a_cascade_and_writes_its_files() {
     let scratch = Scratch::new("run");
     let answer = run_tiny(&scratch, &[]);
     assert_eq!((answer.code, answer.err.as_str()), (0, ""), "{answer:?}");
-    for part in ["tiny · seed 3 · 4", "Liquidated", "Insurance fund", "branching ratio", "USDT 0 (audited)"] {
+    for part in ["tiny · seed 3 · 4 s simulated", "Liquidated", "Insurance fund", "branching ratio", "USDT 0 (audited)"]
+    {
         assert!(answer.out.contains(part), "{part} in {}", answer.out);
     }
     let summary = untimed(&scratch.text("summary.json"));

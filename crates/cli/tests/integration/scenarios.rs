@@ -27,7 +27,7 @@ fn what_is_shown_can_be_checked_as_a_file() {
     assert!(answer.out.starts_with("flash-crash: ok, 1 instrument, "), "{}", answer.out);
     let broken = downdraft(["check", file, "--set", "instruments.0.tick_size=0.3"]);
     assert_eq!((broken.code, broken.out.as_str()), (2, ""));
-    assert!(broken.err.contains("instruments.BTC-PERP"), "{}", broken.err);
+    assert!(broken.err.contains("mine.toml:") && broken.err.contains("ticks of 0.3"), "{}", broken.err);
 }
 
 #[test]
