@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Where the files are that a scenario names.
 #[derive(Clone, Debug)]
 pub enum Files {
-    /// Beside the scenario's file.
+    /// Beside the scenario's file, else in the working directory.
     Directory(PathBuf),
     /// In the library: path and content.
     Embedded(&'static [(&'static str, &'static str)]),
@@ -18,11 +18,13 @@ impl Files {
     /// The path of a file on disk that a field names.
     pub(crate) fn path(&self, field: &Field<'_>) -> Outcome<PathBuf> {
         let name = field.string()?;
-        let path = match self {
+        let beside = match self {
             Self::Directory(directory) => directory.join(name),
             Self::Embedded(_) => PathBuf::from(name),
         };
-        if path.is_file() { Ok(path) } else { Err(field.expected("the path of a file")) }
+        // A path given on the command line is relative to where that is.
+        let found = [beside, PathBuf::from(name)].into_iter().find(|path| path.is_file());
+        found.ok_or_else(|| field.expected("the path of a file"))
     }
 
     /// The CSV table that a field names.

@@ -9,6 +9,14 @@ use downdraft_types::Time;
 
 /// A distribution, or a number that stands for a constant, times `scale`: human units become the engine's.
 pub(super) fn distribution(field: &Field<'_>, scale: f64) -> Outcome<Distribution> {
+    // Checked as it is written, so that what is wrong is said in the scenario's units, and as it is used.
+    for scale in [1.0, scale] {
+        scaled(field, scale)?.validate().map_err(|reason| field.invalid(reason))?;
+    }
+    scaled(field, scale)
+}
+
+fn scaled(field: &Field<'_>, scale: f64) -> Outcome<Distribution> {
     if !field.is_table() {
         return Ok(Distribution::Constant { value: field.number()? * scale });
     }
@@ -48,7 +56,6 @@ pub(super) fn distribution(field: &Field<'_>, scale: f64) -> Outcome<Distributio
         },
     };
     s.finish()?;
-    distribution.validate().map_err(|reason| field.invalid(reason))?;
     Ok(distribution)
 }
 
@@ -56,7 +63,7 @@ fn numbers(field: &Field<'_>, scale: f64) -> Outcome<Vec<f64>> {
     field.list()?.iter().map(|f| Ok(f.number()? * scale)).collect()
 }
 
-/// `"5ms"` for both ways, or `{ orders = …, data = … }`.
+/// `"5ms"` for both ways, or `{ orders = …, market_data = … }`.
 pub(super) fn latencies(field: &Field<'_>) -> Outcome<Latencies> {
     if !field.is_table() {
         let latency = latency(field)?;
@@ -65,7 +72,7 @@ pub(super) fn latencies(field: &Field<'_>) -> Outcome<Latencies> {
     let mut s = field.section()?;
     let latencies = Latencies {
         orders: s.or("orders", Latency::default(), latency)?,
-        data: s.or("data", Latency::default(), latency)?,
+        data: s.or("market_data", Latency::default(), latency)?,
     };
     s.finish()?;
     Ok(latencies)

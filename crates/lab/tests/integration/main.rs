@@ -1,0 +1,9 @@
+//! Tests of the lab through its public interface.
+
+mod errors;
+mod given_positions;
+mod library;
+mod outcome;
+mod outcomes;
+mod running;
+mod units;

@@ -1,0 +1,75 @@
+//! Human units become the engine's, exactly.
+
+use crate::outcome::scenario;
+use downdraft_lab::scenario::ActorKind;
+use downdraft_types::{Money, Ppm, Price, Qty, Span};
+use downdraft_venue::{LiquidationMode, PartialStep, Residual, Takeover};
+
+#[test]
+fn instruments() {
+    let sets =
+        ["instruments.0.mark_scale=10", "instruments.0.maker_fee=-0.015%", "instruments.0.tiers.1.max_leverage=30"];
+    let scenario = scenario("flash-crash", &sets);
+    let instrument = &scenario.instruments[0];
+    let spec = &instrument.spec;
+    assert_eq!(instrument.price, Price(120_000));
+    assert_eq!(instrument.first_mark().0, 1_200_000);
+    // 0.5 × 0.001 × 10^6 ÷ 10.
+    assert_eq!((spec.mark_scale, spec.point_value), (10, 50));
+    assert_eq!((spec.max_order, spec.max_position), (Qty(100_000_000), Qty(1_000_000_000)));
+    assert_eq!((spec.maker_fee, spec.taker_fee), (Ppm(-150), Ppm(500)));
+    assert_eq!((spec.tiers[0].maintenance, spec.tiers[0].initial), (Ppm(5_000), Ppm(10_000)));
+    assert_eq!(spec.tiers[1].floor, Money(300_000_000_000));
+    // 1 ÷ 30 is rounded up: no more leverage than is written.
+    assert_eq!(spec.tiers[1].initial, Ppm(33_334));
+    assert_eq!(scenario.fund[0].1, Money(400_000_000_000));
+    assert!((instrument.units.price(Price(120_001)) - 60_000.5).abs() < 1e-9);
+}
+
+#[test]
+fn liquidation() {
+    let policy = |sets: &[&str]| scenario("thin-book", sets).liquidation;
+    let plain = policy(&[]);
+    assert_eq!((plain.mode, plain.latency), (LiquidationMode::Market, Span(5_000_000)));
+    assert_eq!((plain.order_interval, plain.residual), (Span(5_000_000), Residual::Fund));
+    let rest = "liquidation.rest={ fund = { fraction = \"25%\", interval = \"1.5s\" } }";
+    let limited = policy(&["liquidation.mode=bankruptcy-limit", rest]);
+    let fund = Takeover::Fund { fraction: Ppm(250_000), interval: Span(1_500_000_000) };
+    assert_eq!(limited.mode, LiquidationMode::BankruptcyLimit { rest: fund });
+    let partial =
+        policy(&["liquidation.mode=partial", "liquidation.step={ fraction = \"0.2\" }", "liquidation.cooldown=2m"]);
+    let step = PartialStep::Fraction(Ppm(200_000));
+    assert_eq!(partial.mode, LiquidationMode::Partial { step, cooldown: Span(120_000_000_000) });
+    assert_eq!(
+        policy(&["liquidation.residual={ fund_capped = \"5000ppm\" }"]).residual,
+        Residual::FundCapped(Ppm(5_000))
+    );
+}
+
+#[test]
+fn actors_get_accounts_of_their_own() {
+    let scenario = scenario("flash-crash", &[]);
+    let mut next = 1;
+    for actor in &scenario.actors {
+        assert_eq!(actor.accounts.0.0, next, "{}", actor.name);
+        next += actor.accounts.1;
+    }
+    assert_eq!(scenario.first_free_account().0, next);
+    assert!(scenario.capacity.accounts > next);
+}
+
+#[test]
+fn depth_multiplies_what_rests_and_nothing_else() {
+    let of = |depth: &str| {
+        let scenario = scenario("flash-crash", &[depth]);
+        let ActorKind::Background(flow) = scenario.actors[0].kind.clone() else { panic!("flow is background") };
+        let ActorKind::Maker(maker) = scenario.actors[1].kind.clone() else { panic!("maker is a maker") };
+        (flow, maker)
+    };
+    let ((flow, maker), (deep, deep_maker)) = (of("depth=1"), of("depth=2.5"));
+    assert_eq!(flow.seed.as_ref().unwrap().levels[0], Qty(400));
+    assert_eq!(deep.seed.as_ref().unwrap().levels[0], Qty(1_000));
+    assert_eq!((maker.levels[0], deep_maker.levels[0]), (Qty(2_000), Qty(5_000)));
+    assert!((deep.limit_size.quantile(0.5) - 2.5 * flow.limit_size.quantile(0.5)).abs() < 1e-9);
+    assert_eq!((flow.market_size, flow.placement), (deep.market_size, deep.placement));
+}
