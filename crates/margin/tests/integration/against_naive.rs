@@ -18,17 +18,23 @@ proptest! {
         }
     }
 
-    /// A whole world above one price and one below: the ladder finds the same pools as a look at everyone.
+    /// A crash of two instruments in small steps finds everyone, whose pools stand for positions in one or both.
     #[test]
-    fn a_crash_finds_everyone(trades in vec(any::<(u8, u8, u16, i8)>(), 10..60), falls in vec(0..60_000_i32, 1..20)) {
+    fn a_crash_finds_everyone(
+        trades in vec(any::<(u8, u8, bool, u16, i8)>(), 10..60),
+        falls in vec((any::<bool>(), 0..15_000_i32), 1..60),
+    ) {
         let mut trial = Trial::new();
-        for (buyer, seller, lots, offset) in trades {
-            trial.apply(&Step::Deposit { account: buyer, instrument: 1, lots: lots / 4, part: 200_000 });
-            trial.apply(&Step::Deposit { account: seller, instrument: 1, lots: lots / 3, part: 150_000 });
-            trial.apply(&Step::Trade { buyer, seller, instrument: 1, lots, offset, fee: 0 });
+        for (buyer, seller, first, lots, offset) in trades {
+            let instrument = u8::from(!first);
+            let lots = 1 + lots % 200;
+            for (account, part) in [(buyer, 120_000), (seller, 90_000)] {
+                trial.apply(&Step::Deposit { account, instrument, lots, part });
+            }
+            trial.apply(&Step::Trade { buyer, seller, instrument, lots, offset, fee: 0 });
         }
-        for fall in falls {
-            trial.apply(&Step::Walk { instrument: 1, by: -fall });
+        for (first, fall) in falls {
+            trial.apply(&Step::Walk { instrument: u8::from(!first), by: -fall });
         }
     }
 }

@@ -140,3 +140,20 @@ fn a_limit_price_favours_the_taker() {
     assert_eq!((price(-100, Buy), price(-100, Sell)), (-34, -33));
     assert_eq!(terms.value_at(Lots(-3), MarkPrice(100)), Money(-300));
 }
+
+/// Closing at its limit value leaves the fund nothing, to the unit; a unit worse is more than it has.
+#[test]
+fn the_funds_limit_uses_up_its_balance() {
+    use downdraft_types::{AccountId, Side};
+    for (size, limit) in [(3_i64, 4 - 5), (-3, 5 + 3)] {
+        let mut margin = one(0, 10_000, 3);
+        deposit(&mut margin, AccountId::FUND, 5);
+        trade(&mut margin, AccountId::FUND, FIRST, size, 10);
+        assert_eq!(margin.fund_limit_value(FIRST, Qty(1)), Money(limit));
+        let (side, worse) = if size > 0 { (Side::Sell, limit - 1) } else { (Side::Buy, limit + 1) };
+        assert!(margin.fund_can_realise(FIRST, side, Qty(1), Money(limit)));
+        assert!(!margin.fund_can_realise(FIRST, side, Qty(1), Money(worse)));
+        trade(&mut margin, AccountId::FUND, FIRST, -size / 3, limit);
+        assert_eq!(margin.fund(CASH), Money::ZERO);
+    }
+}

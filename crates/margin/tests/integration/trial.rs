@@ -31,7 +31,7 @@ fn listings() -> [(InstrumentSpec, i64); 4] {
         ..perpetual(0, 0)
     };
     [
-        (spec(vec![tier(0, 0, 10_000)]), 100),
+        (spec(vec![tier(0, 0, 10_000)]), 9_000),
         (InstrumentSpec { mark_scale: 10, close_fee: Ppm(500), ..spec(tiers(300_000)) }, 10_000),
         (
             InstrumentSpec {
