@@ -104,8 +104,13 @@ impl Venue {
         parent: u32,
         emit: &mut Emit<'_, S>,
     ) -> u32 {
-        // The fund, as the last counterparty there is, pays no more than it has.
-        let too_much = counterparty == AccountId::FUND && !self.margin.fund_can_realise(instrument, side, qty, value);
+        // On either side the fund pays no more than it has: each piece rounds what it releases of its cost.
+        let fund_side = match AccountId::FUND {
+            fund if fund == account => Some(side.opposite()),
+            fund if fund == counterparty => Some(side),
+            _ => None,
+        };
+        let too_much = fund_side.is_some_and(|side| !self.margin.fund_can_realise(instrument, side, qty, value));
         let value = if too_much { self.margin.fund_limit_value(instrument, qty) } else { value };
         let terms = self.margin.instrument(instrument);
         let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark());

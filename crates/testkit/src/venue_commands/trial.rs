@@ -8,7 +8,7 @@ use downdraft_margin::audit::Books;
 use downdraft_margin::{Pool, audit::Wallet};
 use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, OrderId, Seq, Side, Time};
 use downdraft_venue::audit::VenueAuditor;
-use downdraft_venue::{Command, Event, Internal, Phase, Rejection, Request, Sink, Venue};
+use downdraft_venue::{Command, Event, Phase, Rejection, Request, Sink, Venue};
 use std::collections::BTreeMap;
 
 /// How much is checked after each command.
@@ -336,11 +336,5 @@ impl<'a> Trial<'a> {
         let resting = self.watch.resting.get(&(instrument, order)).expect("an order that rests had an event");
         assert_eq!((resting.qty, resting.price, resting.account), found);
         assert_eq!(resting.side, side);
-    }
-
-    /// What is waiting, for messages.
-    #[must_use]
-    pub fn pending(&self) -> usize {
-        self.queue.values().filter(|command| matches!(command, Command::Internal(Internal::Liquidate { .. }))).count()
     }
 }

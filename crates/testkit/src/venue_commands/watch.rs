@@ -183,7 +183,7 @@ impl Watch {
         let resting = self.resting.get_mut(&key).expect("a maker rests");
         assert_eq!((resting.account, resting.side, resting.price), (account, taker_side.opposite(), price));
         assert!(qty <= resting.qty && !qty.is_zero(), "invariant 8: no more than the maker offered");
-        resting.qty = resting.qty - qty;
+        resting.qty -= qty;
         assert_eq!(resting.qty, maker_left);
         if maker_left.is_zero() {
             self.resting.remove(&key);
@@ -191,13 +191,13 @@ impl Watch {
         let (by, side, limit) = match (&mut self.forced, &mut self.taker) {
             (Some(order), _) => {
                 assert!(forced && order.instrument == instrument);
-                order.open = order.open - qty;
-                order.filled = order.filled + qty;
+                order.open -= qty;
+                order.filled += qty;
                 (order.pool.account(), order.side, order.limit)
             }
             (None, Some(order)) => {
                 assert!(!forced);
-                order.open = order.open - qty;
+                order.open -= qty;
                 (order.account, order.side, order.limit)
             }
             // An execution by name.

@@ -311,3 +311,22 @@ fn a_fill_or_kill_order_does_not_count_on_reduce_only_makers() {
     assert_eq!(refusal(&mut runner, fok), None);
     assert_eq!(runner.venue.margin().position(AccountId(6), PERP).map(|p| p.size().0), Some(5));
 }
+
+#[test]
+fn a_fund_deleveraged_in_pieces_pays_no_more_than_it_has() {
+    let mut runner = venue();
+    let rest = Takeover::Fund { fraction: Ppm(400_000), interval: Span(10) };
+    let mode = LiquidationMode::BankruptcyLimit { rest };
+    runner.run(Command::SetLiquidationPolicy { policy: LiquidationPolicy { mode, ..LiquidationPolicy::default() } });
+    runner.run(deposit(0, 10));
+    runner.run(deposit(1, 66));
+    runner.run(block(PERP, 1, 5, 2, 115));
+    runner.run(block(PERP, 1, 6, 5, 94));
+    // The fund takes 7 lots at 634. Three of them release 272 of that, but two and one release 182 and 91.
+    runner.run(index(PERP, 90));
+    assert_eq!(runner.venue.margin().position(AccountId::FUND, PERP).map(|p| p.cost().0), Some(634));
+    runner.run(order(6, PERP, Side::Buy, 3, 50));
+    runner.run_until(Time(10));
+    assert_eq!(runner.venue.margin().position(AccountId::FUND, PERP).map(|p| p.size().0), Some(4));
+    assert_eq!(runner.venue.margin().fund(USD), Money(0));
+}
