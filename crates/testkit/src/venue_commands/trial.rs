@@ -264,6 +264,9 @@ impl<'a> Trial<'a> {
         self.watch.end(command);
         assert_eq!(self.auditor.fault(), None, "the auditor, at {command:?}");
         assert_eq!(self.venue.backlog() as usize, self.watch.cases.len(), "the backlog counts cases");
+        for currency in (0..CAPACITY.currencies).map(CurrencyId) {
+            assert!(!self.venue.margin().fund(currency).is_negative(), "invariant 7: the fund is never negative");
+        }
     }
 
     /// A rejected command leaves the venue as another rejected command would; an accepted one does the same to a clone.
