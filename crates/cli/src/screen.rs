@@ -70,7 +70,7 @@ fn rows(summary: &Summary) -> Vec<(&'static str, String)> {
     rows.push(("Backlog", format!("at most {} waiting", number(u64::from(summary.backlog.max)))));
     if !summary.feed.0.is_empty() {
         let counts: Vec<String> = summary.feed.0.iter().map(|(what, n)| format!("{} {what}", number(*n))).collect();
-        rows.push(("Recording", counts.join(", ")));
+        rows.push(("Recording", counts.join("\n")));
     }
     let conserved = summary.conservation.0.iter().map(|(name, sum)| format!("{name} {sum}"));
     let verdict = if summary.audit.is_none() { "audited" } else { "FAULT" };

@@ -71,7 +71,7 @@ proptest! {
 #[test]
 fn it_agrees_on_long_runs_with_cascades() {
     let (mut parented, mut episodes, mut several) = (0, 0, 0);
-    for seed in 0..12 {
+    for seed in 0..24 {
         let (summary, kept, steps) = run(Dice::Seeded(seed), 3_000);
         parented += compare(&summary, &kept, &steps);
         episodes += summary.liquidations.episodes;
@@ -84,5 +84,5 @@ fn it_agrees_on_long_runs_with_cascades() {
                 .0;
     }
     println!("{episodes} liquidations, {parented} with a parent, {several} further instruments closed");
-    assert!(episodes > 500 && parented > 50 && several > 5);
+    assert!(episodes > 500 && parented > 10 && several > 10);
 }
