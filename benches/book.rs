@@ -3,14 +3,14 @@
 //! `cargo bench -p downdraft-benches --bench book`; `DOWNDRAFT_BENCH_RESTING=1000000` for mix B at its full size.
 
 use criterion::{BatchSize, Criterion, Throughput};
-use downdraft_benches::measure::{criterion, side_by_side, time};
+use downdraft_benches::measure::{CpuTime, criterion, side_by_side, time};
 use downdraft_book::{Book, BookCapacity};
 use downdraft_testkit::floor::Floor;
 use downdraft_testkit::order_flow::{Engine, Mix, Resolved, generate, replay, resolve};
 
 const OPS: usize = 200_000;
 
-fn mix(criterion: &mut Criterion, name: &str, mix: Mix) {
+fn mix(criterion: &mut Criterion<CpuTime>, name: &str, mix: Mix) {
     let flow = generate(mix, 1, OPS);
     let ops = flow.ops.len() as u64;
     let capacity = BookCapacity { orders: flow.most_live, levels: 12_000 };

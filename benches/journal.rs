@@ -4,7 +4,7 @@
 
 use criterion::{Criterion, Throughput};
 use downdraft_benches::market::{Run, header, run};
-use downdraft_benches::measure::criterion;
+use downdraft_benches::measure::{CpuTime, criterion};
 use downdraft_journal::{Reader, Verdict, Writer, replay, survey};
 use downdraft_types::MachineId;
 use downdraft_venue::Venue;
@@ -41,7 +41,7 @@ fn main() {
     criterion.final_summary();
 }
 
-fn journal(criterion: &mut Criterion, run: &Run, bytes: &[u8], commands: u64) {
+fn journal(criterion: &mut Criterion<CpuTime>, run: &Run, bytes: &[u8], commands: u64) {
     let mut group = criterion.benchmark_group("journal");
     group.throughput(Throughput::Elements(commands));
     group.bench_function("write", |b| {

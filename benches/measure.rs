@@ -1,22 +1,59 @@
-//! How the benches measure: short criterion runs, and contenders side by side for ratios.
-#![allow(clippy::disallowed_methods, reason = "a bench times things")]
+//! How the benches measure: the thread's CPU time, in short criterion runs, and contenders side by side for ratios.
+//!
+//! CPU time, since a machine that does other things as well would be measured along with us otherwise.
 
+use cpu_time::ThreadTime;
 use criterion::Criterion;
-use std::time::{Duration, Instant};
+use criterion::measurement::{Measurement, ValueFormatter, WallTime};
+use std::time::Duration;
 
 /// Rounds of [`side_by_side`].
 const ROUNDS: u32 = 7;
 
-/// Criterion with few samples, so that all benches together take minutes.
-#[must_use]
-pub fn criterion() -> Criterion {
-    let short = Criterion::default().sample_size(10).warm_up_time(Duration::from_millis(300));
-    short.measurement_time(Duration::from_millis(1_500)).configure_from_args()
+/// The CPU time of the measuring thread.
+#[derive(Clone, Copy, Debug)]
+pub struct CpuTime;
+
+impl Measurement for CpuTime {
+    type Intermediate = ThreadTime;
+    type Value = Duration;
+
+    fn start(&self) -> ThreadTime {
+        ThreadTime::now()
+    }
+
+    fn end(&self, started: ThreadTime) -> Duration {
+        started.elapsed()
+    }
+
+    fn add(&self, a: &Duration, b: &Duration) -> Duration {
+        *a + *b
+    }
+
+    fn zero(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn to_f64(&self, value: &Duration) -> f64 {
+        WallTime.to_f64(value)
+    }
+
+    fn formatter(&self) -> &dyn ValueFormatter {
+        WallTime.formatter()
+    }
 }
 
-/// The time one call takes.
+/// Criterion with few samples, so that all benches together take minutes.
+#[must_use]
+pub fn criterion() -> Criterion<CpuTime> {
+    let short = Criterion::default().with_measurement(CpuTime).sample_size(10);
+    let short = short.warm_up_time(Duration::from_millis(300)).measurement_time(Duration::from_millis(1_500));
+    short.configure_from_args()
+}
+
+/// The CPU time that one call takes.
 pub fn time<T>(work: impl FnOnce() -> T) -> Duration {
-    let started = Instant::now();
+    let started = ThreadTime::now();
     std::hint::black_box(work());
     started.elapsed()
 }

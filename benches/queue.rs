@@ -3,7 +3,7 @@
 //! `cargo bench -p downdraft-benches --bench queue`
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use downdraft_benches::measure::{criterion, side_by_side, time};
+use downdraft_benches::measure::{CpuTime, criterion, side_by_side, time};
 use downdraft_sim::queue::EventQueue;
 use downdraft_sim::random::Streams;
 use downdraft_types::{Seq, Time};
@@ -110,7 +110,7 @@ impl<Q: Queue> Held<Q> {
     }
 }
 
-fn hold(criterion: &mut Criterion, name: &str, pending: u64) {
+fn hold(criterion: &mut Criterion<CpuTime>, name: &str, pending: u64) {
     let mut ours = Held::<EventQueue<Payload>>::new(pending);
     let mut keys = Held::<KeyHeap>::new(pending);
     let mut inline = Held::<InlineHeap>::new(pending);

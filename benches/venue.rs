@@ -4,7 +4,7 @@
 
 use criterion::{BatchSize, Criterion, Throughput};
 use downdraft_benches::market::{MIDDLE, PERP, Run, capacity, order, run};
-use downdraft_benches::measure::criterion;
+use downdraft_benches::measure::{CpuTime, criterion};
 use downdraft_types::{AccountId, EventId, MarkPrice, OrderId, Seq, Side, Time};
 use downdraft_venue::{Command, Event, OrderRef, Request, Sink, Venue};
 use std::hint::black_box;
@@ -56,7 +56,7 @@ impl Driven {
 }
 
 /// All commands of the run, liquidations included.
-fn recorded(criterion: &mut Criterion, run: &Run) {
+fn recorded(criterion: &mut Criterion<CpuTime>, run: &Run) {
     let commands = &run.recorded[run.setup..];
     let start = Driven::after_setup(run).venue;
     let mut group = criterion.benchmark_group("venue");
@@ -77,7 +77,7 @@ fn recorded(criterion: &mut Criterion, run: &Run) {
     group.finish();
 }
 
-fn single(criterion: &mut Criterion, run: &Run) {
+fn single(criterion: &mut Criterion<CpuTime>, run: &Run) {
     let mut group = criterion.benchmark_group("venue");
     let account = AccountId(5);
 

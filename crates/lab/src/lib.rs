@@ -4,6 +4,8 @@ pub mod analysis;
 pub mod decimal;
 pub mod document;
 pub mod error;
+#[doc(hidden)]
+pub mod fuzz;
 pub mod library;
 pub mod prepare;
 pub mod run;

@@ -1,0 +1,4 @@
+//! The market-by-order reader on any bytes.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| downdraft_feed::fuzz::fuzz_dbn(bytes));
