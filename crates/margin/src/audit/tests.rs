@@ -331,8 +331,20 @@ fn input_from_outside_never_panics() {
     assert!(message(&opened, fund(1, i128::MIN)).ends_with(overflow));
     assert!(message(&opened, deposit(10, 1)).contains("a10"));
     assert!(message(&opened, deposit(1, 0)).contains("expected more than zero"));
-    assert!(message(&opened, fill(PERP, 1, 1, party(1, 0, 0), party(1, 0, 0))).contains("two accounts"));
+    let marked = [opening(), vec![mark(PERP, 800)]].concat();
+    let with_itself = message(&marked, deleveraged(PERP, (1, 1), 1, [800, 0, 0, 0]));
+    assert!(with_itself.contains("two accounts"), "{with_itself}");
     assert!(message(&opened, mark(InstrumentId(9), 1)).contains("i9"));
+}
+
+/// An account may trade with itself where its orders do: whichever side is settled first, the position stays.
+#[test]
+fn a_trade_with_oneself_changes_only_fees() {
+    let mut auditor = Auditor::new(10);
+    opening().iter().try_for_each(|record| auditor.apply(record)).expect("a right session");
+    let before = auditor.cash(AccountId(1), USD);
+    auditor.apply(&fill(PERP, 1, 1, party(1, 3, 0), party(1, -1, 0))).expect("a right record");
+    assert_eq!(auditor.cash(AccountId(1), USD), before - Money(2));
 }
 
 #[test]
