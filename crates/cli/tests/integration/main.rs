@@ -1,5 +1,7 @@
 //! The program itself, as a shell runs it.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod inspect;
 mod replay;
 mod run;

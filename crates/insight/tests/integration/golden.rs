@@ -2,7 +2,7 @@
 
 use crate::drive::{Drive, Kept};
 use downdraft_insight::{CurrencyUnits, InstrumentUnits, Summary, Units};
-use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, MarginMode, TierSpec};
+use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, TierSpec};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side, Span, Time};
 use downdraft_venue::{
     BookSize, Capacity, Command, CrossedOrder, LiquidationMode, LiquidationPolicy, MarkPolicy, OrderRequest,

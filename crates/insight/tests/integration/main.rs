@@ -1,5 +1,7 @@
 //! The analyzer against venues that run.
 
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
 mod drive;
 mod golden;
 mod journal;
