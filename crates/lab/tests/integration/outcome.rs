@@ -62,7 +62,7 @@ impl Observer for Watch {
 
     fn done(&mut self, venue: &Venue) {
         self.commands += 1;
-        if self.commands.is_multiple_of(5_000) {
+        if self.commands.is_multiple_of(20_000) {
             venue.check_invariants();
             assert_eq!(self.auditor.verdict(), Ok(()));
         }
