@@ -51,7 +51,7 @@ pub struct Analyzer<R = ()> {
 }
 
 /// Plain counts.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Counts {
     pub commands: u64,
     pub events: u64,
@@ -69,6 +69,27 @@ pub(crate) struct Counts {
     pub unwind_orders: u64,
 }
 
+impl Counts {
+    fn new(accounts: u32) -> Self {
+        Self {
+            commands: 0,
+            events: 0,
+            orders: 0,
+            fills: 0,
+            rejections: Vec::new(),
+            halts: 0,
+            backlog: 0,
+            liquidated: AccountSet::below(accounts),
+            liquidation_orders: 0,
+            liquidation_fills: 0,
+            trigger_to_fill: Histogram::default(),
+            deleveraged: AccountSet::below(accounts),
+            takeovers: 0,
+            unwind_orders: 0,
+        }
+    }
+}
+
 impl<R: Recorder> Analyzer<R> {
     /// An analyzer of a venue with account numbers below `accounts`.
     #[must_use]
@@ -82,7 +103,7 @@ impl<R: Recorder> Analyzer<R> {
             markets: Vec::new(),
             purses,
             episodes: Episodes::default(),
-            counts: Counts::default(),
+            counts: Counts::new(accounts),
             listing: None,
             changed: Vec::new(),
             trading: false,
