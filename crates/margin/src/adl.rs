@@ -14,7 +14,7 @@ use downdraft_types::{AccountId, InstrumentId, Money, Qty, Side};
 use ordered_float::OrderedFloat;
 
 /// Auto-deleveraging: who is closed against a position that neither the book nor the fund can take.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct AdlPolicy {
     /// In which order, or by what share.
@@ -30,7 +30,7 @@ impl Default for AdlPolicy {
 }
 
 /// How auto-deleveraging counterparties are chosen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum AdlRanking {
     /// Profit ratio × effective leverage, highest first (BitMEX, Binance, Bybit).

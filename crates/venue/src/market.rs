@@ -186,6 +186,7 @@ impl core::hash::Hash for Market {
                 }
             }
         }
+        (self.mark_policy, self.protections, self.funding).hash(state);
         (self.phase, self.has_mark, self.index, self.last, self.touch).hash(state);
         (self.next_mark_sample, self.next_premium_sample, self.next_funding, self.next_unwind).hash(state);
         self.maker.hash(state);

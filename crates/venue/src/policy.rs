@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 pub use downdraft_margin::{AdlPolicy, AdlRanking};
 
 /// How accounts below maintenance margin are closed. One policy for the whole venue.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct LiquidationPolicy {
     /// How a position is sold.
     pub mode: LiquidationMode,
@@ -49,7 +49,7 @@ impl Default for LiquidationPolicy {
 }
 
 /// How a position under liquidation is sold.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum LiquidationMode {
     /// Immediate-or-cancel at any price, while the fund covers each match (dYdX v4).
     Market,
@@ -70,7 +70,7 @@ pub enum LiquidationMode {
 }
 
 /// What happens to the part of a bankruptcy-limited order that did not fill.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Takeover {
     /// The fund takes the position at its bankruptcy price and sells `fraction` of it (of what is left,
     /// rounded up) every `interval`.
@@ -85,7 +85,7 @@ pub enum Takeover {
 }
 
 /// How much a partial liquidation closes at a time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum PartialStep {
     /// This part of the position as it is now, rounded up.
     Fraction(Ppm),
@@ -94,7 +94,7 @@ pub enum PartialStep {
 }
 
 /// Who receives what a liquidation brings above the bankruptcy price.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Residual {
     /// It stays with the trader.
     Trader,
@@ -105,7 +105,7 @@ pub enum Residual {
 }
 
 /// What happens when the fund cannot cover the next match of a `market` liquidation.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum OnFundShort {
     /// Matching stops and the rest is auto-deleveraged.
     Adl,
@@ -114,7 +114,7 @@ pub enum OnFundShort {
 }
 
 /// The order in which accounts crossed by one mark update are closed; ties by account number.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum CrossedOrder {
     /// Whose line the mark crossed first.
     ByTrigger,
@@ -123,7 +123,7 @@ pub enum CrossedOrder {
 }
 
 /// Which position of a cross account is closed first; ties by instrument number.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum CloseOrder {
     /// The one that needs most maintenance margin.
     LargestMaintenance,
@@ -132,7 +132,7 @@ pub enum CloseOrder {
 }
 
 /// How an instrument's mark price is made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct MarkPolicy {
     /// The rule.
     pub rule: MarkRule,
@@ -147,7 +147,7 @@ impl Default for MarkPolicy {
 }
 
 /// The rule of a mark price.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum MarkRule {
     /// The last trade's price, once the taking order is done.
     Last,
@@ -172,7 +172,7 @@ pub enum MarkRule {
 }
 
 /// What holds an instrument's market together in a fall.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Protections {
     /// Orders priced further than this from the mark are refused (a market order is limited there).
     pub band: Option<Ppm>,
@@ -181,7 +181,7 @@ pub struct Protections {
 }
 
 /// A circuit breaker.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct Breaker {
     /// A move of the mark of at least this part, from its highest or lowest within the window.
     pub movement: Ppm,
@@ -192,7 +192,7 @@ pub struct Breaker {
 }
 
 /// Funding of a perpetual: longs pay shorts `rate` × notional at mark every `interval` (negative: the reverse).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct FundingPolicy {
     /// Time between payments.
     pub interval: Span,

@@ -269,6 +269,7 @@ impl Venue {
         for market in self.markets.iter().flatten() {
             market.hash(&mut hasher);
         }
+        self.policy.hash(&mut hasher);
         self.desk.hash(&mut hasher);
         self.last.hash(&mut hasher);
         hasher.finish()
