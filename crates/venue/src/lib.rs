@@ -18,6 +18,7 @@ mod desk;
 mod directory;
 mod emit;
 mod floor;
+mod forced;
 mod invariants;
 mod liquidation;
 mod mark;
@@ -27,6 +28,7 @@ mod orders;
 mod premium;
 mod protect;
 mod stamp;
+mod takeover;
 mod venue;
 mod waterfall;
 

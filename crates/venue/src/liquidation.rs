@@ -15,22 +15,15 @@
 use crate::command::Internal;
 use crate::emit::Emit;
 use crate::event::{CancelReason, CauseKind, Event, LiquidationEnd, Rejection, Sink};
-use crate::floor::{Floor, Tally};
+use crate::floor::Tally;
+use crate::forced::Sold;
 use crate::market::Phase;
-use crate::policy::{CloseOrder, LiquidationMode, LiquidationPolicy, OnFundShort, PartialStep, Residual, Takeover};
+use crate::policy::{CloseOrder, LiquidationMode, LiquidationPolicy, PartialStep, Residual, Takeover};
 use crate::protect;
 use crate::venue::{Decision, Venue};
-use downdraft_book::{Cancelled, Fill, Matcher, NewOrder, Proposal, SelfTradePrevention, TimeInForce, Verdict};
-use downdraft_margin::{Pool, fee};
+use downdraft_margin::Pool;
 use downdraft_types::arith::ceil_div;
-use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Price, Qty, Side, Span};
-
-/// What a liquidation order came to.
-struct Sold {
-    tally: Tally,
-    left: Qty,
-    done: u32,
-}
+use downdraft_types::{AccountId, InstrumentId, Ppm, Price, Qty, Side, Span};
 
 impl Venue {
     pub(crate) fn set_liquidation_policy<S: Sink>(
@@ -136,36 +129,7 @@ impl Venue {
         let side = size.side().expect("an open position").opposite();
         let qty = self.step_quantity(account, instrument);
         let limit = self.liquidation_limit(account, instrument, side, qty);
-        let terms = self.margin.instrument(instrument);
-        let ordered = Event::LiquidationOrdered {
-            pool,
-            instrument,
-            side,
-            qty,
-            limit,
-            notional: terms.value_at(side.signed(qty), terms.mark()).abs(),
-            bankruptcy: self.margin.bankruptcy_value(account, instrument, qty),
-        };
-        let ordered = emit.event(None, &ordered);
-        let covers = self.policy.on_fund_short == OnFundShort::Adl;
-        let (book, floor) = self.floor(instrument, (account, side), true, Some(ordered), emit);
-        let mut seller = Seller { floor, pool, covers, fund_short: false };
-        let stp = SelfTradePrevention::None;
-        let order = NewOrder { side, qty, limit, tif: TimeInForce::Ioc, post_only: false, stp, owner: account.0 };
-        let outcome = book.submit(&order, &mut seller).expect("an immediate order of a positive quantity");
-        let (tally, fund_short) = (seller.floor.tally, seller.fund_short);
-        let left = qty - outcome.filled;
-        let done = Event::LiquidationOrderDone {
-            pool,
-            instrument,
-            filled: tally.filled,
-            left,
-            proceeds: tally.value,
-            fund_short,
-        };
-        let done = emit.event(Some(tally.last_trade.unwrap_or(ordered)), &done);
-        self.book_changed(instrument, &tally, done, emit);
-        Sold { tally, left, done }
+        self.send_forced(pool, instrument, side, (qty, limit), emit)
     }
 
     /// How much one step closes.
@@ -264,74 +228,5 @@ impl Venue {
         if self.desk.pending == 0 {
             self.thaw(ended, emit);
         }
-    }
-}
-
-/// A liquidation order as taker.
-struct Seller<'a, 'e, S> {
-    floor: Floor<'a, 'e, S>,
-    pool: Pool,
-    /// Whether the fund pays match by match, and matching stops where it cannot.
-    covers: bool,
-    fund_short: bool,
-}
-
-impl<S: Sink> Seller<'_, '_, S> {
-    /// What the fund would gain (negative: pay) from a match.
-    fn over_bankruptcy(&self, price: Price, qty: Qty) -> Money {
-        let floor = &self.floor;
-        let value = floor.margin.instrument(floor.instrument).trade_value(qty, price);
-        floor.margin.over_bankruptcy(floor.taker, floor.instrument, qty, value)
-    }
-
-    /// What the pool pays to the fund (negative: receives) for a match that fetched `gain` over bankruptcy.
-    fn fund_share(&self, gain: Money, value: Money) -> Money {
-        if gain.is_negative() {
-            return if self.covers { gain } else { Money::ZERO };
-        }
-        match self.floor.policy.residual {
-            Residual::Trader => Money::ZERO,
-            Residual::Fund => gain,
-            Residual::FundCapped(cap) => gain.min(fee(value, cap)),
-        }
-    }
-}
-
-impl<S: Sink> Matcher for Seller<'_, '_, S> {
-    fn before(&mut self, proposal: &Proposal) -> Verdict {
-        let verdict = self.floor.maker_verdict(proposal);
-        let qty = match verdict {
-            Verdict::Trade => proposal.qty,
-            Verdict::TradeAtMost(qty) => qty,
-            Verdict::CancelMaker | Verdict::Stop => return verdict,
-        };
-        let gain = self.over_bankruptcy(proposal.price, qty);
-        let currency = self.floor.margin.currency_of(self.pool);
-        if self.covers && gain.is_negative() && !self.floor.margin.fund_covers(currency, -gain) {
-            self.fund_short = true;
-            return Verdict::Stop;
-        }
-        verdict
-    }
-
-    fn filled(&mut self, fill: &Fill) {
-        let gain = self.over_bankruptcy(fill.price, fill.qty);
-        let value = self.floor.margin.instrument(self.floor.instrument).trade_value(fill.qty, fill.price);
-        let amount = self.fund_share(gain, value);
-        let trade = self.floor.settle(fill);
-        if amount.is_zero() {
-            return;
-        }
-        let (pool, currency) = (self.pool, self.floor.margin.currency_of(self.pool));
-        let mut cause = trade;
-        if amount.is_negative() {
-            cause = self.floor.emit.event(Some(trade), &Event::Deficit { pool, currency, amount: -amount });
-        }
-        self.floor.margin.pay_from_fund(pool, -amount);
-        self.floor.emit.event(Some(cause), &Event::FundSettled { pool, currency, amount });
-    }
-
-    fn cancelled(&mut self, cancelled: &Cancelled) {
-        self.floor.cancelled(cancelled);
     }
 }

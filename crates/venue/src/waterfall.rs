@@ -1,16 +1,11 @@
 //! The loss waterfall: margin, then the fund, then auto-deleveraging, then winners, then nobody.
 
-use crate::command::Internal;
 use crate::emit::{Emit, Parent};
-use crate::event::{CauseKind, Event, LiquidationEnd, Rejection, Sink};
-use crate::floor::Floor;
-use crate::market::Phase;
-use crate::policy::{LiquidationMode, Takeover};
-use crate::venue::{Decision, Venue};
-use downdraft_book::{Cancelled, Fill, Matcher, NewOrder, Proposal, SelfTradePrevention, TimeInForce, Verdict};
+use crate::event::{CauseKind, Event, LiquidationEnd, Sink};
+use crate::venue::Venue;
 use downdraft_margin::{Eligibility, Leg, Pool};
-use downdraft_types::arith::{ceil_div, mul_div_floor};
-use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Side, Span};
+use downdraft_types::arith::mul_div_floor;
+use downdraft_types::{AccountId, InstrumentId, Money, Qty, Side};
 
 impl Venue {
     /// Closes `qty` lots of a position against others': first those of the ADL policy at the bankruptcy price;
@@ -52,7 +47,7 @@ impl Venue {
         }
     }
 
-    fn position_side(&self, account: AccountId, instrument: InstrumentId) -> Side {
+    pub(crate) fn position_side(&self, account: AccountId, instrument: InstrumentId) -> Side {
         self.margin.position(account, instrument).and_then(|p| p.size().side()).expect("an open position")
     }
 
@@ -213,190 +208,5 @@ impl Venue {
         }
         self.raise(emit, Some(last), CauseKind::Waterfall);
         borne
-    }
-
-    /// The fund takes `qty` lots over at the bankruptcy price, if it stays solvent at the mark and can pay what
-    /// it realises. Returns the event, or `None` if it cannot.
-    pub(crate) fn take_over<S: Sink>(
-        &mut self,
-        pool: Pool,
-        instrument: InstrumentId,
-        qty: Qty,
-        interval: Span,
-        parent: u32,
-        emit: &mut Emit<'_, S>,
-    ) -> Option<u32> {
-        let account = pool.account();
-        let side = self.position_side(account, instrument);
-        let cost = self.margin.bankruptcy_value(account, instrument, qty);
-        if !self.margin.fund_can_take(instrument, side, qty, cost) {
-            return None;
-        }
-        let leg = |account, side| Leg { account, instrument, side, qty, value: cost, fee: Money::ZERO };
-        let given = self.margin.settle(&leg(account, side.opposite()));
-        let taken = self.margin.settle(&leg(AccountId::FUND, side));
-        let event = Event::FundTookOver {
-            account,
-            instrument,
-            side,
-            qty,
-            cost,
-            realised: given.change.realised,
-            fund_realised: taken.change.realised,
-        };
-        let event = emit.event(Some(parent), &event);
-        if !given.margin_moved.is_zero() {
-            emit.event(Some(event), &Event::MarginMoved { account, instrument, amount: given.margin_moved });
-        }
-        self.schedule_unwind(instrument, interval, event, emit);
-        Some(event)
-    }
-
-    fn schedule_unwind<S: Sink>(
-        &mut self,
-        instrument: InstrumentId,
-        interval: Span,
-        cause: u32,
-        emit: &mut Emit<'_, S>,
-    ) {
-        let due = emit.time.saturating_add(interval);
-        let market = self.market_mut(instrument).expect("a listed instrument");
-        if market.next_unwind.is_none() {
-            market.next_unwind = Some(due);
-            emit.request(due, cause, Internal::UnwindFund { instrument });
-        }
-    }
-
-    /// Sells part of what the fund took over, while it can pay what each match realises; what it cannot is
-    /// deleveraged at the fund's own bankruptcy price.
-    pub(crate) fn unwind_fund<S: Sink>(&mut self, instrument: InstrumentId, emit: &mut Emit<'_, S>) -> Decision {
-        let now = emit.time;
-        let market = self.market_mut(instrument)?;
-        if market.next_unwind.is_none_or(|due| due > now) {
-            return Err(Rejection::NothingToDo);
-        }
-        let phase = market.phase;
-        let size = self.margin.position(AccountId::FUND, instrument).map(|p| p.size()).unwrap_or_default();
-        let Some(held) = size.side() else {
-            // Others closed it, in liquidations of their own.
-            self.market_mut(instrument)?.next_unwind = None;
-            emit.event(None, &Event::Ticked { instrument });
-            return Ok(());
-        };
-        let pool =
-            Pool::Cross { account: AccountId::FUND, currency: self.margin.instrument(instrument).spec().settlement };
-        if matches!(phase, Phase::Halted(_)) && self.policy.bound_by_halts {
-            let postponed = emit.event(None, &Event::LiquidationPostponed { pool });
-            self.desk.parked.push((Internal::UnwindFund { instrument }, emit.id(postponed)));
-            return Ok(());
-        }
-        self.market_mut(instrument)?.next_unwind = None;
-        let (fraction, interval) = match self.policy.mode {
-            LiquidationMode::BankruptcyLimit { rest: Takeover::Fund { fraction, interval } } => (fraction, interval),
-            // The policy changed since: the fund sells what it still holds, at once.
-            _ => (Ppm::ONE, Span::from_secs(1)),
-        };
-        let lots = ceil_div(i128::from(size.quantity().0) * i128::from(fraction.0), i128::from(Ppm::ONE.0));
-        let qty = Qty(u64::try_from(lots).expect("a part of the position")).min(size.quantity());
-        let cause = self.sell_for_fund(pool, instrument, held.opposite(), qty, emit);
-        let left = self.margin.position(AccountId::FUND, instrument).map(|p| p.size()).unwrap_or_default();
-        if !left.is_zero() {
-            self.schedule_unwind(instrument, interval, cause, emit);
-        }
-        Ok(())
-    }
-
-    /// Before a contract settles: where its mark would take more from the fund than it has, its position is
-    /// deleveraged at the value that takes all of it (invariant 7).
-    pub(crate) fn close_fund_short_of_cash<S: Sink>(&mut self, instrument: InstrumentId, emit: &mut Emit<'_, S>) {
-        let Some(position) = self.margin.position(AccountId::FUND, instrument) else { return };
-        let Some(held) = position.size().side() else { return };
-        let qty = position.size().quantity();
-        let terms = self.margin.instrument(instrument);
-        let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark());
-        if self.margin.fund_can_realise(instrument, held.opposite(), qty, at_mark) {
-            return;
-        }
-        let pool = Pool::Cross { account: AccountId::FUND, currency: terms.spec().settlement };
-        let ticked = emit.event(None, &Event::Ticked { instrument });
-        self.deleverage(pool, instrument, qty, ticked, emit);
-    }
-
-    fn sell_for_fund<S: Sink>(
-        &mut self,
-        pool: Pool,
-        instrument: InstrumentId,
-        side: Side,
-        qty: Qty,
-        emit: &mut Emit<'_, S>,
-    ) -> u32 {
-        let terms = self.margin.instrument(instrument);
-        let ordered = Event::LiquidationOrdered {
-            pool,
-            instrument,
-            side,
-            qty,
-            limit: None,
-            notional: terms.value_at(side.signed(qty), terms.mark()).abs(),
-            bankruptcy: self.margin.bankruptcy_value(AccountId::FUND, instrument, qty),
-        };
-        let ordered = emit.event(None, &ordered);
-        let (book, floor) = self.floor(instrument, (AccountId::FUND, side), true, Some(ordered), emit);
-        let mut seller = FundSeller { floor, fund_short: false };
-        let order = NewOrder {
-            side,
-            qty,
-            limit: None,
-            tif: TimeInForce::Ioc,
-            post_only: false,
-            stp: SelfTradePrevention::None,
-            owner: AccountId::FUND.0,
-        };
-        let outcome = book.submit(&order, &mut seller).expect("an immediate order of a positive quantity");
-        let (tally, fund_short) = (seller.floor.tally, seller.fund_short);
-        let left = qty - outcome.filled;
-        let done = Event::LiquidationOrderDone {
-            pool,
-            instrument,
-            filled: tally.filled,
-            left,
-            proceeds: tally.value,
-            fund_short,
-        };
-        let done = emit.event(Some(tally.last_trade.unwrap_or(ordered)), &done);
-        self.book_changed(instrument, &tally, done, emit);
-        if fund_short { self.deleverage(pool, instrument, left, done, emit) } else { done }
-    }
-}
-
-/// The fund's order as taker.
-struct FundSeller<'a, 'e, S> {
-    floor: Floor<'a, 'e, S>,
-    fund_short: bool,
-}
-
-impl<S: Sink> Matcher for FundSeller<'_, '_, S> {
-    fn before(&mut self, proposal: &Proposal) -> Verdict {
-        let verdict = self.floor.maker_verdict(proposal);
-        let qty = match verdict {
-            Verdict::Trade => proposal.qty,
-            Verdict::TradeAtMost(qty) => qty,
-            Verdict::CancelMaker | Verdict::Stop => return verdict,
-        };
-        let floor = &self.floor;
-        let value = floor.margin.instrument(floor.instrument).trade_value(qty, proposal.price);
-        if floor.margin.fund_can_realise(floor.instrument, floor.side, qty, value) {
-            return verdict;
-        }
-        self.fund_short = true;
-        Verdict::Stop
-    }
-
-    fn filled(&mut self, fill: &Fill) {
-        self.floor.settle(fill);
-    }
-
-    fn cancelled(&mut self, cancelled: &Cancelled) {
-        self.floor.cancelled(cancelled);
     }
 }
