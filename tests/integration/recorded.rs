@@ -104,7 +104,11 @@ fn lobster_sample_rebuilds_ten_levels_on_every_row() {
     }
     let pair = PairReader::new(MessageReader::new(open(&messages), steps), LevelReader::new(open(&levels), steps));
     let mut world = world(58_565, Time::MAX);
-    world.add("tape", at_once(), Box::new(Recorded::new(config(Replay::Reconstruct), Box::new(Spaced(pair, 0)))));
+    world.add(
+        "tape",
+        at_once(),
+        Box::new(Recorded::new(config(Replay::Reconstruct), "sample", Box::new(Spaced(pair, 0)))),
+    );
 
     let mut matched = 0;
     while world.step(&mut ()).expect("a sound recording") {
@@ -175,7 +179,7 @@ impl Left {
     fn of(tape: Box<dyn Tape>, mark: i64, config: RecordedConfig) -> Self {
         let replay = config.replay;
         let mut world = world(mark, Time::MAX);
-        world.add("tape", at_once(), Box::new(Recorded::new(config, tape)));
+        world.add("tape", at_once(), Box::new(Recorded::new(config, "recording", tape)));
         let mut watch = Watch::default();
         world.run(&mut watch).expect("a sound recording");
         world.venue().check_invariants();
@@ -211,16 +215,18 @@ impl Left {
     }
 }
 
-fn aapl(replay: Replay) -> Option<Left> {
+fn aapl(config: RecordedConfig) -> Option<Left> {
     let messages = find("lobster/AAPL_2012-06-21_34200000_37800000_message_50.csv.gz")?;
     let steps = Steps::new(CENT, 1).expect("a cent");
     let input = Input::new(File::open(messages).expect("a recording")).expect("a readable recording");
-    Some(Left::of(Box::new(MessageReader::new(input, steps)), 58_565, config(replay)))
+    Some(Left::of(Box::new(MessageReader::new(input, steps)), 58_565, config))
 }
 
 #[test]
 fn an_hour_of_aapl_reacts_as_it_was_recorded() {
-    let (Some(recorded), Some(reacted)) = (aapl(Replay::Reconstruct), aapl(Replay::Reactive)) else { return };
+    let (Some(recorded), Some(reacted)) = (aapl(config(Replay::Reconstruct)), aapl(config(Replay::Reactive))) else {
+        return;
+    };
     recorded.assert_accounted();
     reacted.assert_accounted();
     assert_eq!(recorded.count("read"), 91_997);
@@ -228,17 +234,41 @@ fn an_hour_of_aapl_reacts_as_it_was_recorded() {
     assert_eq!(recorded.distance(&reacted), 0, "level totals");
 }
 
-fn futures(replay: Replay) -> Option<Left> {
+/// Where nothing displaces the market, recorded prices that follow it stay where they are.
+#[test]
+fn an_undisturbed_market_is_not_moved_by_its_anchor() {
+    let relative = RecordedConfig { anchor: Anchor::Relative, ..config(Replay::Reactive) };
+    let (Some(absolute), Some(relative)) = (aapl(config(Replay::Reactive)), aapl(relative)) else { return };
+    relative.assert_accounted();
+    assert_eq!(absolute.distance(&relative), 0, "level totals");
+    assert_eq!(absolute.count("print_lots_filled"), relative.count("print_lots_filled"));
+
+    let (Some(absolute), Some(relative)) =
+        (futures(Replay::Reactive, Anchor::Absolute), futures(Replay::Reactive, Anchor::Relative))
+    else {
+        return;
+    };
+    let resting: u64 = absolute.levels().map(|(_, (_, qty))| qty.0).sum();
+    let differ = absolute.distance(&relative);
+    println!("{differ} of {resting} resting lots differ");
+    assert!(differ * 100 <= resting, "{differ} of {resting} lots differ");
+}
+
+fn futures(replay: Replay, anchor: Anchor) -> Option<Left> {
     let path = find("dbn/esh4-glbx-mdp3-20231225.mbo.dbn.zst")?;
     let steps = Steps::new(250_000_000, 1).expect("a quarter point");
     let input = Input::new(File::open(path).expect("a recording")).expect("a readable recording");
     let reader = MboReader::new(input, steps, None).expect("a market-by-order file");
-    Some(Left::of(Box::new(reader), 19_240, RecordedConfig { await_opening: true, ..config(replay) }))
+    Some(Left::of(Box::new(reader), 19_240, RecordedConfig { await_opening: true, anchor, ..config(replay) }))
 }
 
 #[test]
 fn an_evening_of_futures_reacts_as_it_was_recorded() {
-    let (Some(recorded), Some(reacted)) = (futures(Replay::Reconstruct), futures(Replay::Reactive)) else { return };
+    let (Some(recorded), Some(reacted)) =
+        (futures(Replay::Reconstruct, Anchor::Absolute), futures(Replay::Reactive, Anchor::Absolute))
+    else {
+        return;
+    };
     recorded.assert_accounted();
     reacted.assert_accounted();
     assert_eq!(recorded.count("read"), 68_792);

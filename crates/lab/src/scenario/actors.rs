@@ -64,8 +64,8 @@ pub(super) struct Scope<'a> {
 impl<'a> Scope<'a> {
     /// Takes `count` account numbers; returns the first.
     pub(super) fn accounts(&mut self, field: &Field<'_>, count: u64) -> Outcome<AccountId> {
-        // The risk index and the ledger number accounts in 32 bits; a tenth of that is beyond any memory.
-        const MOST: u64 = 1 << 28;
+        // What a large machine's memory holds.
+        const MOST: u64 = 1 << 24;
         let first = self.next_account;
         if u64::from(first) + count > MOST {
             return Err(field.refuse(format!("{count} more accounts"), format!("at most {MOST} in all")));

@@ -223,8 +223,10 @@ pub(crate) fn leverage(field: &Field<'_>) -> Outcome<Ppm> {
 
 fn book(field: &Field<'_>) -> Outcome<BookSize> {
     let mut s = field.section()?;
-    let orders = s.required("orders", "how many orders can rest", Field::count)?;
-    let levels = s.or("levels", orders, Field::count)?;
+    // The venue's own bound.
+    let room = |f: &Field<'_>| f.integer(1, 1 << 24).map(|n| n as u32);
+    let orders = s.required("orders", "how many orders can rest", room)?;
+    let levels = s.or("levels", orders, room)?;
     s.finish()?;
     Ok(BookSize { orders, levels })
 }

@@ -29,6 +29,25 @@ fn plain(field: &Field<'_>) -> Outcome<Distribution> {
     distribution(field, 1.0)
 }
 
+/// A distribution whose median makes sense; draws in its tails are clamped, as the actor's page says.
+fn sensible(field: &Field<'_>, scale: f64, is_sensible: fn(f64) -> bool, expected: &str) -> Outcome<Distribution> {
+    let drawn = distribution(field, scale)?;
+    let median = drawn.quantile(0.5);
+    if is_sensible(median) { Ok(drawn) } else { Err(field.refuse(format!("a median of {median}"), expected)) }
+}
+
+fn leverage(field: &Field<'_>) -> Outcome<Distribution> {
+    sensible(field, 1.0, |median| (1.0..=1_000.0).contains(&median), "a leverage with a median from 1 to 1000")
+}
+
+fn size(field: &Field<'_>, scale: f64) -> Outcome<Distribution> {
+    sensible(field, scale, |median| median > 0.0, "a size with a median above 0")
+}
+
+fn entry(field: &Field<'_>) -> Outcome<Distribution> {
+    sensible(field, 1.0, |median| median.abs() < 1.0, "an entry relative to the price, with a median between -1 and 1")
+}
+
 fn share(field: &Field<'_>) -> Outcome<f64> {
     field.number_within(0.0, 1.0)
 }
@@ -38,9 +57,9 @@ fn holders(s: &mut Section<'_>, terms: &Instrument) -> Outcome<Holders> {
     Ok(Holders {
         count: s.required("count", "how many leveraged accounts", Field::count)?,
         long_share: s.or("long_share", 1.0, share)?,
-        leverage: s.required("leverage", "notional ÷ margin", plain)?,
-        size: s.required("size", "the size of a position", |f| distribution(f, per_lot))?,
-        entry: s.or("entry", Distribution::Constant { value: 0.0 }, plain)?,
+        leverage: s.required("leverage", "notional ÷ margin", leverage)?,
+        size: s.required("size", "the size of a position", |f| size(f, per_lot))?,
+        entry: s.or("entry", Distribution::Constant { value: 0.0 }, entry)?,
         isolated_share: s.or("isolated_share", 1.0, share)?,
     })
 }
@@ -49,9 +68,9 @@ fn counterparties(field: &Field<'_>) -> Outcome<Counterparties> {
     let mut s = field.section()?;
     let counterparties = Counterparties {
         count: s.required("count", "how many counterparties", Field::count)?,
-        leverage: s.required("leverage", "notional ÷ margin", plain)?,
-        size: s.or("size", Distribution::Constant { value: 1.0 }, plain)?,
-        entry: s.or("entry", Distribution::Constant { value: 0.0 }, plain)?,
+        leverage: s.required("leverage", "notional ÷ margin", leverage)?,
+        size: s.or("size", Distribution::Constant { value: 1.0 }, |f| size(f, 1.0))?,
+        entry: s.or("entry", Distribution::Constant { value: 0.0 }, entry)?,
     };
     s.finish()?;
     Ok(counterparties)

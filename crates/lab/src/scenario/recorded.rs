@@ -97,7 +97,7 @@ fn steps(field: &Field<'_>, tick: Decimal, lot: Decimal, decimals: u32) -> Outco
 impl Recording {
     /// The actor.
     pub(super) fn build(&self) -> Result<Recorded, String> {
-        Ok(Recorded::new(self.config.clone(), self.tape()?))
+        Ok(Recorded::new(self.config.clone(), &self.path.display().to_string(), self.tape()?))
     }
 
     fn tape(&self) -> Result<Box<dyn Tape>, String> {

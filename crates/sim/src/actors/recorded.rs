@@ -85,7 +85,6 @@ struct Message {
 }
 
 /// Tallies, by reason.
-#[derive(Default)]
 struct Tally(BTreeMap<&'static str, u64>);
 
 impl Tally {
@@ -105,6 +104,8 @@ impl Tally {
 /// Recorded flow.
 pub struct Recorded {
     config: RecordedConfig,
+    /// What errors call the recording.
+    source: String,
     tape: Box<dyn Tape>,
     shadow: Shadow,
     /// The last row, to see which levels are new in the next.
@@ -119,6 +120,8 @@ pub struct Recorded {
     explained: BTreeMap<u64, Qty>,
     /// Our market's best prices.
     ours: Option<(Price, Price)>,
+    /// What is added to recorded prices at this instant.
+    offset: i64,
     /// Submissions of this instant that change an order, by the order's client number.
     changes: BTreeMap<u64, u64>,
     last_wake: Time,
@@ -129,12 +132,13 @@ pub struct Recorded {
 }
 
 impl Recorded {
-    /// A recording to replay.
+    /// A recording to replay; `source` is what errors call it, such as its path.
     #[must_use]
-    pub fn new(config: RecordedConfig, tape: Box<dyn Tape>) -> Self {
+    pub fn new(config: RecordedConfig, source: &str, tape: Box<dyn Tape>) -> Self {
         Self {
             held: config.await_opening,
             config,
+            source: source.to_owned(),
             tape,
             shadow: Shadow::default(),
             seen: LevelRow::default(),
@@ -144,11 +148,12 @@ impl Recorded {
             take: None,
             explained: BTreeMap::new(),
             ours: None,
+            offset: 0,
             changes: BTreeMap::new(),
             last_wake: Time::ZERO,
             resting: BTreeMap::new(),
             gone: BTreeMap::new(),
-            tally: Tally::default(),
+            tally: Tally(BTreeMap::from([("applied", 0), ("read", 0)])),
         }
     }
 
@@ -158,7 +163,7 @@ impl Recorded {
         self.next = match self.tape.read(&mut row) {
             Ok(record) => record.map(|record| Message { record, row }),
             Err(error) => {
-                context.fail(error.to_string());
+                context.fail(format!("{}: {error}", self.source));
                 None
             }
         };
@@ -177,24 +182,33 @@ impl Recorded {
         self.config.accounts[2]
     }
 
-    /// How far our market is from the recorded one, in ticks.
-    fn offset(&self) -> i64 {
+    /// How far our market is from the recorded one, in ticks. Both are looked at between two instants, when each has
+    /// taken in the last one. A distance that the two spreads explain is no displacement: the offset stays.
+    fn displacement(&self) -> i64 {
         let recorded = self.shadow.best(Side::Buy).zip(self.shadow.best(Side::Sell));
-        match (self.config.anchor, self.ours, recorded) {
-            (Anchor::Relative, Some(ours), Some(recorded)) => {
-                let twice = |(bid, ask): (Price, Price)| i128::from(bid.0) + i128::from(ask.0);
-                let ticks = (twice(ours) - twice(recorded)).div_euclid(2);
-                i64::try_from(ticks).unwrap_or_default()
-            }
-            _ => 0,
+        let (Anchor::Relative, Some(ours), Some(recorded)) = (self.config.anchor, self.ours, recorded) else {
+            return self.offset;
+        };
+        let twice_mid = |(bid, ask): (Price, Price)| i128::from(bid.0) + i128::from(ask.0);
+        let spread = |(bid, ask): (Price, Price)| i128::from(ask.0) - i128::from(bid.0);
+        let twice = twice_mid(ours) - twice_mid(recorded);
+        let explained = 2 * (spread(ours) + spread(recorded)).max(1);
+        if (twice - 2 * i128::from(self.offset)).abs() <= explained {
+            return self.offset;
         }
+        i64::try_from(twice / 2).unwrap_or(self.offset)
+    }
+
+    /// A recorded price where our market is now.
+    fn anchored(&self, price: Price) -> Price {
+        Price(price.0.saturating_add(self.offset))
     }
 
     fn place(&mut self, client: u64, side: Side, price: Price, qty: Qty, context: &mut Context<'_>) {
         if self.held {
             return;
         }
-        let price = Price(price.0.saturating_add(self.offset()));
+        let price = self.anchored(price);
         let submission = context.submit_now(Command::PlaceOrder(OrderRequest {
             account: self.owner(side),
             client: Some(ClientOrderId(client)),
@@ -260,7 +274,7 @@ impl Recorded {
         self.shadow.reduce(order, known.qty);
         self.shadow.add(order, side, price, qty);
         let account = self.owner(side);
-        let price = Price(price.0.saturating_add(self.offset()));
+        let price = self.anchored(price);
         self.tally.add("applied", 1);
         self.change(order, context, |order| Command::ReplaceOrder { account, order, price, qty });
     }
@@ -315,7 +329,7 @@ impl Recorded {
         if self.held {
             return;
         }
-        let limit = Price(take.limit.0.saturating_add(self.offset()));
+        let limit = self.anchored(take.limit);
         self.tally.add("prints", 1);
         self.tally.add("print_lots", take.qty.0);
         context.submit_now(Command::PlaceOrder(OrderRequest {
@@ -424,7 +438,7 @@ impl Recorded {
             self.place(client, side, price, qty, context);
         } else {
             let account = self.owner(side);
-            let price = Price(price.0.saturating_add(self.offset()));
+            let price = self.anchored(price);
             self.change(client, context, |order| Command::ReplaceOrder { account, order, price, qty: whole });
         }
     }
@@ -556,6 +570,7 @@ impl Actor for Recorded {
         if now > self.last_wake {
             self.changes.clear();
             self.last_wake = now;
+            self.offset = self.displacement();
         }
         while let Some(message) = self.next.take() {
             let due = self.due(&message.record);
