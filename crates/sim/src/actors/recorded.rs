@@ -192,7 +192,9 @@ impl Recorded {
         let twice_mid = |(bid, ask): (Price, Price)| i128::from(bid.0) + i128::from(ask.0);
         let spread = |(bid, ask): (Price, Price)| i128::from(ask.0) - i128::from(bid.0);
         let twice = twice_mid(ours) - twice_mid(recorded);
-        let explained = 2 * (spread(ours) + spread(recorded)).max(1);
+        // A spread that a sweep has torn open explains no more than a few ordinary ones.
+        let ordinary = spread(recorded).max(1);
+        let explained = 2 * (ordinary + spread(ours).min(4 * ordinary));
         if (twice - 2 * i128::from(self.offset)).abs() <= explained {
             return self.offset;
         }
