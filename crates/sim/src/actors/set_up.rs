@@ -41,9 +41,11 @@ impl SetUp {
         let mut others = 0;
         for (submission, reason) in &notice.rejected {
             if *submission < self.commands {
-                let last = self.commands - 1;
-                context
-                    .fail(format!("set-up command {submission} of 0 to {last}: found {reason:?}, expected accepted"));
+                let (number, all) = (submission + 1, self.commands);
+                context.fail(format!(
+                    "command {number} of the {all} of its set-up: found {reason:?}, expected the instrument's terms and \
+                     protections, the capacity and the deposit to allow it"
+                ));
             } else {
                 others += 1;
             }

@@ -213,5 +213,8 @@ fn a_refused_set_up_ends_the_run() {
     let mut world = world(9, 1, MarkRule::Last);
     add(&mut world, "crowd", 0, Background::new(BackgroundConfig { deposit: super::Money(10), ..crowd() }).unwrap());
     let error = world.run(&mut ()).unwrap_err().to_string();
-    assert!(error.starts_with("crowd: set-up command") && error.contains("InsufficientMargin"), "{error}");
+    assert!(
+        error.starts_with("crowd: command 11 of the 24 of its set-up") && error.contains("InsufficientMargin"),
+        "{error}"
+    );
 }
