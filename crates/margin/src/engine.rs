@@ -56,11 +56,20 @@ pub enum MarginError {
     PositionTooLarge,
 }
 
-#[derive(Clone, Debug, Hash, Default)]
+#[derive(Clone, Debug, Default)]
 struct Account {
     open: bool,
     /// Position slots, in the order in which the instruments were first used.
     slots: SmallVec<[u32; 2]>,
+}
+
+impl core::hash::Hash for Account {
+    /// Slot by slot: a slice of integers would be hashed in the machine's byte order.
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.open.hash(state);
+        self.slots.len().hash(state);
+        self.slots.iter().for_each(|slot| slot.hash(state));
+    }
 }
 
 /// The margin engine.
