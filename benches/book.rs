@@ -13,7 +13,7 @@ const OPS: usize = 200_000;
 fn mix(criterion: &mut Criterion<CpuTime>, name: &str, mix: Mix) {
     let flow = generate(mix, 1, OPS);
     let ops = flow.ops.len() as u64;
-    let capacity = BookCapacity { orders: flow.most_live, levels: 12_000 };
+    let capacity = BookCapacity::new(flow.most_live, 12_000);
     let book = resolve(Book::with_capacity(capacity), &flow);
     let floor = resolve(Floor::with_capacity(flow.most_live as usize), &flow);
     assert_eq!(book.digest, floor.digest, "mix {name}: every fill is the same, in order");

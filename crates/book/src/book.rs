@@ -1,25 +1,20 @@
-//! The book: its commands, and how an order joins and leaves a queue.
+//! The book, and the commands that name one order.
 
 use core::fmt;
 
-use downdraft_types::{OrderId, Price, Qty, Side};
+use downdraft_types::{OrderId, Price, Qty, Side, Time};
 
-use crate::decide::Plan;
-use crate::level::Levels;
-use crate::matcher::Matcher;
+use crate::capacity::{BookCapacity, window_of};
+use crate::decide::{Change, Plan};
+use crate::extras::Extras;
+use crate::ladder::{Ladder, rank};
+use crate::matcher::{CancelCause, Cancelled, Matcher, TradeAll};
 use crate::matching::{Taken, Taker};
-use crate::order::{End, NewOrder, Outcome, Reject, Resting, SelfTradePrevention, TimeInForce};
+use crate::order::{End, NewOrder, Outcome, Reject, Replacement, Resting};
+use crate::owners::Owners;
 use crate::pool::{NIL, Pool};
-
-/// What a book reserves at construction, and cannot exceed.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
-pub struct BookCapacity {
-    /// Resting orders.
-    pub orders: u32,
-    /// Price levels with an order, both sides together.
-    pub levels: u32,
-}
+use crate::queue::Place;
+use crate::stops::Stops;
 
 /// A price-time limit order book.
 ///
@@ -27,181 +22,295 @@ pub struct BookCapacity {
 /// accepted cannot fail.
 #[derive(Clone)]
 pub struct Book {
-    pub(crate) levels: Levels,
+    /// Displayed bids and asks, hidden bids and asks.
+    pub(crate) ladders: [Ladder; 4],
     pub(crate) pool: Pool,
-    /// How many orders have joined a queue, modulo 2^32.
-    arrivals: u32,
+    pub(crate) extras: Extras,
+    pub(crate) owners: Owners,
+    pub(crate) stops: Stops,
+    pub(crate) capacity: BookCapacity,
+    /// The latest time [`Book::expire`] was told.
+    pub(crate) now: Time,
+    /// The price of the last trade.
+    pub(crate) last: Option<Price>,
+    /// Orders are collected for an auction.
+    pub(crate) collecting: bool,
 }
 
 impl Book {
-    /// An empty book with everything reserved: about 32 bytes per order and 80 per level.
+    /// An empty book with everything reserved.
     ///
     /// # Panics
-    /// Where a capacity is 2^32 − 1, which stands for "none" inside.
+    /// Where `orders` or `levels` is above 2^31: slots and levels have 32-bit numbers.
     #[must_use]
     pub fn with_capacity(capacity: BookCapacity) -> Self {
-        assert!(capacity.orders < NIL && capacity.levels < NIL, "a book holds fewer than 2^32 − 1 orders and levels");
-        Self { levels: Levels::with_capacity(capacity.levels), pool: Pool::with_capacity(capacity.orders), arrivals: 0 }
+        const MOST: u32 = 1 << 31;
+        let BookCapacity { orders, levels, window, owners, extras, hidden_levels, stops } = capacity;
+        assert!(orders <= MOST && levels <= MOST, "a book holds at most 2^31 orders and levels");
+        let window = window_of(window);
+        let (shown, hidden) = (|| Ladder::with_capacity(levels, window), || Ladder::with_capacity(hidden_levels, 0));
+        Self {
+            ladders: [shown(), shown(), hidden(), hidden()],
+            pool: Pool::with_capacity(orders),
+            extras: Extras::with_capacity(extras, orders),
+            owners: Owners::with_capacity(owners, orders),
+            stops: Stops::with_capacity(stops, orders),
+            capacity: BookCapacity { window, ..capacity },
+            now: Time::ZERO,
+            last: None,
+            collecting: false,
+        }
     }
 
-    /// Matches an order, and rests what is left of it where it is good till cancelled.
+    /// Matches an order, and rests what is left of it where its time in force lets it. While orders are collected
+    /// for an auction nothing is matched.
     ///
     /// # Errors
     /// Whatever [`Book::check`] says.
+    #[inline(always)]
     pub fn submit<M: Matcher>(&mut self, order: &NewOrder, matcher: &mut M) -> Result<Outcome, Reject> {
-        let plan = self.decide(order)?;
-        // From here on the order cannot fail.
-        if let Plan::Rest { price, level } = plan {
-            let id = self.rest(order.owner, order.side, price, level, order.qty);
-            return Ok(resting(id, order.qty));
-        }
-        let taker = Taker { side: order.side, limit: order.limit, stp: order.stp, owner: order.owner };
-        let taken = self.take(&taker, order.qty, matcher);
-        let rested = match (order.limit, taken.end) {
-            // It has crossed, so its own side has no level at its price yet.
-            (Some(limit), None) if order.tif == TimeInForce::Gtc => {
-                Some(self.rest(order.owner, order.side, limit, None, taken.left))
+        // Where the caller's order is plain in his source, all of this but the match is compiled into it.
+        match order.limit {
+            Some(limit) if order.is_plain() && !self.collecting => {
+                self.check_quantity_and_owner(order)?;
+                let rank = rank(order.side, limit);
+                if self.crosses(order.side, rank) || !order.tif.rests() {
+                    // A copy, so that only here the order has to lie in memory.
+                    self.submit_taker(&{ *order }, rank, matcher)
+                } else {
+                    self.submit_maker(order, rank, matcher)
+                }
             }
-            _ => None,
+            _ => self.submit_special(&{ *order }, matcher),
+        }
+    }
+
+    fn submit_special<M: Matcher>(&mut self, order: &NewOrder, matcher: &mut M) -> Result<Outcome, Reject> {
+        let plan = self.decide(order, false)?;
+        // From here on the order cannot fail.
+        Ok(self.admit(order, plan, NIL, matcher))
+    }
+
+    fn submit_taker<M: Matcher>(&mut self, order: &NewOrder, rank: i64, matcher: &mut M) -> Result<Outcome, Reject> {
+        let plan = self.decide_rest(order, rank, false)?;
+        // From here on the order cannot fail.
+        Ok(self.admit(order, plan, NIL, matcher))
+    }
+
+    /// Rests a plain order that crosses nothing.
+    #[inline(always)]
+    fn submit_maker<M: Matcher>(&mut self, order: &NewOrder, rank: i64, matcher: &mut M) -> Result<Outcome, Reject> {
+        if self.pool.is_full() {
+            return Err(Reject::CapacityReached);
+        }
+        let ladder = order.side as usize;
+        let at = match self.ladders[ladder].find(rank) {
+            Some(at) if self.ladders[ladder].get(at).lots().checked_add(order.qty).is_none() => {
+                return Err(Reject::LevelFull);
+            }
+            None if self.is_crowded(ladder) => return Err(Reject::CapacityReached),
+            // From here on the order cannot fail.
+            Some(at) => at,
+            None => self.ladders[ladder].open(rank),
         };
-        Ok(outcome(taken, rested))
+        let slot = self.pool.take(order.owner, order.side as u32);
+        self.owners.add(order.owner, slot);
+        let tag = self.pool.get(slot).tag;
+        self.append(slot, Place { ladder, rank, at }, tag, order.qty, order.qty, matcher);
+        Ok(resting(OrderId::new(slot, tag.generation()), order.qty))
     }
 
     /// Takes an order out of the book and returns what was left of it.
     ///
     /// # Errors
-    /// [`Reject::UnknownOrder`].
+    /// [`Reject::UnknownOrder`], and [`Reject::NotTriggered`] for a stop: see [`Book::cancel_stop`].
+    #[inline(always)]
     pub fn cancel(&mut self, id: OrderId) -> Result<Resting, Reject> {
-        let slot = self.pool.find(id).ok_or(Reject::UnknownOrder)?;
-        let resting = self.resting(slot);
-        self.leave(slot);
-        self.pool.release(slot);
-        Ok(resting)
+        self.cancel_with(id, &mut TradeAll)
     }
 
-    /// Gives an order a new price and quantity (`qty` is what is to rest or trade from now on).
+    /// As [`Book::cancel`], for a listener.
+    ///
+    /// # Errors
+    /// As [`Book::cancel`].
+    #[inline(always)]
+    pub fn cancel_with<M: Matcher>(&mut self, id: OrderId, matcher: &mut M) -> Result<Resting, Reject> {
+        let slot = self.resting_slot(id)?;
+        Ok(self.remove(slot, CancelCause::Requested, matcher))
+    }
+
+    /// Gives an order a new price and quantity.
     ///
     /// At the same price, a quantity that is not larger keeps its place. Anything else loses it: the order is
-    /// matched as if it had just arrived, good till cancelled, and what is left rests under the same id.
+    /// matched as if it had just arrived, good till cancelled (or till its time), and what is left rests under the
+    /// same id. An iceberg stays an iceberg, and a hidden order hidden.
     ///
     /// # Errors
     /// Whatever [`Book::check_replace`] says.
     pub fn replace<M: Matcher>(
         &mut self,
         id: OrderId,
-        price: Price,
-        qty: Qty,
-        post_only: bool,
-        stp: SelfTradePrevention,
+        change: &Replacement,
         matcher: &mut M,
     ) -> Result<Outcome, Reject> {
-        let slot = self.decide_replace(id, price, qty, post_only)?;
-        let Resting { side, owner, price: old_price, qty: old_qty, .. } = self.resting(slot);
+        let (slot, change_to) = self.decide_replace(id, change)?;
         // From here on the replacement cannot fail.
-        if price == old_price && qty <= old_qty {
-            self.shrink(slot, old_qty - qty);
-            return Ok(resting(id, qty));
-        }
-        self.leave(slot);
-        let taken = self.take(&Taker { side, limit: Some(price), stp, owner }, qty, matcher);
-        let rested = if taken.end.is_none() {
-            let level = self.levels.find(side, price).unwrap_or_else(|| self.levels.open(side, price));
-            self.join(slot, level, taken.left);
-            Some(id)
-        } else {
-            self.pool.release(slot);
-            None
+        let plan = match change_to {
+            Change::Shrink(by) => {
+                if !by.is_zero() {
+                    self.shrink(slot, by, matcher);
+                }
+                return Ok(resting(id, change.qty));
+            }
+            Change::Move(plan) => plan,
         };
-        Ok(outcome(taken, rested))
+        matcher.left(&self.resting(slot));
+        let order = *self.pool.get(slot);
+        self.leave(slot, matcher);
+        let taker = Taker { side: order.tag.side(), limit: !plan.rank, stp: change.stp, owner: order.owner };
+        let taken = self.take_if(plan, &taker, change.qty, matcher);
+        Ok(self.settle(slot, plan, taken, true, matcher))
     }
 
     /// Takes `by` lots off an order, which keeps its place: a partial cancel, or an execution that names its
-    /// order. Returns the order with what is left of it; at zero it has left the book.
+    /// order. Of an iceberg the reserve goes first. Returns the order with what is left of it; at zero it has left
+    /// the book.
     ///
     /// # Errors
-    /// [`Reject::UnknownOrder`], [`Reject::ZeroQuantity`], and [`Reject::TooLarge`] where it has fewer lots.
+    /// [`Reject::UnknownOrder`], [`Reject::NotTriggered`], [`Reject::ZeroQuantity`], and [`Reject::TooLarge`] where
+    /// it has fewer lots.
+    #[inline]
     pub fn reduce(&mut self, id: OrderId, by: Qty) -> Result<Resting, Reject> {
-        let slot = self.pool.find(id).ok_or(Reject::UnknownOrder)?;
-        let resting = self.resting(slot);
+        self.reduce_with(id, by, &mut TradeAll)
+    }
+
+    /// As [`Book::reduce`], for a listener.
+    ///
+    /// # Errors
+    /// As [`Book::reduce`].
+    pub fn reduce_with<M: Matcher>(&mut self, id: OrderId, by: Qty, matcher: &mut M) -> Result<Resting, Reject> {
+        let slot = self.resting_slot(id)?;
+        let all = self.lots(slot);
         if by.is_zero() {
             return Err(Reject::ZeroQuantity);
         }
-        let left = resting.qty.checked_sub(by).ok_or(Reject::TooLarge)?;
-        self.take_off(slot, by);
-        Ok(Resting { qty: left, ..resting })
-    }
-
-    /// A new order at the end of `level`, or of a level of its own.
-    fn rest(&mut self, owner: u32, side: Side, price: Price, level: Option<u32>, qty: Qty) -> OrderId {
-        let level = level.unwrap_or_else(|| self.levels.open(side, price));
-        let slot = self.pool.take(owner);
-        self.join(slot, level, qty);
-        self.pool.id(slot)
-    }
-
-    /// Puts the order in `slot` at the end of a level's queue.
-    fn join(&mut self, slot: u32, at: u32, qty: Qty) {
-        let level = self.levels.get_mut(at);
-        let before = level.tail;
-        level.total += qty;
-        level.count += 1;
-        level.tail = slot;
-        match before {
-            NIL => level.head = slot,
-            before => self.pool.get_mut(before).next = slot,
+        if by > all {
+            return Err(Reject::TooLarge);
         }
-        let order = self.pool.get_mut(slot);
-        (order.qty, order.level, order.prev, order.next) = (qty, at, before, NIL);
-        order.arrival = self.arrivals;
-        self.arrivals = self.arrivals.wrapping_add(1);
+        if by == all {
+            let resting = self.remove(slot, CancelCause::Requested, matcher);
+            return Ok(Resting { qty: Qty::ZERO, displayed: Qty::ZERO, ..resting });
+        }
+        self.shrink(slot, by, matcher);
+        Ok(self.resting(slot))
     }
 
-    /// Takes the order in `slot` out of its queue; the slot stays taken.
-    fn leave(&mut self, slot: u32) {
-        let order = *self.pool.get(slot);
-        let level = self.levels.get_mut(order.level);
-        level.total -= order.qty;
-        level.count -= 1;
-        if level.count == 0 {
-            self.levels.close(order.level);
-            return;
+    /// Puts an owner into a group: self-trade prevention treats all of a group as one owner. An owner's group is
+    /// its own number until another is set.
+    ///
+    /// # Errors
+    /// [`Reject::UnknownOwner`] at or above [`BookCapacity::owners`].
+    pub fn set_group(&mut self, owner: u32, group: u32) -> Result<(), Reject> {
+        if owner >= self.owners.len() {
+            return Err(Reject::UnknownOwner);
         }
-        match order.prev {
-            NIL => level.head = order.next,
-            before => self.pool.get_mut(before).next = order.next,
-        }
-        match order.next {
-            NIL => level.tail = order.prev,
-            after => self.pool.get_mut(after).prev = order.prev,
-        }
+        self.owners.set_group(owner, group);
+        Ok(())
     }
 
-    /// Takes `by` lots off the order in `slot`, which has more.
-    fn shrink(&mut self, slot: u32, by: Qty) {
-        let order = self.pool.get_mut(slot);
-        order.qty -= by;
-        self.levels.get_mut(order.level).total -= by;
-    }
-
-    /// Takes `by` lots off the order in `slot` and removes it if none are left.
+    /// Matches and rests an order that has been accepted; `slot` is the one it has already, or [`NIL`].
     #[inline]
-    pub(crate) fn take_off(&mut self, slot: u32, by: Qty) {
-        if by < self.pool.get(slot).qty {
-            self.shrink(slot, by);
-        } else {
-            self.leave(slot);
-            self.pool.release(slot);
+    pub(crate) fn admit<M: Matcher>(&mut self, order: &NewOrder, plan: Plan, slot: u32, matcher: &mut M) -> Outcome {
+        if plan.takes {
+            return self.admit_taker(order, plan, slot, matcher);
         }
+        if !order.tif.rests() {
+            self.drop_slot(slot);
+            return outcome(Taken::new(order.qty), None);
+        }
+        let slot = if slot == NIL { self.new_slot(order) } else { slot };
+        self.rest(slot, plan, order.qty, matcher);
+        resting(self.pool.id(slot), order.qty)
+    }
+
+    fn admit_taker<M: Matcher>(&mut self, order: &NewOrder, plan: Plan, slot: u32, matcher: &mut M) -> Outcome {
+        let taker = Taker { side: order.side, limit: !plan.rank, stp: order.stp, owner: order.owner };
+        let taken = self.take(&taker, order.qty, matcher);
+        let slot = match taken.end {
+            None if order.tif.rests() && slot == NIL => self.new_slot(order),
+            _ => slot,
+        };
+        self.settle(slot, plan, taken, order.tif.rests(), matcher)
+    }
+
+    fn take_if<M: Matcher>(&mut self, plan: Plan, taker: &Taker, qty: Qty, matcher: &mut M) -> Taken {
+        if plan.takes { self.take(taker, qty, matcher) } else { Taken::new(qty) }
+    }
+
+    /// Rests what a taker with a slot has left, or frees the slot.
+    fn settle<M: Matcher>(&mut self, slot: u32, plan: Plan, taken: Taken, rests: bool, matcher: &mut M) -> Outcome {
+        if taken.end.is_some() || !rests {
+            self.drop_slot(slot);
+            return outcome(taken, None);
+        }
+        // Where it has crossed, its own side has no level at its price yet.
+        self.rest(slot, plan, taken.left, matcher);
+        outcome(taken, Some(self.pool.id(slot)))
+    }
+
+    #[inline]
+    fn rest<M: Matcher>(&mut self, slot: u32, plan: Plan, qty: Qty, matcher: &mut M) {
+        let ladder = self.pool.get(slot).tag.ladder();
+        let at = match plan.level {
+            Some(at) => at,
+            None => self.ladders[ladder].find(plan.rank).unwrap_or_else(|| self.ladders[ladder].open(plan.rank)),
+        };
+        self.join(slot, Place { ladder, rank: plan.rank, at }, qty, matcher);
+    }
+
+    /// Removes a resting order and tells why.
+    #[inline]
+    pub(crate) fn remove<M: Matcher>(&mut self, slot: u32, cause: CancelCause, matcher: &mut M) -> Resting {
+        let resting = self.resting(slot);
+        let Resting { id, price, qty, owner, .. } = resting;
+        matcher.cancelled(&Cancelled { maker: id, owner, price, qty, remaining: Qty::ZERO, cause });
+        self.leave(slot, matcher);
+        self.free_slot(slot);
+        resting
+    }
+
+    /// The slot of an order that is in a queue.
+    #[inline]
+    pub(crate) fn resting_slot(&self, id: OrderId) -> Result<u32, Reject> {
+        match self.pool.find(id) {
+            Some(slot) => Ok(slot),
+            None if self.pool.find_stop(id).is_some() => Err(Reject::NotTriggered),
+            None => Err(Reject::UnknownOrder),
+        }
+    }
+
+    fn drop_slot(&mut self, slot: u32) {
+        if slot != NIL {
+            self.free_slot(slot);
+        }
+    }
+
+    /// The rank that orders of a side at `price` have.
+    pub(crate) fn own_rank(side: Side, price: Option<Price>) -> i64 {
+        // A market order accepts any price: the lowest rank.
+        price.map_or(i64::MIN, |price| rank(side, price))
     }
 }
 
+#[inline]
 const fn resting(id: OrderId, qty: Qty) -> Outcome {
     let none = Qty::ZERO;
     Outcome { filled: none, decremented: none, remaining: qty, rested: Some(id), end: End::Rested }
 }
 
+#[inline]
 fn outcome(taken: Taken, rested: Option<OrderId>) -> Outcome {
-    let Taken { left, filled, decremented, end } = taken;
+    let Taken { left, filled, decremented, end, .. } = taken;
     let end = end.unwrap_or(if rested.is_some() { End::Rested } else { End::Unfilled });
     Outcome { filled, decremented, remaining: left, rested, end }
 }

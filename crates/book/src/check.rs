@@ -3,47 +3,65 @@
 use downdraft_types::{Qty, Side};
 
 use crate::book::Book;
-use crate::pool::NIL;
+use crate::pool::{NIL, Tag};
+use crate::queue::Place;
 
 impl Book {
-    /// Proves that the book is not crossed (invariant 3), and that level totals, queues and the order pool agree
-    /// and queues are in time order (invariant 4). O(n); for tests and fuzzing.
-    ///
-    /// Time order is told by a 32-bit arrival number, so neighbours in a queue must be less than 2^31 arrivals
-    /// apart.
+    /// Proves that the book is not crossed (invariant 3) unless orders are being collected, and that levels, queues,
+    /// the order pool, owner lists, extras and stops agree, and queues are in time order where arrivals are kept,
+    /// which is with owner lists (invariant 4). O(n); for tests and fuzzing.
     ///
     /// # Panics
     /// Where an invariant is broken.
     pub fn check_invariants(&self) {
-        self.levels.check();
+        self.ladders.iter().for_each(crate::ladder::Ladder::check);
         self.pool.check();
-        let orders: u32 =
-            Side::BOTH.iter().flat_map(|side| self.levels.walk(*side)).map(|level| self.check_queue(level)).sum();
-        assert_eq!(orders, self.order_count(), "invariant 4: every live order is in one queue");
+        self.stops.check();
+        let queued: u32 = Side::BOTH.iter().flat_map(|side| self.walk_all(*side)).map(|at| self.check_queue(at)).sum();
+        assert_eq!(
+            queued + self.stops.triggers.len(),
+            self.order_count(),
+            "invariant 4: every live order is in one queue, or a stop"
+        );
+        self.stops.triggers.iter().for_each(|slot| assert!(self.is_stop(slot), "invariant 4: a stop is one"));
+        let live = |slot: &u32| !self.pool.get(*slot).qty.is_zero();
+        let slots = || (0..self.pool.slots().len() as u32).filter(live);
+        self.extras.check(slots().filter(|slot| self.pool.get(*slot).tag.has(Tag::EXTRA)));
+        let owner_of = |slot: u32| live(&slot).then(|| self.pool.get(slot).owner);
+        self.owners.check(owner_of, self.order_count());
+        self.check_uncrossed();
+    }
+
+    fn check_uncrossed(&self) {
+        let best = |side| self.front(side, i64::MAX).map(Place::price);
+        if let (false, Some(bid), Some(ask)) = (self.collecting, best(Side::Buy), best(Side::Sell)) {
+            assert!(bid < ask, "invariant 3: a book is never crossed at rest: {bid} bid, {ask} asked");
+        }
     }
 
     /// Walks a level's queue and returns its length.
-    fn check_queue(&self, at: u32) -> u32 {
-        let level = self.levels.get(at);
-        let (mut count, mut total, mut before) = (0, Qty::ZERO, NIL);
+    fn check_queue(&self, place: Place) -> u32 {
+        let level = self.level_at(place);
+        let (mut count, mut total, mut reserve, mut before) = (0, Qty::ZERO, Qty::ZERO, NIL);
         for slot in self.queue(level.head) {
             let order = self.pool.get(slot);
-            assert!(!order.qty.is_zero(), "invariant 4: a resting order has a quantity");
-            assert_eq!(order.level, at, "invariant 4: an order names its level");
+            assert!(!order.qty.is_zero() && !self.is_stop(slot), "invariant 4: a resting order has a quantity");
+            assert_eq!(self.place(order), place, "invariant 4: an order names its level");
             assert_eq!(order.prev, before, "invariant 4: a queue is linked both ways");
             if before != NIL {
-                let gap = order.arrival.wrapping_sub(self.pool.get(before).arrival);
-                assert!(gap != 0 && gap < 1 << 31, "invariant 4: a queue is in time order");
+                let in_order = self.owners.arrival(before) < self.owners.arrival(slot);
+                assert!(in_order || !self.owners.are_listed(), "invariant 4: a queue is in time order");
             }
             count += 1;
             assert!(count <= level.count, "invariant 4: a queue ends");
             total += order.qty;
+            reserve += self.lots(slot) - order.qty;
             before = slot;
         }
         assert!(count > 0, "invariant 4: a level has an order");
         assert_eq!(
-            (level.tail, level.count, level.total),
-            (before, count, total),
+            (level.tail, level.count, level.total, level.reserve),
+            (before, count, total, reserve),
             "invariant 4: a level sums its queue"
         );
         count
@@ -55,11 +73,12 @@ mod tests {
     use downdraft_types::Price;
 
     use super::*;
+    use crate::ladder::rank;
     use crate::{BookCapacity, NewOrder, TradeAll};
 
     /// Three bids at 10 and one at 9.
     fn book() -> Book {
-        let mut book = Book::with_capacity(BookCapacity { orders: 8, levels: 4 });
+        let mut book = Book::with_capacity(BookCapacity { owners: 10, ..BookCapacity::new(8, 4) });
         for (price, owner) in [(10, 1), (10, 2), (10, 3), (9, 4)] {
             let order = NewOrder::limit(Side::Buy, Qty(5), Price(price), owner);
             book.submit(&order, &mut TradeAll).expect("room");
@@ -68,11 +87,16 @@ mod tests {
         book
     }
 
+    fn level(book: &mut Book) -> &mut crate::ladder::Level {
+        let at = book.ladders[0].find(rank(Side::Buy, Price(10))).expect("three bids");
+        book.ladders[0].get_mut(at)
+    }
+
     #[test]
     #[should_panic(expected = "sums its queue")]
     fn a_wrong_total_is_seen() {
         let mut book = book();
-        book.levels.get_mut(0).total += Qty(1);
+        level(&mut book).total += Qty(1);
         book.check_invariants();
     }
 
@@ -88,7 +112,7 @@ mod tests {
     #[should_panic(expected = "in time order")]
     fn a_jumped_queue_is_seen() {
         let mut book = book();
-        book.pool.get_mut(1).arrival = 7;
+        book.owners.arrive(1);
         book.check_invariants();
     }
 
@@ -96,8 +120,8 @@ mod tests {
     #[should_panic(expected = "every live order is in one queue")]
     fn a_lost_order_is_seen() {
         let mut book = book();
-        book.pool.take(9);
-        book.pool.get_mut(4).level = 0;
+        let slot = book.pool.take(9, 0);
+        book.pool.get_mut(slot).qty = Qty(1);
         book.check_invariants();
     }
 
@@ -105,12 +129,11 @@ mod tests {
     #[should_panic(expected = "never crossed")]
     fn a_crossed_book_is_seen() {
         let mut book = book();
-        let level = book.levels.open(Side::Sell, Price(10));
-        let slot = book.pool.take(5);
-        let order = book.pool.get_mut(slot);
-        (order.qty, order.level) = (Qty(1), level);
-        let level = book.levels.get_mut(level);
-        (level.head, level.tail, level.count, level.total) = (slot, slot, 1, Qty(1));
+        let order = NewOrder::limit(Side::Sell, Qty(1), Price(10), 5);
+        book.collecting = true;
+        book.submit(&order, &mut TradeAll).expect("collected");
+        book.check_invariants();
+        book.collecting = false;
         book.check_invariants();
     }
 
@@ -121,6 +144,22 @@ mod tests {
         let id = book.pool.id(0);
         book.cancel(id).expect("resting");
         book.pool.get_mut(0).next = 0;
+        book.check_invariants();
+    }
+
+    #[test]
+    #[should_panic(expected = "its owner's orders")]
+    fn an_order_in_another_owners_list_is_seen() {
+        let mut book = book();
+        book.pool.get_mut(1).owner = 7;
+        book.check_invariants();
+    }
+
+    #[test]
+    #[should_panic(expected = "which levels are open")]
+    fn a_level_without_its_bit_is_seen() {
+        let mut book = book();
+        level(&mut book).count = 0;
         book.check_invariants();
     }
 }

@@ -1,136 +1,289 @@
 //! Everything that can be refused, decided on a book that does not change.
 
-use downdraft_types::{OrderId, Price, Qty, Side};
+use downdraft_types::{OrderId, Qty, Side};
 
 use crate::book::Book;
-use crate::matching::Taker;
-use crate::order::{NewOrder, Reject, SelfTradePrevention, TimeInForce};
+use crate::ladder::{price, rank};
+use crate::order::{Display, NewOrder, PostOnly, Reject, Replacement, SelfTradePrevention, TimeInForce};
+use crate::pool::{Order, Tag};
+use crate::queue::{Place, kind_of};
 
 /// How an accepted order begins.
-#[derive(Clone, Copy)]
-pub(crate) enum Plan {
-    /// It meets what it crosses, if anything.
-    Take,
-    /// It crosses nothing and rests, in the level its price has already.
-    Rest { price: Price, level: Option<u32> },
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    /// It meets what it crosses.
+    pub takes: bool,
+    /// The rank of its limit on its own side; the complement is the last rank it accepts on the other.
+    pub rank: i64,
+    /// The level it will join, where that is known.
+    pub level: Option<u32>,
+}
+
+/// What a replacement comes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Change {
+    /// The order keeps its place with so many lots less.
+    Shrink(Qty),
+    /// It leaves and comes again.
+    Move(Plan),
+}
+
+impl NewOrder {
+    /// Whether only quantity, limit and owner have to be looked at.
+    #[inline(always)]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.limit.is_some()
+            && matches!(self.tif, TimeInForce::Gtc | TimeInForce::Ioc)
+            && matches!(self.post_only, PostOnly::Off)
+            && matches!(self.display, Display::Full)
+            && self.min_qty.is_zero()
+            && !self.to_limit
+    }
 }
 
 impl Book {
     /// Whether [`Book::submit`] would accept the order as the book now is.
     ///
-    /// A fill-or-kill order counts what it could trade: under [`SelfTradePrevention::CancelOldest`] every order
-    /// of another owner within its limit, under the other modes those ahead of its owner's first one. Its
-    /// matcher is not asked. An order that crosses always has a slot and a level for what is left of it, because
-    /// it empties the ones it met.
+    /// What must be filled at once (all of a fill-or-kill order, a minimum quantity) is counted without asking a
+    /// matcher: under [`SelfTradePrevention::CancelOldest`] every order of another owner within the limit, under
+    /// the other modes those ahead of the owner's first one. Hidden orders and reserves count.
+    ///
+    /// An order that crosses has a slot for what is left of it, because it empties one that it meets; and a level,
+    /// if it meets one of its own sort (displayed or hidden): where none is left and it does not, it is refused,
+    /// even if it would trade in full. Likewise what may rest as an iceberg or until a time must find an extra.
     ///
     /// # Errors
-    /// In this order: [`Reject::ZeroQuantity`], [`Reject::MarketCannotRest`], [`Reject::WouldTake`],
-    /// [`Reject::CannotFill`], [`Reject::CapacityReached`], [`Reject::LevelFull`].
+    /// In this order: [`Reject::ZeroQuantity`], [`Reject::UnknownOwner`], [`Reject::LimitAlready`],
+    /// [`Reject::MarketCannotRest`], [`Reject::BadDisplay`], [`Reject::TooLarge`], [`Reject::Expired`],
+    /// [`Reject::InAuction`], [`Reject::NoReference`], [`Reject::WouldTake`], [`Reject::CannotFill`],
+    /// [`Reject::CapacityReached`], [`Reject::LevelFull`].
     pub fn check(&self, order: &NewOrder) -> Result<(), Reject> {
-        self.decide(order).map(|_| ())
+        self.decide(order, false).map(|_| ())
     }
 
-    pub(crate) fn decide(&self, order: &NewOrder) -> Result<Plan, Reject> {
+    /// `has_slot` says that the order need not find a slot and an extra.
+    #[inline]
+    pub(crate) fn decide(&self, order: &NewOrder, has_slot: bool) -> Result<Plan, Reject> {
+        let rank = match order.limit {
+            Some(limit) if order.is_plain() && !self.collecting => {
+                self.check_quantity_and_owner(order)?;
+                rank(order.side, limit)
+            }
+            _ => self.decide_special(order, has_slot)?,
+        };
+        self.decide_rest(order, rank, has_slot)
+    }
+
+    /// How an order of a known rank begins, if what may rest of it finds room.
+    #[inline]
+    pub(crate) fn decide_rest(&self, order: &NewOrder, rank: i64, has_slot: bool) -> Result<Plan, Reject> {
+        let takes = !self.collecting && self.crosses(order.side, rank);
+        if !order.tif.rests() {
+            return Ok(Plan { takes, rank, level: None });
+        }
+        let ladder = kind_of(order) as usize & (Tag::HIDDEN as usize | 1);
+        if takes {
+            self.check_room_beside(ladder, rank, self.is_crowded(ladder))?;
+            return Ok(Plan { takes, rank, level: None });
+        }
+        if !has_slot && self.pool.is_full() {
+            return Err(Reject::CapacityReached);
+        }
+        let level = self.check_level(ladder, rank, order.qty, self.is_crowded(ladder))?;
+        Ok(Plan { takes, rank, level })
+    }
+
+    #[inline]
+    pub(crate) fn check_quantity_and_owner(&self, order: &NewOrder) -> Result<(), Reject> {
         if order.qty.is_zero() {
             return Err(Reject::ZeroQuantity);
         }
-        let taker = Taker { side: order.side, limit: order.limit, stp: order.stp, owner: order.owner };
-        match (order.limit, order.tif) {
-            (None, TimeInForce::Gtc) => Err(Reject::MarketCannotRest),
-            _ if order.post_only && self.crosses(&taker) => Err(Reject::WouldTake),
-            (_, TimeInForce::Fok) if !self.can_fill(&taker, order.qty) => Err(Reject::CannotFill),
-            (Some(limit), TimeInForce::Gtc) if !self.crosses(&taker) => {
-                if self.pool.is_full() {
-                    return Err(Reject::CapacityReached);
-                }
-                let level = self.check_level(order.side, limit, order.qty, self.levels.is_full())?;
-                Ok(Plan::Rest { price: limit, level })
-            }
-            _ => Ok(Plan::Take),
+        if self.owners.knows(order.owner) { Ok(()) } else { Err(Reject::UnknownOwner) }
+    }
+
+    /// What is wrong with an order whatever the book holds.
+    pub(crate) fn check_terms(&self, order: &NewOrder) -> Result<(), Reject> {
+        self.check_quantity_and_owner(order)?;
+        if order.to_limit && order.limit.is_some() {
+            return Err(Reject::LimitAlready);
+        }
+        if order.limit.is_none() && !order.to_limit && order.tif.rests() {
+            return Err(Reject::MarketCannotRest);
+        }
+        let bad = match order.display {
+            Display::Full => false,
+            Display::Iceberg(peak) => peak.is_zero() || peak > order.qty || !order.tif.rests(),
+            Display::Hidden => !order.tif.rests(),
+        };
+        if bad {
+            return Err(Reject::BadDisplay);
+        }
+        if order.min_qty > order.qty {
+            return Err(Reject::TooLarge);
+        }
+        match order.tif {
+            TimeInForce::Gtd(time) if time <= self.now => Err(Reject::Expired),
+            _ => Ok(()),
         }
     }
 
-    /// Whether [`Book::replace`] would accept the change as the book now is. `stp` cannot be refused.
+    /// The rank of an order that is more than a plain limit order.
+    #[cold]
+    fn decide_special(&self, order: &NewOrder, has_slot: bool) -> Result<i64, Reject> {
+        self.check_terms(order)?;
+        if self.collecting {
+            let waits = order.tif.rests() && order.limit.is_some() && order.min_qty.is_zero();
+            if !waits || order.post_only != PostOnly::Off {
+                return Err(Reject::InAuction);
+            }
+        }
+        let side = order.side;
+        let rank = match self.front(side.opposite(), i64::MAX) {
+            Some(best) if order.to_limit => !best.rank,
+            None if order.to_limit => return Err(Reject::NoReference),
+            _ => Self::own_rank(side, order.limit),
+        };
+        let rank = self.post(side, rank, order.post_only)?;
+        let least = if order.tif == TimeInForce::Fok { order.qty } else { order.min_qty };
+        if !least.is_zero() && !self.can_fill(order, rank, least) {
+            return Err(Reject::CannotFill);
+        }
+        if !has_slot && kind_of(order) & Tag::EXTRA != 0 && self.extras.is_full() {
+            return Err(Reject::CapacityReached);
+        }
+        Ok(rank)
+    }
+
+    /// The rank that an order comes to which is perhaps only to rest.
+    fn post(&self, side: Side, rank: i64, post_only: PostOnly) -> Result<i64, Reject> {
+        if post_only == PostOnly::Off || self.collecting || !self.crosses(side, rank) {
+            return Ok(rank);
+        }
+        let best = self.front(side.opposite(), i64::MAX).ok_or(Reject::WouldTake)?;
+        match post_only {
+            // One rank beyond the one that would still trade.
+            PostOnly::Slide => (!best.rank).checked_add(1).ok_or(Reject::WouldTake),
+            _ => Err(Reject::WouldTake),
+        }
+    }
+
+    /// Whether [`Book::replace`] would accept the change as the book now is.
     ///
     /// # Errors
-    /// In this order: [`Reject::UnknownOrder`], [`Reject::ZeroQuantity`], [`Reject::WouldTake`],
-    /// [`Reject::CapacityReached`], [`Reject::LevelFull`].
-    pub fn check_replace(
-        &self,
-        id: OrderId,
-        price: Price,
-        qty: Qty,
-        post_only: bool,
-        stp: SelfTradePrevention,
-    ) -> Result<(), Reject> {
-        let _ = stp;
-        self.decide_replace(id, price, qty, post_only).map(|_| ())
+    /// In this order: [`Reject::UnknownOrder`], [`Reject::NotTriggered`], [`Reject::ZeroQuantity`],
+    /// [`Reject::InAuction`] for one that is post-only, [`Reject::WouldTake`], [`Reject::CapacityReached`],
+    /// [`Reject::LevelFull`].
+    pub fn check_replace(&self, id: OrderId, change: &Replacement) -> Result<(), Reject> {
+        self.decide_replace(id, change).map(|_| ())
     }
 
-    /// The slot of an order that may be replaced so.
-    pub(crate) fn decide_replace(&self, id: OrderId, price: Price, qty: Qty, post_only: bool) -> Result<u32, Reject> {
-        let slot = self.pool.find(id).ok_or(Reject::UnknownOrder)?;
-        if qty.is_zero() {
+    /// The slot of an order that may be replaced so, and what that comes to.
+    pub(crate) fn decide_replace(&self, id: OrderId, change: &Replacement) -> Result<(u32, Change), Reject> {
+        let slot = self.resting_slot(id)?;
+        if change.qty.is_zero() {
             return Err(Reject::ZeroQuantity);
         }
-        let order = self.pool.get(slot);
-        let level = self.levels.get(order.level);
-        if level.price == price {
-            // The level must hold the new quantity beside the others'.
-            return match (level.total - order.qty).checked_add(qty) {
-                Some(_) => Ok(slot),
-                None => Err(Reject::LevelFull),
-            };
+        if self.collecting && change.post_only != PostOnly::Off {
+            return Err(Reject::InAuction);
         }
-        let (stp, owner) = (SelfTradePrevention::None, order.owner);
-        if self.crosses(&Taker { side: level.side, limit: Some(price), stp, owner }) {
-            return if post_only { Err(Reject::WouldTake) } else { Ok(slot) };
+        let order = self.pool.get(slot);
+        let side = order.tag.side();
+        let to = self.post(side, rank(side, change.price), change.post_only)?;
+        let lots = self.lots(slot);
+        if price(side, to) == order.price && change.qty <= lots {
+            return Ok((slot, Change::Shrink(lots - change.qty)));
+        }
+        self.decide_move(order, lots, to, change.qty).map(|plan| (slot, Change::Move(plan)))
+    }
+
+    /// How an order of `lots` lots goes to another place.
+    fn decide_move(&self, order: &Order, lots: Qty, rank: i64, qty: Qty) -> Result<Plan, Reject> {
+        let (side, ladder, place) = (order.tag.side(), order.tag.ladder(), self.place(order));
+        let level = self.level_at(place);
+        if place.rank == rank {
+            // The level must hold the new quantity beside the others'.
+            let fits = (level.lots() - lots).checked_add(qty).is_some();
+            let plan = Plan { takes: false, rank, level: None };
+            return if fits { Ok(plan) } else { Err(Reject::LevelFull) };
         }
         // An order alone at its price leaves a level behind.
-        let full = self.levels.is_full() && level.count > 1;
-        self.check_level(level.side, price, qty, full).map(|_| slot)
+        let crowded = self.is_crowded(ladder) && level.count > 1;
+        let takes = !self.collecting && self.crosses(side, rank);
+        if takes {
+            self.check_room_beside(ladder, rank, crowded)?;
+        } else {
+            self.check_level(ladder, rank, qty, crowded)?;
+        }
+        Ok(Plan { takes, rank, level: None })
     }
 
-    /// Whether the taker accepts the best price it meets.
+    /// Whether an order of a side and rank meets anything on the other side.
     #[inline]
-    fn crosses(&self, taker: &Taker) -> bool {
-        self.levels.best_price(taker.side.opposite()).is_some_and(|price| taker.accepts(price))
+    pub(crate) fn crosses(&self, side: Side, rank: i64) -> bool {
+        let other = side.opposite() as usize;
+        self.ladders[other].reaches(!rank) || self.ladders[other | Tag::HIDDEN as usize].reaches(!rank)
     }
 
-    /// The level at `price` if there is one, where `qty` can join it, or can have a level of its own; `full` says
-    /// that no new level can be had.
-    fn check_level(&self, side: Side, price: Price, qty: Qty, full: bool) -> Result<Option<u32>, Reject> {
-        match self.levels.find(side, price) {
-            Some(level) if self.levels.get(level).total.checked_add(qty).is_none() => Err(Reject::LevelFull),
-            None if full => Err(Reject::CapacityReached),
-            level => Ok(level),
+    /// Whether no level of a ladder's sort is left.
+    #[inline]
+    pub(crate) fn is_crowded(&self, ladder: usize) -> bool {
+        let limit = if ladder < 2 { self.capacity.levels } else { self.capacity.hidden_levels };
+        self.ladders[ladder].len() + self.ladders[ladder ^ 1].len() >= limit
+    }
+
+    /// Whether an order that crosses will find a level: a free one, or that of one it meets.
+    #[inline]
+    fn check_room_beside(&self, ladder: usize, rank: i64, crowded: bool) -> Result<(), Reject> {
+        if crowded && !self.ladders[ladder ^ 1].reaches(!rank) { Err(Reject::CapacityReached) } else { Ok(()) }
+    }
+
+    /// The level of a rank if there is one, where `qty` can join it, or can have a level of its own; `crowded`
+    /// says that no new level can be had.
+    #[inline]
+    pub(crate) fn check_level(&self, ladder: usize, rank: i64, qty: Qty, crowded: bool) -> Result<Option<u32>, Reject> {
+        match self.ladders[ladder].find(rank) {
+            Some(at) => match self.ladders[ladder].get(at).lots().checked_add(qty) {
+                Some(_) => Ok(Some(at)),
+                None => Err(Reject::LevelFull),
+            },
+            None if crowded => Err(Reject::CapacityReached),
+            None => Ok(None),
         }
     }
 
-    /// Whether the book holds `qty` lots for `taker` to trade.
-    fn can_fill(&self, taker: &Taker, qty: Qty) -> bool {
-        let skips = taker.stp == SelfTradePrevention::CancelOldest;
-        let mut left = qty;
-        for level in self.levels.walk(taker.side.opposite()).map(|level| self.levels.get(level)) {
-            if !taker.accepts(level.price) {
+    /// Whether the book holds `least` lots for an order to trade.
+    fn can_fill(&self, order: &NewOrder, rank: i64, least: Qty) -> bool {
+        let mut left = least;
+        for place in self.walk_all(order.side.opposite()).take_while(|place| place.rank <= !rank) {
+            let (lots, ends) = self.fillable(order, place);
+            if lots >= left {
+                return true;
+            }
+            if ends {
                 return false;
             }
-            if taker.stp == SelfTradePrevention::None {
-                if level.total >= left {
-                    return true;
-                }
-                left -= level.total;
-                continue;
-            }
-            for order in self.queue(level.head).map(|slot| self.pool.get(slot)) {
-                match order.owner == taker.owner {
-                    true if skips => {}
-                    true => return false,
-                    false if order.qty >= left => return true,
-                    false => left -= order.qty,
-                }
-            }
+            left -= lots;
         }
         false
+    }
+
+    /// Lots of a level that an order would trade, and whether it would then meet one of its owner and end.
+    fn fillable(&self, order: &NewOrder, place: Place) -> (Qty, bool) {
+        let level = self.level_at(place);
+        if order.stp == SelfTradePrevention::None {
+            return (level.lots(), false);
+        }
+        let group = self.owners.group(order.owner);
+        let is_own = |slot: u32| self.owners.group(self.pool.get(slot).owner) == group;
+        let queue = || self.queue(level.head);
+        if order.stp == SelfTradePrevention::CancelOldest {
+            let own: Qty = queue().filter(|slot| is_own(*slot)).map(|slot| self.lots(slot)).sum();
+            return (level.lots() - own, false);
+        }
+        if !queue().any(is_own) {
+            return (level.lots(), false);
+        }
+        // What an iceberg ahead has in reserve comes behind the owner's order.
+        (queue().take_while(|slot| !is_own(*slot)).map(|slot| self.pool.get(slot).qty).sum(), true)
     }
 }

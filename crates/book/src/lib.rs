@@ -3,17 +3,34 @@
 
 extern crate alloc;
 
+mod auction;
+mod bitmap;
 mod book;
+mod capacity;
 mod check;
 mod decide;
-mod level;
+mod extras;
+mod ladder;
+mod mass;
 mod matcher;
 mod matching;
 mod order;
+mod owners;
 mod pool;
 mod query;
+mod queue;
+mod stops;
+mod trigger;
+mod uncross;
 
-pub use book::{Book, BookCapacity};
-pub use matcher::{CancelCause, Cancelled, Fill, Matcher, Proposal, TradeAll, Verdict};
-pub use order::{End, NewOrder, Outcome, Reject, Resting, SelfTradePrevention, TimeInForce};
-pub use query::{Cost, Depth, DepthLevel, OrdersAt};
+pub use auction::Indicative;
+pub use book::Book;
+pub use capacity::BookCapacity;
+pub use mass::Which;
+pub use matcher::{CancelCause, Cancelled, Cross, Fill, LevelChange, Matcher, Proposal, TradeAll, Verdict};
+pub use order::{
+    Display, End, NewOrder, Outcome, PostOnly, Reject, Replacement, Resting, SelfTradePrevention, TimeInForce,
+};
+pub use query::{Cost, Depth, DepthLevel, OrdersAt, Position, Within};
+pub use stops::{Fired, PendingStop, StopOrder};
+pub use trigger::{Trigger, TriggerBy};

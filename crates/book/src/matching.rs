@@ -1,15 +1,19 @@
 //! The match: maker by maker in price-time order, asking the matcher before each.
 
-use downdraft_types::{Price, Qty, Side};
+use downdraft_types::{OrderId, Price, Qty, Side};
 
 use crate::book::Book;
-use crate::matcher::{CancelCause, Cancelled, Fill, Matcher, Proposal, Verdict};
+use crate::ladder::Level;
+use crate::matcher::{CancelCause, Cancelled, Fill, LevelChange, Matcher, Proposal, Verdict};
 use crate::order::{End, SelfTradePrevention};
+use crate::pool::{NIL, Order, Tag};
+use crate::queue::{Place, tell_closed};
 
 /// An order while it takes.
 pub(crate) struct Taker {
     pub side: Side,
-    pub limit: Option<Price>,
+    /// The last rank it accepts on the other side.
+    pub limit: i64,
     pub stp: SelfTradePrevention,
     pub owner: u32,
 }
@@ -21,81 +25,191 @@ pub(crate) struct Taken {
     pub decremented: Qty,
     /// Why it is over; `None` while it goes on, or where nothing more meets its limit.
     pub end: Option<End>,
+    /// The prices of its first and of its last trade.
+    pub prices: Option<(Price, Price)>,
 }
 
-/// A maker about to be met.
+impl Taken {
+    #[inline]
+    pub const fn new(qty: Qty) -> Self {
+        Self { left: qty, filled: Qty::ZERO, decremented: Qty::ZERO, end: None, prices: None }
+    }
+}
+
+/// The order met next.
 struct Maker {
     slot: u32,
-    qty: Qty,
+    /// Lots in the queue.
+    shown: Qty,
+    /// All its lots, an iceberg's reserve included.
+    lots: Qty,
     terms: Proposal,
-}
-
-impl Taker {
-    #[inline]
-    pub fn accepts(&self, price: Price) -> bool {
-        self.limit.is_none_or(|limit| self.side.accepts(limit, price))
-    }
-
-    #[inline]
-    pub fn shuns(&self, owner: u32) -> bool {
-        self.stp != SelfTradePrevention::None && self.owner == owner
-    }
 }
 
 impl Book {
     /// Matches `qty` lots of `taker`.
     pub(crate) fn take<M: Matcher>(&mut self, taker: &Taker, qty: Qty, matcher: &mut M) -> Taken {
-        let mut taken = Taken { left: qty, filled: Qty::ZERO, decremented: Qty::ZERO, end: None };
+        let mut taken = Taken::new(qty);
         while taken.end.is_none() {
-            let Some(maker) = self.first_maker(taker, taken.left) else { break };
-            if taker.shuns(maker.terms.owner) {
-                self.prevent(taker.stp, &maker, &mut taken, matcher);
-            } else {
-                self.meet(&maker, &mut taken, matcher);
-            }
+            let Some(place) = self.front(taker.side.opposite(), taker.limit) else { break };
+            self.sweep(taker, place, &mut taken, matcher);
+        }
+        if let Some((first, last)) = taken.prices {
+            self.traded(first, last);
         }
         taken
     }
 
-    /// The order with the highest priority that `taker` accepts.
+    /// The level of a side that is matched first, if its rank is within the limit: at one price what is displayed
+    /// goes before what is hidden.
     #[inline]
-    fn first_maker(&self, taker: &Taker, left: Qty) -> Option<Maker> {
-        let level = self.levels.get(self.levels.best(taker.side.opposite())?);
-        if !taker.accepts(level.price) {
-            return None;
-        }
-        let slot = level.head;
-        let order = self.pool.get(slot);
-        let (maker, owner) = (self.pool.id(slot), order.owner);
-        let terms = Proposal { maker, owner, price: level.price, qty: left.min(order.qty) };
-        Some(Maker { slot, qty: order.qty, terms })
+    pub(crate) fn front(&self, side: Side, limit: i64) -> Option<Place> {
+        let shown = &self.ladders[side as usize];
+        let hidden = &self.ladders[side as usize | Tag::HIDDEN as usize];
+        let (ladder, best) = match hidden.best() {
+            Some(best) if shown.best().is_none_or(|shown| best < shown) => (side as usize | Tag::HIDDEN as usize, best),
+            _ => (side as usize, shown.best()?),
+        };
+        (best <= limit).then(|| Place { ladder, rank: best, at: self.ladders[ladder].at(best) })
     }
 
-    /// Two orders of different owners, or of one that does not mind.
+    /// Matches within one level, until it is empty or the taker is done.
     #[inline]
-    fn meet<M: Matcher>(&mut self, maker: &Maker, taken: &mut Taken, matcher: &mut M) {
+    fn sweep<M: Matcher>(&mut self, taker: &Taker, place: Place, taken: &mut Taken, matcher: &mut M) {
+        let price = place.price();
+        let mut level = *self.level_at(place);
+        let before = taken.filled;
+        while taken.end.is_none() && level.count != 0 {
+            self.meet(taker, price, &mut level, taken, matcher);
+        }
+        if taken.filled != before {
+            let first = taken.prices.map_or(price, |(first, _)| first);
+            taken.prices = Some((first, price));
+        }
+        self.put_back(place, level, matcher);
+    }
+
+    /// Matches with the first order of a level.
+    #[inline(always)]
+    fn meet<M: Matcher>(&mut self, taker: &Taker, price: Price, level: &mut Level, taken: &mut Taken, matcher: &mut M) {
+        let slot = level.head;
+        let Order { qty: shown, owner, tag, next, .. } = *self.pool.get(slot);
+        if tag.has(Tag::EXTRA) || (taker.stp != SelfTradePrevention::None && self.shuns(taker, owner)) {
+            return self.meet_special(taker, price, level, taken, matcher);
+        }
+        let maker = OrderId::new(slot, tag.generation());
+        let most = taken.left.min(shown);
+        let qty = match matcher.before(&Proposal { maker, owner, price, qty: most }) {
+            Verdict::Trade => most,
+            Verdict::TradeAtMost(limit) if !limit.is_zero() => most.min(limit),
+            Verdict::CancelMaker => {
+                let maker = self.maker(slot, price, taken.left);
+                return self.cut(&maker, shown, CancelCause::Verdict, level, matcher);
+            }
+            Verdict::TradeAtMost(_) | Verdict::Stop => return taken.end = Some(End::Stopped),
+        };
+        level.total -= qty;
+        if qty == shown {
+            level.count -= 1;
+            level.head = next;
+            self.owners.remove(owner, slot);
+            self.pool.release(slot);
+        } else {
+            self.pool.get_mut(slot).qty = shown - qty;
+        }
+        taken.filled += qty;
+        taken.left -= qty;
+        if taken.left.is_zero() {
+            taken.end = Some(End::Filled);
+        }
+        matcher.filled(&Fill { maker, maker_owner: owner, price, qty, maker_remaining: shown - qty });
+    }
+
+    /// Ends the work on a level's copy.
+    #[inline]
+    pub(crate) fn put_back<M: Matcher>(&mut self, place: Place, level: Level, matcher: &mut M) {
+        if level.count == 0 {
+            self.ladders[place.ladder].close(place.rank, place.at);
+            return tell_closed(place, matcher);
+        }
+        self.pool.get_mut(level.head).prev = NIL;
+        *self.ladders[place.ladder].get_mut(place.at) = level;
+        if place.is_shown() {
+            let (side, price) = (place.side(), place.price());
+            matcher.level(&LevelChange { side, price, qty: level.total, orders: level.count });
+        }
+    }
+
+    fn maker(&self, slot: u32, price: Price, left: Qty) -> Maker {
+        let Order { qty, owner, tag, .. } = *self.pool.get(slot);
+        let lots = if tag.has(Tag::EXTRA) { self.lots(slot) } else { qty };
+        let terms = Proposal { maker: OrderId::new(slot, tag.generation()), owner, price, qty: left.min(qty) };
+        Maker { slot, shown: qty, lots, terms }
+    }
+
+    #[cold]
+    fn shuns(&self, taker: &Taker, owner: u32) -> bool {
+        self.owners.group(taker.owner) == self.owners.group(owner)
+    }
+
+    /// As [`Book::meet`], with an iceberg or under self-trade prevention.
+    #[cold]
+    fn meet_special<M: Matcher>(
+        &mut self,
+        taker: &Taker,
+        price: Price,
+        level: &mut Level,
+        taken: &mut Taken,
+        matcher: &mut M,
+    ) {
+        let maker = self.maker(level.head, price, taken.left);
+        if taker.stp != SelfTradePrevention::None && self.shuns(taker, maker.terms.owner) {
+            return self.prevent(taker.stp, &maker, level, taken, matcher);
+        }
         let qty = match matcher.before(&maker.terms) {
             Verdict::Trade => maker.terms.qty,
             Verdict::TradeAtMost(most) if !most.is_zero() => maker.terms.qty.min(most),
-            Verdict::CancelMaker => return self.cut(maker, maker.qty, CancelCause::Verdict, matcher),
+            Verdict::CancelMaker => return self.cut(&maker, maker.lots, CancelCause::Verdict, level, matcher),
             Verdict::TradeAtMost(_) | Verdict::Stop => return taken.end = Some(End::Stopped),
         };
-        self.take_off(maker.slot, qty);
+        self.take_off_head(level, &maker, qty);
         taken.filled += qty;
         taken.left -= qty;
         if taken.left.is_zero() {
             taken.end = Some(End::Filled);
         }
         let Proposal { maker: id, owner, price, .. } = maker.terms;
-        matcher.filled(&Fill { maker: id, maker_owner: owner, price, qty, maker_remaining: maker.qty - qty });
+        let maker_remaining = maker.lots - qty;
+        matcher.filled(&Fill { maker: id, maker_owner: owner, price, qty, maker_remaining });
+        if qty == maker.shown && !maker_remaining.is_zero() {
+            self.refill(maker.slot, level, matcher);
+        }
+    }
+
+    /// Takes `qty` lots off the first order of a level, no more than are in the queue.
+    pub(crate) fn trade_head<M: Matcher>(&mut self, place: Place, qty: Qty, matcher: &mut M) {
+        let mut level = *self.level_at(place);
+        let maker = self.maker(level.head, place.price(), qty);
+        self.take_off_head(&mut level, &maker, qty);
+        if qty == maker.shown && qty != maker.lots {
+            self.refill(maker.slot, &mut level, matcher);
+        }
+        self.put_back(place, level, matcher);
     }
 
     /// Two orders of one owner who must not trade with himself.
     #[cold]
-    fn prevent<M: Matcher>(&mut self, stp: SelfTradePrevention, maker: &Maker, taken: &mut Taken, matcher: &mut M) {
+    fn prevent<M: Matcher>(
+        &mut self,
+        stp: SelfTradePrevention,
+        maker: &Maker,
+        level: &mut Level,
+        taken: &mut Taken,
+        matcher: &mut M,
+    ) {
         use SelfTradePrevention::{CancelBoth, CancelNewest, CancelOldest, Decrement, None};
         let lost = match stp {
-            CancelOldest | CancelBoth => maker.qty,
+            CancelOldest | CancelBoth => maker.lots,
             Decrement => maker.terms.qty,
             CancelNewest | None => Qty::ZERO,
         };
@@ -107,14 +221,54 @@ impl Book {
             taken.end = Some(End::SelfTrade);
         }
         if !lost.is_zero() {
-            self.cut(maker, lost, CancelCause::SelfTrade, matcher);
+            self.cut(maker, lost, CancelCause::SelfTrade, level, matcher);
         }
     }
 
     /// Takes `qty` lots off a maker without a trade.
-    fn cut<M: Matcher>(&mut self, maker: &Maker, qty: Qty, cause: CancelCause, matcher: &mut M) {
-        self.take_off(maker.slot, qty);
+    #[cold]
+    fn cut<M: Matcher>(&mut self, maker: &Maker, qty: Qty, cause: CancelCause, level: &mut Level, matcher: &mut M) {
+        self.take_off_head(level, maker, qty);
         let Proposal { maker: id, owner, price, .. } = maker.terms;
-        matcher.cancelled(&Cancelled { maker: id, owner, price, qty, remaining: maker.qty - qty, cause });
+        let remaining = maker.lots - qty;
+        matcher.cancelled(&Cancelled { maker: id, owner, price, qty, remaining, cause });
+        if qty == maker.shown && !remaining.is_zero() {
+            self.refill(maker.slot, level, matcher);
+        }
+    }
+
+    /// Takes `qty` lots off the first order of a level: some or all of those in the queue, or all it has.
+    fn take_off_head(&mut self, level: &mut Level, maker: &Maker, qty: Qty) {
+        if qty == maker.lots {
+            level.total -= maker.shown;
+            level.reserve -= maker.lots - maker.shown;
+            level.count -= 1;
+            level.head = self.pool.get(maker.slot).next;
+            self.free_slot(maker.slot);
+        } else {
+            level.total -= qty;
+            self.pool.get_mut(maker.slot).qty -= qty;
+        }
+    }
+
+    /// Shows the next lots of an iceberg at the head of a level, and sends it to the back.
+    #[cold]
+    pub(crate) fn refill<M: Matcher>(&mut self, slot: u32, level: &mut Level, matcher: &mut M) {
+        let extra = self.extras.get_mut(slot);
+        let shown = extra.reserve.min(extra.peak);
+        extra.reserve -= shown;
+        level.reserve -= shown;
+        level.total += shown;
+        if level.tail != slot {
+            level.head = self.pool.get(slot).next;
+            self.pool.get_mut(level.head).prev = NIL;
+            self.pool.get_mut(level.tail).next = slot;
+            let tail = core::mem::replace(&mut level.tail, slot);
+            let order = self.pool.get_mut(slot);
+            (order.prev, order.next) = (tail, NIL);
+        }
+        self.pool.get_mut(slot).qty = shown;
+        self.owners.arrive(slot);
+        matcher.refilled(&self.resting(slot));
     }
 }

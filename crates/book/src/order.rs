@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use downdraft_types::{OrderId, Price, Qty, Side};
+use downdraft_types::{OrderId, Price, Qty, Side, Time};
 
 /// How long an order stands.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
@@ -16,9 +16,21 @@ pub enum TimeInForce {
     Ioc,
     /// Fill or kill: refused unless the book holds all of it within the limit.
     Fok,
+    /// Good till a time: as [`TimeInForce::Gtc`], and cancelled by the first [`Book::expire`](crate::Book::expire)
+    /// at that time or later.
+    Gtd(Time),
 }
 
-/// What happens where an order meets one of the same owner. The taker's setting decides.
+impl TimeInForce {
+    /// Whether what does not trade at once rests.
+    #[must_use]
+    pub const fn rests(self) -> bool {
+        matches!(self, Self::Gtc | Self::Gtd(_))
+    }
+}
+
+/// What happens where an order meets one of the same owner, or of the same group of owners
+/// ([`Book::set_group`](crate::Book::set_group)). The taker's setting decides.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
@@ -32,8 +44,39 @@ pub enum SelfTradePrevention {
     CancelOldest,
     /// The maker is cancelled and the rest of the taker dropped.
     CancelBoth,
-    /// Both lose the smaller of the two quantities without a trade; what is left goes on.
+    /// Both lose the smaller of the two quantities without a trade; what is left goes on. Of an iceberg the
+    /// displayed quantity counts.
     Decrement,
+}
+
+/// What happens where an order that is only to rest would trade at once.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum PostOnly {
+    /// It is not only to rest: it trades.
+    #[default]
+    Off,
+    /// It is refused, even where what it would meet is of the same owner, or hidden.
+    Reject,
+    /// It rests at the nearest price that does not trade: one tick from the other side's best, hidden orders
+    /// counted.
+    Slide,
+}
+
+/// How much of a resting order can be seen.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum Display {
+    /// All of it.
+    #[default]
+    Full,
+    /// An iceberg: at most so many lots, at least one. When they are gone the next ones join the back of the
+    /// queue.
+    Iceberg(Qty),
+    /// Nothing. Displayed orders of its price go first, reserves of icebergs included.
+    Hidden,
 }
 
 /// An order to submit.
@@ -44,12 +87,18 @@ pub struct NewOrder {
     pub side: Side,
     /// How many lots, positive.
     pub qty: Qty,
-    /// The worst price accepted; `None` is a market order, which never rests.
+    /// The worst price accepted; `None` is a market order.
     pub limit: Option<Price>,
+    /// Of a market order: it takes at the best price only, and that becomes its limit (market-to-limit).
+    pub to_limit: bool,
     /// How long it stands.
     pub tif: TimeInForce,
-    /// Refused if any of it could trade at once, an order of the same owner included.
-    pub post_only: bool,
+    /// Whether it may trade at once.
+    pub post_only: PostOnly,
+    /// Refused unless so many lots could trade at once (counted as for [`TimeInForce::Fok`]); zero for any.
+    pub min_qty: Qty,
+    /// How much of it can be seen while it rests.
+    pub display: Display,
     /// What happens where it meets an order of the same owner.
     pub stp: SelfTradePrevention,
     /// Whose it is: a number of the caller's.
@@ -58,23 +107,58 @@ pub struct NewOrder {
 
 impl NewOrder {
     /// A good-till-cancelled limit order without self-trade prevention.
+    #[inline]
     #[must_use]
     pub const fn limit(side: Side, qty: Qty, limit: Price, owner: u32) -> Self {
         Self {
             side,
             qty,
             limit: Some(limit),
+            to_limit: false,
             tif: TimeInForce::Gtc,
-            post_only: false,
+            post_only: PostOnly::Off,
+            min_qty: Qty::ZERO,
+            display: Display::Full,
             stp: SelfTradePrevention::None,
             owner,
         }
     }
 
     /// An immediate-or-cancel order at any price, without self-trade prevention.
+    #[inline]
     #[must_use]
     pub const fn market(side: Side, qty: Qty, owner: u32) -> Self {
-        Self { side, qty, limit: None, tif: TimeInForce::Ioc, post_only: false, stp: SelfTradePrevention::None, owner }
+        Self { limit: None, tif: TimeInForce::Ioc, ..Self::limit(side, qty, Price(0), owner) }
+    }
+
+    /// An order at the best price of the other side, which rests there with what it does not trade.
+    #[inline]
+    #[must_use]
+    pub const fn market_to_limit(side: Side, qty: Qty, owner: u32) -> Self {
+        Self { limit: None, to_limit: true, ..Self::limit(side, qty, Price(0), owner) }
+    }
+}
+
+/// A change of a resting order's price and quantity.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Replacement {
+    /// The new limit.
+    pub price: Price,
+    /// What is to rest or trade from now on, in lots, an iceberg's reserve included.
+    pub qty: Qty,
+    /// Whether it may trade at once.
+    pub post_only: PostOnly,
+    /// What happens where it meets an order of the same owner.
+    pub stp: SelfTradePrevention,
+}
+
+impl Replacement {
+    /// One that may trade, without self-trade prevention.
+    #[inline]
+    #[must_use]
+    pub const fn new(price: Price, qty: Qty) -> Self {
+        Self { price, qty, post_only: PostOnly::Off, stp: SelfTradePrevention::None }
     }
 }
 
@@ -122,8 +206,10 @@ pub struct Resting {
     pub side: Side,
     /// Its limit.
     pub price: Price,
-    /// Lots not traded yet.
+    /// Lots not traded yet, an iceberg's reserve included.
     pub qty: Qty,
+    /// Those of them that can be seen.
+    pub displayed: Qty,
     /// Whose it is.
     pub owner: u32,
 }
@@ -137,18 +223,35 @@ pub enum Reject {
     ZeroQuantity,
     /// No resting order has this id: it never had, or it left the book.
     UnknownOrder,
-    /// A market order that is good till cancelled.
+    /// A market order that is good till cancelled, and not market-to-limit.
     MarketCannotRest,
-    /// A post-only order that would trade at once.
+    /// A post-only order that would trade at once, or has no price to slide to.
     WouldTake,
-    /// A fill-or-kill order that the book cannot fill within its limit.
+    /// The book cannot fill within the limit what must be filled at once: all of a fill-or-kill order, or the
+    /// minimum quantity.
     CannotFill,
-    /// What would rest has no order slot or no price level left.
+    /// What would rest has no order slot, no price level, or none of what else it needs left.
     CapacityReached,
     /// The level's total would exceed 2^64 − 1 lots.
     LevelFull,
-    /// A reduction by more than the order has left.
+    /// A reduction by more than the order has left, or a minimum above the quantity.
     TooLarge,
+    /// An owner's number at or above the capacity for owners.
+    UnknownOwner,
+    /// An iceberg that would display nothing or more than it has, or a display for an order that cannot rest.
+    BadDisplay,
+    /// `to_limit` with a limit.
+    LimitAlready,
+    /// A market-to-limit order or a trailing stop that finds no price to go by.
+    NoReference,
+    /// Good till a time that has come already.
+    Expired,
+    /// The order is a stop that has not fired.
+    NotTriggered,
+    /// Orders are being collected for an auction: this one could only trade at once, or must not trade.
+    InAuction,
+    /// No auction is open.
+    NotInAuction,
 }
 
 impl fmt::Display for Reject {
@@ -156,12 +259,24 @@ impl fmt::Display for Reject {
         f.write_str(match self {
             Self::ZeroQuantity => "quantity is zero, expected at least one lot",
             Self::UnknownOrder => "no resting order has this id",
-            Self::MarketCannotRest => "a market order must be immediate-or-cancel or fill-or-kill",
+            Self::MarketCannotRest => {
+                "a market order cannot rest: expected immediate-or-cancel, fill-or-kill or market-to-limit"
+            }
             Self::WouldTake => "a post-only order would trade at once",
-            Self::CannotFill => "the book cannot fill the order within its limit",
-            Self::CapacityReached => "the book has no order slot or price level left",
+            Self::CannotFill => "the book cannot fill within the limit what must be filled at once",
+            Self::CapacityReached => "the book has no room for the order: slots, levels, extras or stops are used up",
             Self::LevelFull => "the level's total would exceed 2^64 − 1 lots",
-            Self::TooLarge => "the reduction exceeds what is left of the order",
+            Self::TooLarge => "the quantity exceeds that of the order",
+            Self::UnknownOwner => "the owner's number is at or above the book's capacity for owners",
+            Self::BadDisplay => {
+                "an iceberg displays at least one lot and no more than it has, and only what rests is displayed"
+            }
+            Self::LimitAlready => "an order with a limit cannot be market-to-limit",
+            Self::NoReference => "there is no price to go by: no order to meet, or no reference price yet",
+            Self::Expired => "the order's time has come already",
+            Self::NotTriggered => "the order is a stop that has not fired; stops have a cancel of their own",
+            Self::InAuction => "orders are being collected for an auction: only what may rest and trade is accepted",
+            Self::NotInAuction => "no auction is open",
         })
     }
 }

@@ -2,62 +2,109 @@
 
 use alloc::vec::Vec;
 
-use downdraft_types::{OrderId, Qty};
+use downdraft_types::{OrderId, Price, Qty, Side};
 
 /// "No slot".
 pub(crate) const NIL: u32 = u32::MAX;
 
-/// A resting order, or a free slot (`level` is [`NIL`] then, and `next` the next free one).
+/// What sort of order a slot has, and how many it had before: four bits and twenty-eight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Tag(pub u32);
+
+impl Tag {
+    /// An ask; a bid otherwise.
+    const ASK: u32 = 1;
+    /// In a queue of hidden orders.
+    pub const HIDDEN: u32 = 2;
+    /// It has an entry in [`Extras`](crate::extras::Extras).
+    pub const EXTRA: u32 = 4;
+    /// In no queue: a stop that has not fired, or a free slot.
+    pub const UNQUEUED: u32 = 8;
+    const KIND: u32 = 15;
+    /// One generation.
+    const STEP: u32 = 16;
+    /// The last generation: a slot that has had it is retired.
+    pub const LAST: u32 = (1 << 28) - 1;
+
+    pub const fn new(generation: u32, kind: u32) -> Self {
+        Self(generation * Self::STEP | kind)
+    }
+
+    #[inline]
+    pub const fn generation(self) -> u32 {
+        self.0 / Self::STEP
+    }
+
+    /// The bits that are not the generation.
+    #[inline]
+    pub const fn kind(self) -> u32 {
+        self.0 & Self::KIND
+    }
+
+    #[inline]
+    pub const fn has(self, bit: u32) -> bool {
+        self.0 & bit != 0
+    }
+
+    #[inline]
+    pub const fn side(self) -> Side {
+        if self.has(Self::ASK) { Side::Sell } else { Side::Buy }
+    }
+
+    /// The number of the ladder whose queues it is in.
+    #[inline]
+    pub const fn ladder(self) -> usize {
+        (self.0 & (Self::ASK | Self::HIDDEN)) as usize
+    }
+
+    /// With other bits beside the generation.
+    #[inline]
+    pub const fn with_kind(self, kind: u32) -> Self {
+        Self(self.0 & !Self::KIND | kind)
+    }
+}
+
+/// A resting order, a pending stop, or a free slot (without lots; `next` is the next free one).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order {
+    /// Lots in the queue: what is displayed, of a hidden order all.
     pub qty: Qty,
-    pub level: u32,
+    pub price: Price,
     /// The order before it in its level's queue.
     pub prev: u32,
     /// The order after it.
     pub next: u32,
     pub owner: u32,
-    /// How many orders had the slot before.
-    pub generation: u32,
-    /// Place among all arrivals, modulo 2^32: proves that queues are in time order.
-    pub arrival: u32,
+    pub tag: Tag,
 }
 
 const _: () = assert!(size_of::<Order>() == 32, "two orders share a cache line");
 
+#[derive(Clone)]
 pub(crate) struct Pool {
+    /// As many as there may be: none is added, so a clone has the same room.
     orders: Vec<Order>,
     free: u32,
     len: u32,
-    limit: u32,
-}
-
-impl Clone for Pool {
-    fn clone(&self) -> Self {
-        // A derived clone would keep only the length of the reservation.
-        let mut orders = Vec::with_capacity(self.limit as usize);
-        orders.extend_from_slice(&self.orders);
-        Self { orders, free: self.free, len: self.len, limit: self.limit }
-    }
 }
 
 impl Pool {
     pub fn with_capacity(limit: u32) -> Self {
-        Self { orders: Vec::with_capacity(limit as usize), free: NIL, len: 0, limit }
+        let tag = Tag::new(0, Tag::UNQUEUED);
+        let free = |next| Order { qty: Qty::ZERO, price: Price::ZERO, prev: NIL, next, owner: 0, tag };
+        let orders = (1..=limit).map(|next| free(if next == limit { NIL } else { next })).collect();
+        Self { orders, free: if limit == 0 { NIL } else { 0 }, len: 0 }
     }
 
+    /// Orders and pending stops.
     #[inline]
     pub const fn len(&self) -> u32 {
         self.len
     }
 
-    pub const fn limit(&self) -> u32 {
-        self.limit
-    }
-
     #[inline]
-    pub fn is_full(&self) -> bool {
-        self.free == NIL && self.orders.len() == self.limit as usize
+    pub const fn is_full(&self) -> bool {
+        self.free == NIL
     }
 
     #[inline]
@@ -70,66 +117,85 @@ impl Pool {
         &mut self.orders[slot as usize]
     }
 
-    /// The slot of a live order.
+    /// Every slot, free ones among them.
+    pub fn slots(&self) -> &[Order] {
+        &self.orders
+    }
+
+    /// The slot of an order that is in a queue.
     #[inline]
     pub fn find(&self, id: OrderId) -> Option<u32> {
         let order = self.orders.get(id.slot() as usize)?;
-        (order.generation == id.generation() && order.level != NIL).then_some(id.slot())
+        // Generation and lack of a queue in one comparison.
+        let tag = order.tag.0 & !(Tag::ASK | Tag::HIDDEN | Tag::EXTRA);
+        (u64::from(tag) == u64::from(id.generation()) * u64::from(Tag::STEP)).then_some(id.slot())
+    }
+
+    /// The slot of a stop that has not fired.
+    pub fn find_stop(&self, id: OrderId) -> Option<u32> {
+        let order = self.orders.get(id.slot() as usize)?;
+        let is_stop = order.tag.has(Tag::UNQUEUED) && !order.qty.is_zero();
+        (is_stop && order.tag.generation() == id.generation()).then_some(id.slot())
     }
 
     #[inline]
     pub fn id(&self, slot: u32) -> OrderId {
-        OrderId::new(slot, self.get(slot).generation)
+        OrderId::new(slot, self.get(slot).tag.generation())
     }
 
     /// A slot for an order that is about to join a level.
-    pub fn take(&mut self, owner: u32) -> u32 {
-        assert!(!self.is_full(), "a slot was promised when the order was accepted");
+    #[inline]
+    pub fn take(&mut self, owner: u32, kind: u32) -> u32 {
+        let slot = self.free;
+        assert!(slot != NIL, "a slot was promised when the order was accepted");
+        let order = &mut self.orders[slot as usize];
+        self.free = order.next;
+        order.owner = owner;
+        order.tag = order.tag.with_kind(kind);
         self.len += 1;
-        if self.free != NIL {
-            let slot = self.free;
-            let order = self.get_mut(slot);
-            let next = order.next;
-            order.owner = owner;
-            self.free = next;
-            return slot;
-        }
-        self.orders.push(Order { qty: Qty::ZERO, level: NIL, prev: NIL, next: NIL, owner, generation: 0, arrival: 0 });
-        self.orders.len() as u32 - 1
+        slot
     }
 
     /// Frees a slot whose order has left its level.
     #[inline]
     pub fn release(&mut self, slot: u32) {
-        let free = self.free;
-        let order = self.get_mut(slot);
-        order.level = NIL;
+        let order = &mut self.orders[slot as usize];
         order.qty = Qty::ZERO;
-        order.next = free;
         self.len -= 1;
-        // A slot that has had 2^32 orders is retired: a generation that began again would revive stale ids.
-        let order = self.get_mut(slot);
-        if let Some(generation) = order.generation.checked_add(1) {
-            order.generation = generation;
-            self.free = slot;
+        // A slot that has had 2^28 orders is retired: a generation that began again would revive stale ids.
+        match order.tag.with_kind(Tag::UNQUEUED).0.checked_add(Tag::STEP) {
+            Some(tag) => {
+                order.tag = Tag(tag);
+                order.next = core::mem::replace(&mut self.free, slot);
+            }
+            None => order.tag = order.tag.with_kind(Tag::UNQUEUED),
         }
+    }
+
+    /// The free slots, the next one to be taken first.
+    pub fn free_slots(&self) -> impl Iterator<Item = u32> {
+        let mut slot = self.free;
+        core::iter::from_fn(move || {
+            let free = (slot != NIL).then_some(slot)?;
+            slot = self.get(free).next;
+            Some(free)
+        })
     }
 
     /// Proves that every slot is live, free, retired or unused.
     pub fn check(&self) {
-        let (mut free, mut slot) = (0_u32, self.free);
-        while slot != NIL {
-            let order = self.get(slot);
-            assert!(order.level == NIL && order.qty.is_zero(), "invariant 4: a free slot holds no order");
+        let mut free = 0_u32;
+        for slot in self.free_slots() {
+            assert!(self.get(slot).qty.is_zero(), "invariant 4: a free slot holds no order");
             free += 1;
             assert!(free as usize <= self.orders.len(), "invariant 4: the free list ends");
-            slot = order.next;
         }
-        let vacant = self.orders.iter().filter(|order| order.level == NIL).count();
-        let retired = vacant as u32 - free;
+        let is_retired = |order: &&Order| order.qty.is_zero() && order.tag.generation() == Tag::LAST;
+        let retired = self.orders.iter().filter(is_retired).count();
+        let free_at_last = self.free_slots().filter(|slot| is_retired(&self.get(*slot))).count();
         assert_eq!(
-            self.len + free + retired,
-            self.orders.len() as u32,
+            (self.len + free) as usize + retired - free_at_last,
+            self.orders.len(),
             "invariant 4: every slot is live, free or retired"
         );
     }
@@ -142,9 +208,9 @@ mod tests {
     #[test]
     fn a_worn_slot_is_retired() {
         let mut pool = Pool::with_capacity(1);
-        let slot = pool.take(7);
-        pool.get_mut(slot).level = 0;
-        pool.get_mut(slot).generation = u32::MAX;
+        let slot = pool.take(7, 0);
+        pool.get_mut(slot).qty = Qty(1);
+        pool.get_mut(slot).tag = Tag::new(Tag::LAST, 0);
         let id = pool.id(slot);
         assert_eq!(pool.find(id), Some(slot));
         pool.release(slot);
@@ -152,12 +218,5 @@ mod tests {
         assert!(pool.is_full());
         assert_eq!(pool.len(), 0);
         pool.check();
-    }
-
-    #[test]
-    fn a_clone_keeps_its_reservation() {
-        let mut pool = Pool::with_capacity(100);
-        pool.take(1);
-        assert!(pool.clone().orders.capacity() >= 100);
     }
 }

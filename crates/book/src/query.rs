@@ -1,12 +1,13 @@
 //! Looking into the book without changing it.
 
-use downdraft_types::{OrderId, Price, Qty, Side};
+use downdraft_types::{OrderId, Price, Qty, Side, Time};
 
-use crate::book::{Book, BookCapacity};
-use crate::level::Walk;
-use crate::matching::Taker;
-use crate::order::{Resting, SelfTradePrevention};
-use crate::pool::{NIL, Pool};
+use crate::book::Book;
+use crate::capacity::BookCapacity;
+use crate::ladder::{Walk, price, rank};
+use crate::order::Resting;
+use crate::pool::{NIL, Pool, Tag};
+use crate::queue::Place;
 
 /// A price level as seen from outside.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -14,9 +15,9 @@ use crate::pool::{NIL, Pool};
 pub struct DepthLevel {
     /// Its price.
     pub price: Price,
-    /// The sum of its orders' quantities.
+    /// The sum of its orders' displayed quantities.
     pub qty: Qty,
-    /// How many orders it has.
+    /// How many displayed orders it has.
     pub orders: u32,
 }
 
@@ -32,113 +33,261 @@ pub struct Cost {
     pub worst: Option<Price>,
 }
 
+impl Cost {
+    /// The volume-weighted average price in ticks; `None` where nothing would trade.
+    #[must_use]
+    pub fn average(&self) -> Option<f64> {
+        (!self.filled.is_zero()).then(|| self.value as f64 / self.filled.0 as f64)
+    }
+}
+
+/// What a range of prices holds.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Within {
+    /// Displayed lots: the sum over levels can exceed 64 bits.
+    pub qty: u128,
+    /// Displayed orders.
+    pub orders: u32,
+    /// Levels with a displayed order.
+    pub levels: u32,
+}
+
+/// An order's place in its queue.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub struct Position {
+    /// Orders that trade before it does at its price.
+    pub orders: u32,
+    /// Their lots. Of an iceberg ahead of a displayed order only those in the queue: the others come behind.
+    pub qty: Qty,
+}
+
 impl Book {
-    /// The highest price bid.
+    /// The highest price bid, as displayed.
     #[inline]
     #[must_use]
     pub fn best_bid(&self) -> Option<Price> {
         self.best(Side::Buy)
     }
 
-    /// The lowest price asked.
+    /// The lowest price asked, as displayed.
     #[inline]
     #[must_use]
     pub fn best_ask(&self) -> Option<Price> {
         self.best(Side::Sell)
     }
 
-    /// The best price of a side.
+    /// The best price displayed on a side.
     #[inline]
     #[must_use]
     pub fn best(&self, side: Side) -> Option<Price> {
-        self.levels.best_price(side)
+        self.ladders[side as usize].best().map(|rank| price(side, rank))
     }
 
-    /// The levels of a side, best first.
+    /// The displayed levels of a side, best first: the book by price.
     #[must_use]
     pub fn depth(&self, side: Side) -> Depth<'_> {
-        Depth { book: self, levels: self.levels.walk(side) }
+        Depth { book: self, side, levels: self.ladders[side as usize].walk() }
     }
 
-    /// The level of a side at a price.
+    /// The displayed level of a side at a price.
     #[must_use]
     pub fn level(&self, side: Side, price: Price) -> Option<DepthLevel> {
-        self.levels.find(side, price).map(|level| self.depth_level(level))
+        self.find_place(side as usize, price).map(|place| self.depth_level(place))
     }
 
-    /// The orders of a side at a price, highest priority first.
+    /// The displayed orders of a side at a price, highest priority first.
     #[must_use]
     pub fn orders_at(&self, side: Side, price: Price) -> OrdersAt<'_> {
-        let head = self.levels.find(side, price).map_or(NIL, |level| self.levels.get(level).head);
-        OrdersAt { book: self, queue: self.queue(head) }
+        self.orders_in(self.find_place(side as usize, price))
+    }
+
+    /// The hidden orders of a side at a price, highest priority first.
+    #[must_use]
+    pub fn hidden_at(&self, side: Side, price: Price) -> OrdersAt<'_> {
+        self.orders_in(self.find_place(side as usize | Tag::HIDDEN as usize, price))
+    }
+
+    /// Every order of a side in the order in which they would be met, hidden ones included: the book by order.
+    pub fn orders(&self, side: Side) -> impl Iterator<Item = Resting> {
+        self.walk_all(side).flat_map(|place| self.orders_in(Some(place)))
     }
 
     /// A resting order.
     #[inline]
     #[must_use]
     pub fn order(&self, id: OrderId) -> Option<Resting> {
-        self.pool.find(id).map(|slot| self.resting(slot))
+        self.resting_slot(id).ok().map(|slot| self.resting(slot))
     }
 
-    /// Lots that trade before the order does at its price. Linear in the orders ahead of it.
+    /// How many orders and lots trade before the order does at its price. Linear in the orders ahead of it.
+    #[must_use]
+    pub fn position(&self, id: OrderId) -> Option<Position> {
+        let slot = self.resting_slot(id).ok()?;
+        let order = self.pool.get(slot);
+        let mut ahead = Position { orders: 0, qty: Qty::ZERO };
+        if order.tag.has(Tag::HIDDEN)
+            && let Some(place) = self.find_place(order.tag.side() as usize, order.price)
+        {
+            let level = self.level_at(place);
+            ahead = Position { orders: level.count, qty: level.lots() };
+        }
+        for before in self.queue(self.level_at(self.place(order)).head).take_while(|before| *before != slot) {
+            ahead.orders += 1;
+            // A displayed and a hidden level can together exceed 64 bits: no order waits for that many.
+            ahead.qty = Qty(ahead.qty.0.saturating_add(self.pool.get(before).qty.0));
+        }
+        Some(ahead)
+    }
+
+    /// Lots that trade before the order does at its price: [`Position::qty`].
     #[must_use]
     pub fn quantity_ahead(&self, id: OrderId) -> Option<Qty> {
-        let slot = self.pool.find(id)?;
-        let head = self.levels.get(self.pool.get(slot).level).head;
-        Some(self.queue(head).take_while(|ahead| *ahead != slot).map(|ahead| self.pool.get(ahead).qty).sum())
+        self.position(id).map(|position| position.qty)
     }
 
-    /// What a taker on `side` would pay or get for `qty` lots within `limit`, whoever owns them.
+    /// What a taker on `side` would pay or get for `qty` lots within `limit`, whoever owns them; hidden orders and
+    /// reserves count.
     #[must_use]
     pub fn cost_to_take(&self, side: Side, qty: Qty, limit: Option<Price>) -> Cost {
-        let taker = Taker { side, limit, stp: SelfTradePrevention::None, owner: 0 };
+        let last = !Self::own_rank(side, limit);
         let mut cost = Cost::default();
-        for level in self.levels.walk(side.opposite()).map(|level| self.levels.get(level)) {
-            if cost.filled == qty || !taker.accepts(level.price) {
+        for place in self.walk_all(side.opposite()).take_while(|place| place.rank <= last) {
+            if cost.filled == qty {
                 break;
             }
-            let lots = level.total.min(qty - cost.filled);
+            let lots = self.level_at(place).lots().min(qty - cost.filled);
             cost.filled += lots;
             // At most 2^64 − 1 lots in all, at prices within 2^63: the sum stays within 2^127.
-            cost.value += i128::from(level.price.0) * i128::from(lots.0);
-            cost.worst = Some(level.price);
+            cost.value += i128::from(place.price().0) * i128::from(lots.0);
+            cost.worst = Some(place.price());
         }
         cost
     }
 
-    /// Orders resting.
+    /// What is displayed on a side from its best price to `limit`, which is included.
+    #[must_use]
+    pub fn within(&self, side: Side, limit: Price) -> Within {
+        let last = rank(side, limit);
+        let mut within = Within::default();
+        for (_, at) in self.ladders[side as usize].walk().take_while(|(rank, _)| *rank <= last) {
+            let level = self.ladders[side as usize].get(at);
+            within.qty += u128::from(level.total.0);
+            within.orders += level.count;
+            within.levels += 1;
+        }
+        within
+    }
+
+    /// What is displayed on a side at most `ticks` from its best price.
+    #[must_use]
+    pub fn within_ticks(&self, side: Side, ticks: u64) -> Within {
+        match self.ladders[side as usize].best() {
+            Some(best) => self.within(side, price(side, best.saturating_add_unsigned(ticks))),
+            None => Within::default(),
+        }
+    }
+
+    /// What is displayed on a side at most `bps` basis points (of 1/10,000) from the middle of best bid and best
+    /// ask: bids at or above middle − |middle| × bps / 10,000, asks at or below middle + |middle| × bps / 10,000,
+    /// compared exactly. Nothing where a side is empty.
+    #[must_use]
+    pub fn within_bps(&self, side: Side, bps: u32) -> Within {
+        let [Some(bid), Some(ask)] = Side::BOTH.map(|side| self.best(side)) else { return Within::default() };
+        let twice = i128::from(bid.0) + i128::from(ask.0);
+        let reach = twice.abs() * i128::from(bps);
+        // In units of 1/20,000 tick; the limit is the last whole tick within.
+        let limit = match side {
+            Side::Buy => -(reach - twice * 10_000).div_euclid(20_000),
+            Side::Sell => (twice * 10_000 + reach).div_euclid(20_000),
+        };
+        let limit = limit.clamp(i128::from(i64::MIN), i128::from(i64::MAX));
+        self.within(side, Price(limit as i64))
+    }
+
+    /// Orders resting, and stops that have not fired.
     #[inline]
     #[must_use]
     pub const fn order_count(&self) -> u32 {
         self.pool.len()
     }
 
-    /// Price levels with an order, both sides together.
+    /// Price levels with a displayed order, both sides together.
     #[inline]
     #[must_use]
-    pub fn level_count(&self) -> u32 {
-        self.levels.len()
+    pub const fn level_count(&self) -> u32 {
+        self.ladders[0].len() + self.ladders[1].len()
     }
 
-    /// What the book reserved at construction.
+    /// The price of the last trade.
+    #[inline]
+    #[must_use]
+    pub const fn last(&self) -> Option<Price> {
+        self.last
+    }
+
+    /// The latest time that [`Book::expire`] was told.
+    #[inline]
+    #[must_use]
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// What the book reserved at construction; the window as it was rounded.
     #[must_use]
     pub const fn capacity(&self) -> BookCapacity {
-        BookCapacity { orders: self.pool.limit(), levels: self.levels.limit() }
+        self.capacity
     }
 
-    pub(crate) fn resting(&self, slot: u32) -> Resting {
-        let order = self.pool.get(slot);
-        let level = self.levels.get(order.level);
-        Resting { id: self.pool.id(slot), side: level.side, price: level.price, qty: order.qty, owner: order.owner }
+    /// Levels of a side in the order in which they are matched, hidden ones among them.
+    pub(crate) fn walk_all(&self, side: Side) -> WalkAll<'_> {
+        let ladders = [side as usize, side as usize | Tag::HIDDEN as usize];
+        let mut levels = ladders.map(|ladder| self.ladders[ladder].walk());
+        let next = levels.each_mut().map(Iterator::next);
+        WalkAll { ladders, levels, next }
     }
 
     pub(crate) const fn queue(&self, head: u32) -> Queue<'_> {
         Queue { pool: &self.pool, next: head }
     }
 
-    fn depth_level(&self, level: u32) -> DepthLevel {
-        let level = self.levels.get(level);
-        DepthLevel { price: level.price, qty: level.total, orders: level.count }
+    fn orders_in(&self, place: Option<Place>) -> OrdersAt<'_> {
+        let head = place.map_or(NIL, |place| self.level_at(place).head);
+        OrdersAt { book: self, queue: self.queue(head) }
+    }
+
+    fn find_place(&self, ladder: usize, price: Price) -> Option<Place> {
+        let side = if ladder & 1 == 0 { Side::Buy } else { Side::Sell };
+        let rank = rank(side, price);
+        self.ladders[ladder].find(rank).map(|at| Place { ladder, rank, at })
+    }
+
+    fn depth_level(&self, place: Place) -> DepthLevel {
+        let level = self.level_at(place);
+        DepthLevel { price: place.price(), qty: level.total, orders: level.count }
+    }
+}
+
+/// Displayed and hidden levels of a side, merged: at one price the displayed one first.
+#[derive(Clone)]
+pub(crate) struct WalkAll<'a> {
+    ladders: [usize; 2],
+    levels: [Walk<'a>; 2],
+    next: [Option<(i64, u32)>; 2],
+}
+
+impl Iterator for WalkAll<'_> {
+    type Item = Place;
+
+    fn next(&mut self) -> Option<Place> {
+        let which = match self.next {
+            [Some((shown, _)), Some((hidden, _))] => usize::from(hidden < shown),
+            [shown, _] => usize::from(shown.is_none()),
+        };
+        let (rank, at) = self.next[which]?;
+        self.next[which] = self.levels[which].next();
+        Some(Place { ladder: self.ladders[which], rank, at })
     }
 }
 
@@ -166,6 +315,7 @@ impl Iterator for Queue<'_> {
 #[derive(Clone)]
 pub struct Depth<'a> {
     book: &'a Book,
+    side: Side,
     levels: Walk<'a>,
 }
 
@@ -173,7 +323,8 @@ impl Iterator for Depth<'_> {
     type Item = DepthLevel;
 
     fn next(&mut self) -> Option<DepthLevel> {
-        self.levels.next().map(|level| self.book.depth_level(level))
+        let (rank, at) = self.levels.next()?;
+        Some(self.book.depth_level(Place { ladder: self.side as usize, rank, at }))
     }
 }
 

@@ -1,6 +1,6 @@
 //! After construction the book allocates nothing, at full capacity either (invariant 10).
 
-use downdraft_book::{Book, BookCapacity, NewOrder, Reject, TradeAll};
+use downdraft_book::{Book, BookCapacity, NewOrder, Reject, Replacement, TradeAll};
 use downdraft_testkit::alloc::{Counting, allocations};
 use downdraft_testkit::book_commands::order_from;
 use downdraft_types::{OrderId, Price, Qty, Side};
@@ -45,14 +45,12 @@ fn churn(book: &mut Book, ids: &mut [OrderId], width: u64, seed: u64) -> u32 {
             }
             5 => _ = book.cancel(id),
             6 => {
+                let stp = order_from(0, 0, 0, owner).stp;
                 _ = book.replace(
                     id,
-                    price,
-                    Qty(u64::from(qty % 24)),
-                    false,
-                    order_from(0, 0, 0, owner).stp,
+                    &Replacement { stp, ..Replacement::new(price, Qty(u64::from(qty % 24))) },
                     &mut TradeAll,
-                )
+                );
             }
             _ => _ = book.reduce(id, Qty(u64::from(qty % 8))),
         }
@@ -70,7 +68,7 @@ fn the_counter_counts() {
 #[test]
 fn nothing_allocates_within_capacity_or_at_it() {
     for (orders, levels, width) in [(100_000, 20_000, 4_000), (64, 40, 200), (500, 12, 300), (40, 500, 300)] {
-        let mut book = Book::with_capacity(BookCapacity { orders, levels });
+        let mut book = Book::with_capacity(BookCapacity::new(orders, levels));
         let mut ids = vec![OrderId(u64::MAX); 256];
         let before = allocations();
         let refused = churn(&mut book, &mut ids, width, 0x9E37_79B9_7F4A_7C15);
@@ -83,7 +81,7 @@ fn nothing_allocates_within_capacity_or_at_it() {
 #[test]
 fn filling_every_slot_and_level_allocates_nothing() {
     let n = 3_000;
-    let mut book = Book::with_capacity(BookCapacity { orders: n, levels: n });
+    let mut book = Book::with_capacity(BookCapacity::new(n, n));
     let before = allocations();
     for round in 0..3_u32 {
         let side = if round % 2 == 0 { Side::Buy } else { Side::Sell };

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use arbitrary::{Arbitrary, Unstructured};
 use downdraft_book::{
-    Book, BookCapacity, Cancelled, Fill, Matcher, NewOrder, Outcome, Proposal, Reject, Resting, SelfTradePrevention,
-    TimeInForce, Verdict,
+    Book, BookCapacity, Cancelled, Fill, Matcher, NewOrder, Outcome, PostOnly, Proposal, Reject, Replacement, Resting,
+    SelfTradePrevention, TimeInForce, Verdict,
 };
 use downdraft_types::{OrderId, Price, Qty, Side};
 
@@ -151,7 +151,7 @@ pub fn run_book_differential(bytes: &[u8]) {
 /// As [`compare_books`], so most likely for a fault that is one.
 pub fn run_book_differential_with(fault: Fault, bytes: &[u8]) {
     let [orders, levels, bytes @ ..] = bytes else { return };
-    let capacity = BookCapacity { orders: u32::from(orders % 32), levels: u32::from(levels % 16) };
+    let capacity = BookCapacity::new(u32::from(orders % 32), u32::from(levels % 16));
     let mut bytes = Unstructured::new(bytes);
     let commands = std::iter::from_fn(|| {
         // Past the end every field would read as zero, without end.
@@ -163,18 +163,17 @@ pub fn run_book_differential_with(fault: Fault, bytes: &[u8]) {
 /// The order a `Submit` stands for.
 #[must_use]
 pub fn order_from(shape: u8, price: u8, qty: u8, owner: u8) -> NewOrder {
+    let side = if shape & 1 == 0 { Side::Buy } else { Side::Sell };
     NewOrder {
-        side: if shape & 1 == 0 { Side::Buy } else { Side::Sell },
-        qty: qty_from(qty),
         limit: if shape >> 6 == 0 { None } else { Some(price_from(price)) },
         tif: match shape >> 1 & 7 {
             0 => TimeInForce::Ioc,
             1 => TimeInForce::Fok,
             _ => TimeInForce::Gtc,
         },
-        post_only: shape >> 4 & 3 == 0,
+        post_only: if shape >> 4 & 3 == 0 { PostOnly::Reject } else { PostOnly::Off },
         stp: stp_from(owner),
-        owner: u32::from(owner >> 3 & 3),
+        ..NewOrder::limit(side, qty_from(qty), Price(0), u32::from(owner >> 3 & 3))
     }
 }
 
@@ -264,10 +263,12 @@ impl Trial {
 
     fn replace(&mut self, (id, name): (OrderId, OrderId), price: Price, qty: Qty, owner: u8, verdicts: Verdicts) {
         let (post_only, stp) = (owner >> 7 == 1, stp_from(owner));
-        let checked = self.book.check_replace(id, price, qty, post_only, stp);
+        let post_only = if post_only { PostOnly::Reject } else { PostOnly::Off };
+        let change = Replacement { price, qty, post_only, stp };
+        let checked = self.book.check_replace(id, &change);
         let (mut here, mut there) = (Scribe::new(verdicts, Some(&self.names)), Scribe::new(verdicts, None));
-        let outcome = self.book.replace(id, price, qty, post_only, stp, &mut here);
-        let expected = self.naive.replace(name, price, qty, post_only, stp, &mut there);
+        let outcome = self.book.replace(id, &change, &mut here);
+        let expected = self.naive.replace(name, &change, &mut there);
         assert_eq!(here.heard, there.heard, "what the matcher of a replacement heard");
         assert_eq!(checked.err(), outcome.err(), "what is checked is what is refused");
         self.compare_outcomes(outcome, expected);

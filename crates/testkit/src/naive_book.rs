@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use downdraft_book::{
-    BookCapacity, CancelCause, Cancelled, Cost, End, Fill, Matcher, NewOrder, Outcome, Proposal, Reject, Resting,
-    SelfTradePrevention, TimeInForce, TradeAll, Verdict,
+    BookCapacity, CancelCause, Cancelled, Cost, End, Fill, Matcher, NewOrder, Outcome, PostOnly, Proposal, Reject,
+    Replacement, Resting, SelfTradePrevention, TimeInForce, TradeAll, Verdict,
 };
 use downdraft_types::{OrderId, Price, Qty, Side};
 
@@ -97,7 +97,7 @@ impl NaiveBook {
         if order.limit.is_none() && order.tif == TimeInForce::Gtc {
             return Err(Reject::MarketCannotRest);
         }
-        if order.post_only && self.first(order).is_some() {
+        if order.post_only == PostOnly::Reject && self.first(order).is_some() {
             return Err(Reject::WouldTake);
         }
         let mut copy = self.clone();
@@ -132,12 +132,10 @@ impl NaiveBook {
     pub fn replace<M: Matcher>(
         &mut self,
         id: OrderId,
-        price: Price,
-        qty: Qty,
-        post_only: bool,
-        stp: SelfTradePrevention,
+        change: &Replacement,
         matcher: &mut M,
     ) -> Result<Outcome, Reject> {
+        let Replacement { price, qty, post_only, stp } = *change;
         let old = self.order(id).ok_or(Reject::UnknownOrder)?;
         if qty.is_zero() {
             return Err(Reject::ZeroQuantity);
@@ -153,7 +151,7 @@ impl NaiveBook {
             });
         }
         let order = NewOrder { post_only, stp, ..NewOrder::limit(old.side, qty, price, old.owner) };
-        if post_only && self.first(&order).is_some() {
+        if post_only == PostOnly::Reject && self.first(&order).is_some() {
             return Err(Reject::WouldTake);
         }
         let mut without = self.clone();
@@ -188,7 +186,7 @@ impl NaiveBook {
         let left = Qty(old.qty.0.checked_sub(by.0).ok_or(Reject::TooLarge)?);
         self.queued_mut(&old).qty = left;
         self.sweep();
-        Ok(Resting { qty: left, ..old })
+        Ok(Resting { qty: left, displayed: left, ..old })
     }
 
     /// A resting order.
@@ -202,7 +200,14 @@ impl NaiveBook {
     pub fn orders(&self, side: Side) -> Vec<Resting> {
         let resting = |(price, queue): (&Price, &VecDeque<Queued>)| {
             let price = *price;
-            let orders = queue.iter().map(move |q| Resting { id: q.id, side, price, qty: q.qty, owner: q.owner });
+            let orders = queue.iter().map(move |q| Resting {
+                id: q.id,
+                side,
+                price,
+                qty: q.qty,
+                displayed: q.qty,
+                owner: q.owner,
+            });
             orders.collect::<Vec<_>>()
         };
         match side {

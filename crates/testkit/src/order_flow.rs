@@ -300,7 +300,7 @@ mod tests {
     const MIXES: [Mix; 3] = [Mix::NearTouch { live: 60 }, Mix::Resting { live: 200, levels: 50 }, Mix::Sweeps];
 
     fn capacity(flow: &Flow) -> BookCapacity {
-        BookCapacity { orders: flow.most_live, levels: flow.most_live }
+        BookCapacity::new(flow.most_live, flow.most_live)
     }
 
     #[test]

@@ -8,7 +8,30 @@ use downdraft_types::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use downdraft_book::{SelfTradePrevention, TimeInForce};
+pub use downdraft_book::SelfTradePrevention;
+
+/// How long an order stands.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeInForce {
+    /// Good till cancelled: what does not trade at once rests.
+    #[default]
+    Gtc,
+    /// Immediate or cancel: what does not trade at once is dropped.
+    Ioc,
+    /// Fill or kill: refused unless the book holds all of it within the limit.
+    Fok,
+}
+
+impl From<TimeInForce> for downdraft_book::TimeInForce {
+    fn from(tif: TimeInForce) -> Self {
+        match tif {
+            TimeInForce::Gtc => Self::Gtc,
+            TimeInForce::Ioc => Self::Ioc,
+            TimeInForce::Fok => Self::Fok,
+        }
+    }
+}
 
 /// A command. Those in [`Command::Internal`] are the venue's own requests coming back; all others come from
 /// outside.

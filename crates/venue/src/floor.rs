@@ -7,7 +7,7 @@ use crate::emit::{Emit, Parent};
 use crate::event::{CancelReason, CauseKind, Event, Sink, TradeSide};
 use crate::market::OrderMetas;
 use crate::policy::LiquidationPolicy;
-use downdraft_book::{CancelCause, Cancelled, Fill, Matcher, Proposal, Verdict};
+use downdraft_book::{CancelCause, Cancelled, Fill, Matcher, NewOrder, PostOnly, Proposal, Verdict};
 use downdraft_margin::{Leg, Margin, Pool, Settled, fee};
 use downdraft_types::{AccountId, InstrumentId, Money, OrderId, Price, Qty, Side};
 
@@ -137,6 +137,7 @@ impl<S: Sink> Floor<'_, '_, S> {
         let reason = match cancelled.cause {
             CancelCause::SelfTrade => CancelReason::SelfTrade,
             CancelCause::Verdict => CancelReason::ReduceOnly,
+            cause => unreachable!("a taker's match cancels for no such reason: {cause:?}"),
         };
         let event = Event::OrderCancelled {
             order: Some(cancelled.maker),
@@ -167,15 +168,10 @@ impl<S: Sink> Matcher for Floor<'_, '_, S> {
 
 impl OrderRequest {
     /// The order for the book.
-    pub(crate) fn for_book(&self, qty: Qty, limit: Option<Price>) -> downdraft_book::NewOrder {
-        downdraft_book::NewOrder {
-            side: self.side,
-            qty,
-            limit,
-            tif: self.tif,
-            post_only: self.post_only,
-            stp: self.stp,
-            owner: self.account.0,
-        }
+    pub(crate) fn for_book(&self, qty: Qty, limit: Option<Price>) -> NewOrder {
+        let post_only = if self.post_only { PostOnly::Reject } else { PostOnly::Off };
+        let (tif, stp) = (self.tif.into(), self.stp);
+        let order = NewOrder::limit(self.side, qty, Price::ZERO, self.account.0);
+        NewOrder { limit, tif, post_only, stp, ..order }
     }
 }

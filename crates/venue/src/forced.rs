@@ -9,7 +9,7 @@ use crate::event::{Event, Sink};
 use crate::floor::{Floor, Tally};
 use crate::policy::{OnFundShort, Residual};
 use crate::venue::Venue;
-use downdraft_book::{Cancelled, Fill, Matcher, NewOrder, Proposal, SelfTradePrevention, TimeInForce, Verdict};
+use downdraft_book::{Cancelled, Fill, Matcher, NewOrder, Proposal, Verdict};
 use downdraft_margin::{Pool, fee};
 use downdraft_types::{AccountId, InstrumentId, Money, Price, Qty, Side};
 
@@ -48,8 +48,7 @@ impl Venue {
         let covers = self.policy.on_fund_short == OnFundShort::Adl;
         let (book, floor) = self.floor(instrument, (account, side), true, Some(ordered), emit);
         let mut taker = ForcedTaker { floor, pool, covers, fund_short: false };
-        let stp = SelfTradePrevention::None;
-        let order = NewOrder { side, qty, limit, tif: TimeInForce::Ioc, post_only: false, stp, owner: account.0 };
+        let order = NewOrder { limit, ..NewOrder::market(side, qty, account.0) };
         let outcome = book.submit(&order, &mut taker).expect("an immediate order of a positive quantity");
         let (tally, fund_short) = (taker.floor.tally, taker.fund_short);
         let (filled, left, proceeds) = (tally.filled, qty - outcome.filled, tally.value);

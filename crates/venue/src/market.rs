@@ -6,7 +6,7 @@ use crate::mark::MarkMaker;
 use crate::policy::{FundingPolicy, MarkPolicy, Protections};
 use crate::premium::PremiumAverage;
 use crate::protect::BreakerWindow;
-use downdraft_book::{Book, BookCapacity};
+use downdraft_book::{Book, BookCapacity, PostOnly, Replacement};
 use downdraft_types::{AccountId, ClientOrderId, MarkPrice, OrderId, Price, Qty, Side, Time};
 
 const NONE: u32 = u32::MAX;
@@ -18,6 +18,14 @@ pub(crate) struct OrderMeta {
     pub(crate) reduce_only: bool,
     pub(crate) post_only: bool,
     pub(crate) stp: downdraft_book::SelfTradePrevention,
+}
+
+impl OrderMeta {
+    /// The change of the order to a new price and quantity.
+    pub(crate) const fn replacement(&self, price: Price, qty: Qty) -> Replacement {
+        let post_only = if self.post_only { PostOnly::Reject } else { PostOnly::Off };
+        Replacement { price, qty, post_only, stp: self.stp }
+    }
 }
 
 /// An order in its account's list.
@@ -114,7 +122,7 @@ pub struct Market {
 impl Market {
     pub(crate) fn new(size: BookSize, accounts: u32, mark_scale: u32) -> Self {
         Self {
-            book: Book::with_capacity(BookCapacity { orders: size.orders, levels: size.levels }),
+            book: Book::with_capacity(BookCapacity::new(size.orders, size.levels)),
             metas: OrderMetas::with_capacity(size.orders, accounts),
             mark_policy: MarkPolicy::default(),
             maker: MarkMaker::new(MarkPolicy::default().rule, mark_scale),

@@ -248,7 +248,7 @@ impl Venue {
         }
         let checked = self.check_order(&request).and_then(|(qty, _)| {
             let market = self.market(instrument)?;
-            market.book.check_replace(old.id, price, qty, meta.post_only, meta.stp).map_err(rejection)?;
+            market.book.check_replace(old.id, &meta.replacement(price, qty)).map_err(rejection)?;
             Ok(qty)
         });
         if !meta.reduce_only {
@@ -265,9 +265,8 @@ impl Venue {
             Event::OrderAccepted { account, client: meta.client, instrument, side: old.side, qty, limit: Some(price) };
         let accepted = emit.event(None, &accepted);
         let (book, mut floor) = self.floor(instrument, (account, old.side), false, Some(accepted), emit);
-        let outcome = book
-            .replace(old.id, price, qty, meta.post_only, meta.stp, &mut floor)
-            .expect("the book has checked the order");
+        let outcome =
+            book.replace(old.id, &meta.replacement(price, qty), &mut floor).expect("the book has checked the order");
         let tally = floor.tally;
         self.rest_or_cancel(account, instrument, old.side, &outcome, meta, accepted, emit);
         self.after_taking(instrument, &tally, accepted, emit);
@@ -441,5 +440,13 @@ fn rejection(reject: Reject) -> Rejection {
         Reject::CapacityReached => Rejection::CapacityReached,
         Reject::LevelFull => Rejection::LevelFull,
         Reject::TooLarge => Rejection::OrderTooLarge,
+        Reject::UnknownOwner
+        | Reject::BadDisplay
+        | Reject::LimitAlready
+        | Reject::NoReference
+        | Reject::Expired
+        | Reject::NotTriggered
+        | Reject::InAuction
+        | Reject::NotInAuction => unreachable!("the venue asks for nothing of the sort: {reject}"),
     }
 }

@@ -1,6 +1,6 @@
 //! The ends of the number line, and full books.
 
-use downdraft_book::{Cost, End, NewOrder, Reject, SelfTradePrevention, TradeAll};
+use downdraft_book::{Cost, End, NewOrder, Reject, Replacement, SelfTradePrevention, TradeAll};
 use downdraft_types::{Price, Qty, Side};
 
 use crate::support::{Tape, book, depth, ioc, rest, sized, submit};
@@ -38,12 +38,12 @@ fn a_level_holds_what_64_bits_count() {
     let order = NewOrder::limit(Side::Buy, Qty(2), Price(10), 1);
     assert_eq!(book.submit(&order, &mut TradeAll), Err(Reject::LevelFull));
     let [small] = rest(&mut book, Side::Buy, [(1, 10, 1)]);
-    let replaced = book.replace(small, Price(10), Qty(2), false, NO_STP, &mut TradeAll);
+    let replaced = book.replace(small, &Replacement::new(Price(10), Qty(2)), &mut TradeAll);
     assert_eq!(replaced, Err(Reject::LevelFull));
     // An order's own lots make room for it.
     let [alone] = rest(&mut book, Side::Buy, [(1, 9, 7)]);
-    assert!(book.replace(alone, Price(9), Qty(u64::MAX), false, NO_STP, &mut TradeAll).is_ok());
-    let replaced = book.replace(large, Price(9), Qty(1), false, NO_STP, &mut TradeAll);
+    assert!(book.replace(alone, &Replacement::new(Price(9), Qty(u64::MAX)), &mut TradeAll).is_ok());
+    let replaced = book.replace(large, &Replacement::new(Price(9), Qty(1)), &mut TradeAll);
     assert_eq!(replaced, Err(Reject::LevelFull));
     // Taking counts across levels whose totals together exceed 64 bits.
     assert_eq!(book.cost_to_take(Side::Sell, Qty(u64::MAX), None).filled, Qty(u64::MAX));
@@ -56,7 +56,7 @@ fn zero_quantities_are_refused() {
     let [id] = rest(&mut book, Side::Buy, [(1, 10, 5)]);
     let order = NewOrder::limit(Side::Buy, Qty(0), Price(10), 1);
     assert_eq!(book.submit(&order, &mut TradeAll), Err(Reject::ZeroQuantity));
-    let replaced = book.replace(id, Price(11), Qty(0), false, NO_STP, &mut TradeAll);
+    let replaced = book.replace(id, &Replacement::new(Price(11), Qty(0)), &mut TradeAll);
     assert_eq!(replaced, Err(Reject::ZeroQuantity));
 }
 
@@ -81,10 +81,10 @@ fn full_levels_refuse_a_new_price() {
     let bid = |price| NewOrder::limit(Side::Buy, Qty(1), Price(price), 3);
     assert_eq!(book.submit(&bid(8), &mut TradeAll), Err(Reject::CapacityReached));
     assert!(book.submit(&bid(9), &mut TradeAll).is_ok());
-    let moved = book.replace(shared, Price(8), Qty(5), false, NO_STP, &mut TradeAll);
+    let moved = book.replace(shared, &Replacement::new(Price(8), Qty(5)), &mut TradeAll);
     assert_eq!(moved, Err(Reject::CapacityReached));
     // An order alone at its price takes its level along.
-    assert!(book.replace(alone, Price(8), Qty(5), false, NO_STP, &mut TradeAll).is_ok());
+    assert!(book.replace(alone, &Replacement::new(Price(8), Qty(5)), &mut TradeAll).is_ok());
     assert_eq!(depth(&book, Side::Buy), [(9, 11), (8, 5)]);
     book.check_invariants();
 }

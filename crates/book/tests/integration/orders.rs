@@ -1,4 +1,4 @@
-use downdraft_book::{Cost, End, NewOrder, Reject, SelfTradePrevention, TimeInForce, TradeAll};
+use downdraft_book::{Cost, End, NewOrder, PostOnly, Reject, Replacement, SelfTradePrevention, TimeInForce, TradeAll};
 use downdraft_types::{OrderId, Price, Qty, Side};
 
 use crate::support::{Tape, book, depth, ioc, owners, rest, submit};
@@ -64,12 +64,16 @@ fn fill_or_kill_takes_all_or_nothing() {
 fn post_only_is_refused_where_it_would_take() {
     let mut book = book();
     rest(&mut book, Side::Sell, [(1, 100, 3)]);
-    let post = |price| NewOrder { post_only: true, ..NewOrder::limit(Side::Buy, Qty(1), Price(price), 2) };
+    let post = |price| NewOrder { post_only: PostOnly::Reject, ..NewOrder::limit(Side::Buy, Qty(1), Price(price), 2) };
     assert_eq!(book.submit(&post(100), &mut TradeAll), Err(Reject::WouldTake));
     let own = NewOrder { owner: 1, stp: SelfTradePrevention::CancelOldest, ..post(100) };
     assert_eq!(book.submit(&own, &mut TradeAll), Err(Reject::WouldTake));
     let id = book.submit(&post(99), &mut TradeAll).unwrap().rested.unwrap();
-    let replaced = book.replace(id, Price(100), Qty(1), true, NO_STP, &mut TradeAll);
+    let replaced = book.replace(
+        id,
+        &Replacement { post_only: PostOnly::Reject, ..Replacement::new(Price(100), Qty(1)) },
+        &mut TradeAll,
+    );
     assert_eq!(replaced, Err(Reject::WouldTake));
     assert_eq!(book.order(id).unwrap().price, Price(99));
 }
@@ -93,7 +97,7 @@ fn a_replacement_that_is_not_larger_keeps_its_place() {
     let mut book = book();
     let [first, second] = rest(&mut book, Side::Buy, [(1, 100, 5), (2, 100, 5)]);
     for qty in [5, 3] {
-        let outcome = book.replace(first, Price(100), Qty(qty), false, NO_STP, &mut TradeAll).unwrap();
+        let outcome = book.replace(first, &Replacement::new(Price(100), Qty(qty)), &mut TradeAll).unwrap();
         assert_eq!((outcome.rested, outcome.remaining, outcome.end), (Some(first), Qty(qty), End::Rested));
         assert_eq!(owners(&book, Side::Buy, 100), [1, 2]);
     }
@@ -105,10 +109,10 @@ fn a_replacement_that_is_not_larger_keeps_its_place() {
 fn any_other_replacement_loses_its_place_and_keeps_its_id() {
     let mut book = book();
     let [first, second] = rest(&mut book, Side::Buy, [(1, 100, 5), (2, 100, 5)]);
-    book.replace(first, Price(100), Qty(6), false, NO_STP, &mut TradeAll).unwrap();
+    book.replace(first, &Replacement::new(Price(100), Qty(6)), &mut TradeAll).unwrap();
     assert_eq!(owners(&book, Side::Buy, 100), [2, 1]);
-    book.replace(second, Price(99), Qty(1), false, NO_STP, &mut TradeAll).unwrap();
-    book.replace(second, Price(100), Qty(1), false, NO_STP, &mut TradeAll).unwrap();
+    book.replace(second, &Replacement::new(Price(99), Qty(1)), &mut TradeAll).unwrap();
+    book.replace(second, &Replacement::new(Price(100), Qty(1)), &mut TradeAll).unwrap();
     book.check_invariants();
     assert_eq!(owners(&book, Side::Buy, 100), [1, 2]);
     assert_eq!(book.order(second).unwrap().qty, Qty(1));
@@ -120,12 +124,12 @@ fn a_replacement_may_trade() {
     rest(&mut book, Side::Sell, [(3, 102, 4)]);
     let [id] = rest(&mut book, Side::Buy, [(1, 100, 5)]);
     let mut tape = Tape::default();
-    let outcome = book.replace(id, Price(102), Qty(6), false, NO_STP, &mut tape).unwrap();
+    let outcome = book.replace(id, &Replacement::new(Price(102), Qty(6)), &mut tape).unwrap();
     assert_eq!((outcome.filled, outcome.remaining, outcome.rested), (Qty(4), Qty(2), Some(id)));
     assert_eq!(tape.trades(), [(3, 102, 4)]);
     assert_eq!(depth(&book, Side::Buy), [(102, 2)]);
     rest(&mut book, Side::Sell, [(3, 103, 4)]);
-    let outcome = book.replace(id, Price(103), Qty(4), false, NO_STP, &mut tape).unwrap();
+    let outcome = book.replace(id, &Replacement::new(Price(103), Qty(4)), &mut tape).unwrap();
     assert_eq!((outcome.end, outcome.rested), (End::Filled, None));
     assert_eq!(book.cancel(id), Err(Reject::UnknownOrder));
     book.check_invariants();
@@ -171,7 +175,7 @@ fn stale_and_forged_ids_are_refused() {
         assert_eq!(book.quantity_ahead(id), None);
         assert_eq!(book.cancel(id), Err(Reject::UnknownOrder));
         assert_eq!(book.reduce(id, Qty(1)), Err(Reject::UnknownOrder));
-        let replaced = book.replace(id, Price(1), Qty(1), false, NO_STP, &mut TradeAll);
+        let replaced = book.replace(id, &Replacement::new(Price(1), Qty(1)), &mut TradeAll);
         assert_eq!(replaced, Err(Reject::UnknownOrder));
     }
     book.cancel(new).unwrap();

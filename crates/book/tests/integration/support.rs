@@ -52,7 +52,7 @@ pub fn book() -> Book {
 }
 
 pub fn sized(orders: u32, levels: u32) -> Book {
-    Book::with_capacity(BookCapacity { orders, levels })
+    Book::with_capacity(BookCapacity::new(orders, levels))
 }
 
 /// Rests orders of (owner, price, lots) and returns their ids.

@@ -1,0 +1,108 @@
+//! Cancelling many orders at once: by owner, by side, all of them, or those whose time has come.
+
+use downdraft_types::{Qty, Side, Time};
+
+use crate::book::Book;
+use crate::matcher::{CancelCause, Cancelled, Matcher};
+use crate::order::Reject;
+
+/// Which orders a mass cancel takes out.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
+pub enum Which {
+    /// An owner's, oldest first. Needs [`BookCapacity::owners`](crate::BookCapacity::owners).
+    Owner(u32),
+    /// An owner's on one side, oldest first; O(orders of the owner).
+    OwnerSide(u32, Side),
+    /// A side's: in the order in which they would be met, then its stops.
+    Side(Side),
+    /// All: bids, asks, then stops.
+    All,
+}
+
+impl Book {
+    /// Cancels many orders, pending stops among them, and returns how many. Takes time for each order cancelled;
+    /// stops in the order of [`Book::stops`].
+    ///
+    /// # Errors
+    /// [`Reject::UnknownOwner`] for a number at or above [`BookCapacity::owners`](crate::BookCapacity::owners).
+    pub fn cancel_all<M: Matcher>(&mut self, which: Which, matcher: &mut M) -> Result<u32, Reject> {
+        let before = self.order_count();
+        match which {
+            Which::Owner(owner) => self.cancel_owner(owner, None, matcher)?,
+            Which::OwnerSide(owner, side) => self.cancel_owner(owner, Some(side), matcher)?,
+            Which::Side(side) => {
+                self.cancel_side(side, matcher);
+                self.cancel_stops(Some(side), matcher);
+            }
+            Which::All => {
+                Side::BOTH.into_iter().for_each(|side| self.cancel_side(side, matcher));
+                self.cancel_stops(None, matcher);
+            }
+        }
+        Ok(before - self.order_count())
+    }
+
+    /// Sets the book's clock, and cancels the orders whose time has come: at or before `now`, in the order of their
+    /// times, those of one time in the order in which they were submitted. Returns how many. An earlier `now` than
+    /// the last one does nothing.
+    pub fn expire<M: Matcher>(&mut self, now: Time, matcher: &mut M) -> u32 {
+        self.now = self.now.max(now);
+        let before = self.order_count();
+        while let Some((time, slot)) = self.extras.first_to_expire() {
+            if time > now {
+                break;
+            }
+            self.withdraw(slot, CancelCause::Expired, matcher);
+        }
+        before - self.order_count()
+    }
+
+    fn cancel_owner<M: Matcher>(&mut self, owner: u32, side: Option<Side>, matcher: &mut M) -> Result<(), Reject> {
+        if owner >= self.owners.len() {
+            return Err(Reject::UnknownOwner);
+        }
+        let mut next = self.owners.oldest(owner);
+        while let Some(slot) = next {
+            next = self.owners.newer(slot);
+            if side.is_none_or(|side| side == self.pool.get(slot).tag.side()) {
+                self.withdraw(slot, CancelCause::Mass, matcher);
+            }
+        }
+        Ok(())
+    }
+
+    fn cancel_side<M: Matcher>(&mut self, side: Side, matcher: &mut M) {
+        while let Some(place) = self.front(side, i64::MAX) {
+            let mut level = *self.level_at(place);
+            while level.count != 0 {
+                let slot = level.head;
+                let lots = self.lots(slot);
+                let shown = self.pool.get(slot).qty;
+                let (maker, owner) = (self.pool.id(slot), self.pool.get(slot).owner);
+                (level.head, level.count) = (self.pool.get(slot).next, level.count - 1);
+                (level.total, level.reserve) = (level.total - shown, level.reserve - (lots - shown));
+                self.free_slot(slot);
+                let (price, cause) = (place.price(), CancelCause::Mass);
+                matcher.cancelled(&Cancelled { maker, owner, price, qty: lots, remaining: Qty::ZERO, cause });
+            }
+            self.put_back(place, level, matcher);
+        }
+    }
+
+    fn cancel_stops<M: Matcher>(&mut self, side: Option<Side>, matcher: &mut M) {
+        while let Some(slot) = self.first_stop(side) {
+            self.withdraw(slot, CancelCause::Mass, matcher);
+        }
+    }
+
+    /// Removes an order, resting or pending.
+    fn withdraw<M: Matcher>(&mut self, slot: u32, cause: CancelCause, matcher: &mut M) {
+        if self.is_stop(slot) {
+            self.remove_stop(slot, cause, matcher);
+        } else {
+            self.remove(slot, cause, matcher);
+        }
+    }
+}

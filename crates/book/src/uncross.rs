@@ -1,0 +1,93 @@
+//! The call auction: orders are collected without matching, then traded at one price.
+
+use downdraft_types::{OrderId, Price, Qty, Side};
+
+use crate::auction::{Indicative, indicative};
+use crate::book::Book;
+use crate::matcher::{Cross, Matcher};
+use crate::order::Reject;
+use crate::queue::Place;
+
+impl Book {
+    /// Begins to collect orders: from now on nothing is matched, and bids may rest at or above asks. Orders that
+    /// could only trade at once are refused, and stops do not fire.
+    ///
+    /// # Errors
+    /// [`Reject::InAuction`] where that is so already.
+    pub fn open_auction(&mut self) -> Result<(), Reject> {
+        if self.collecting {
+            return Err(Reject::InAuction);
+        }
+        self.collecting = true;
+        Ok(())
+    }
+
+    /// Whether orders are being collected.
+    #[must_use]
+    pub const fn is_collecting(&self) -> bool {
+        self.collecting
+    }
+
+    /// What an uncross would come to now; `None` where the sides do not cross. `reference` breaks the last tie, the
+    /// price of the last trade where it is `None`. Hidden orders and reserves count. Linear in the levels that
+    /// cross.
+    #[must_use]
+    pub fn indicative(&self, reference: Option<Price>) -> Option<Indicative> {
+        let side = |side| self.walk_all(side).map(|at: Place| (at.price(), u128::from(self.level_at(at).lots().0)));
+        indicative(side(Side::Buy), side(Side::Sell), reference.or(self.last))
+    }
+
+    /// Ends the auction: trades what [`Book::indicative`] says, each side in the order in which it would be met, and
+    /// goes on with continuous trading. Self-trade prevention does not apply.
+    ///
+    /// # Errors
+    /// [`Reject::NotInAuction`].
+    pub fn uncross<M: Matcher>(
+        &mut self,
+        reference: Option<Price>,
+        matcher: &mut M,
+    ) -> Result<Option<Indicative>, Reject> {
+        if !self.collecting {
+            return Err(Reject::NotInAuction);
+        }
+        // From here on it cannot fail.
+        let result = self.indicative(reference);
+        if let Some(Indicative { price, volume, .. }) = result {
+            let mut left = volume;
+            while left != 0 {
+                left -= u128::from(self.cross(price, left, matcher).0);
+            }
+            self.traded(price, price);
+        }
+        self.collecting = false;
+        Ok(result)
+    }
+
+    /// One trade of the best bid with the best ask, of at most `most` lots. Returns its quantity.
+    fn cross<M: Matcher>(&mut self, price: Price, most: u128, matcher: &mut M) -> Qty {
+        let best = |side| self.front(side, i64::MAX).expect("the auction's volume is there to trade");
+        let places = Side::BOTH.map(best);
+        let slots = places.map(|place| self.level_at(place).head);
+        let lots = slots.map(|slot| self.pool.get(slot).qty);
+        let most = Qty(u64::try_from(most).unwrap_or(u64::MAX));
+        let qty = lots[0].min(lots[1]).min(most);
+        let id = |slot: u32| -> OrderId { self.pool.id(slot) };
+        let owner = |slot: u32| self.pool.get(slot).owner;
+        let left = |slot: u32| self.lots(slot) - qty;
+        let [bid, ask] = slots;
+        matcher.crossed(&Cross {
+            bid: id(bid),
+            ask: id(ask),
+            bid_owner: owner(bid),
+            ask_owner: owner(ask),
+            price,
+            qty,
+            bid_remaining: left(bid),
+            ask_remaining: left(ask),
+        });
+        for place in places {
+            self.trade_head(place, qty, matcher);
+        }
+        qty
+    }
+}
