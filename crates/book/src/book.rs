@@ -8,12 +8,12 @@ use crate::capacity::{BookCapacity, window_of};
 use crate::decide::{Change, Plan};
 use crate::extras::Extras;
 use crate::ladder::{Ladder, rank};
-use crate::matcher::{CancelCause, Cancelled, Matcher, TradeAll};
+use crate::matcher::{CancelCause, Cancelled, LevelChange, Matcher, TradeAll};
 use crate::matching::{Taken, Taker};
 use crate::order::{End, NewOrder, Outcome, Reject, Replacement, Resting};
 use crate::owners::Owners;
-use crate::pool::{NIL, Pool};
-use crate::queue::Place;
+use crate::pool::{NIL, Order, Pool, Tag};
+use crate::queue::{Place, resting_plain};
 use crate::stops::Stops;
 
 /// A price-time limit order book.
@@ -69,16 +69,14 @@ impl Book {
     /// Whatever [`Book::check`] says.
     #[inline(always)]
     pub fn submit<M: Matcher>(&mut self, order: &NewOrder, matcher: &mut M) -> Result<Outcome, Reject> {
-        // Where the caller's order is plain in his source, all of this but the match is compiled into it.
+        // Where the caller's order is plain in his source, these tests are settled when it is compiled.
         match order.limit {
-            Some(limit) if order.is_plain() && !self.collecting => {
-                self.check_quantity_and_owner(order)?;
-                let rank = rank(order.side, limit);
-                if self.crosses(order.side, rank) || !order.tif.rests() {
+            Some(limit) if order.is_plain() && !self.collecting && order.tif.rests() => {
+                let NewOrder { side, qty, owner, .. } = *order;
+                match self.rest_plain(side, qty, limit, owner, matcher) {
+                    Ok(id) => Ok(resting(id, qty)),
                     // A copy, so that only here the order has to lie in memory.
-                    self.submit_taker(&{ *order }, rank, matcher)
-                } else {
-                    self.submit_maker(order, rank, matcher)
+                    Err(Unfit) => self.submit_special(&{ *order }, matcher),
                 }
             }
             _ => self.submit_special(&{ *order }, matcher),
@@ -91,33 +89,67 @@ impl Book {
         Ok(self.admit(order, plan, NIL, matcher))
     }
 
-    fn submit_taker<M: Matcher>(&mut self, order: &NewOrder, rank: i64, matcher: &mut M) -> Result<Outcome, Reject> {
-        let plan = self.decide_rest(order, rank, false)?;
-        // From here on the order cannot fail.
-        Ok(self.admit(order, plan, NIL, matcher))
+    /// Rests a plain order near the touch that crosses nothing, which is what most orders are; another is left
+    /// alone. Scalars in and out, so that they stay in registers.
+    #[inline(never)]
+    fn rest_plain<M: Matcher>(
+        &mut self,
+        side: Side,
+        qty: Qty,
+        limit: Price,
+        owner: u32,
+        matcher: &mut M,
+    ) -> Result<OrderId, Unfit> {
+        let rank = rank(side, limit);
+        if qty.is_zero() || self.crosses(side, rank) || self.owners.are_listed() {
+            return Err(Unfit);
+        }
+        let ladder = &mut self.ladders[side as usize];
+        let at = ladder.near_at(rank).ok_or(Unfit)?;
+        let level = ladder.get_mut(at);
+        if level.count == 0 {
+            return self.rest_plain_alone(side, qty, limit, owner, matcher);
+        }
+        let total = level.room(qty).ok_or(Unfit)?;
+        let prev = level.tail;
+        let order = Order { qty, price: limit, prev, next: NIL, owner, tag: Tag(side as u32) };
+        let (slot, tag) = self.pool.put(order).ok_or(Unfit)?;
+        level.total = total;
+        level.count += 1;
+        level.tail = slot;
+        let change = LevelChange { side, price: limit, qty: total, orders: level.count };
+        self.pool.get_mut(prev).next = slot;
+        let id = OrderId::new(slot, tag.generation());
+        matcher.rested(&Resting { id, side, price: limit, qty, displayed: qty, owner });
+        matcher.level(&change);
+        Ok(id)
     }
 
-    /// Rests a plain order that crosses nothing.
-    #[inline(always)]
-    fn submit_maker<M: Matcher>(&mut self, order: &NewOrder, rank: i64, matcher: &mut M) -> Result<Outcome, Reject> {
-        if self.pool.is_full() {
-            return Err(Reject::CapacityReached);
+    /// As [`Book::rest_plain`], with a level of its own.
+    #[inline(never)]
+    fn rest_plain_alone<M: Matcher>(
+        &mut self,
+        side: Side,
+        qty: Qty,
+        limit: Price,
+        owner: u32,
+        matcher: &mut M,
+    ) -> Result<OrderId, Unfit> {
+        let (ladder, rank) = (side as usize, rank(side, limit));
+        // The empty book has no window yet.
+        if self.is_crowded(ladder) || self.ladders[ladder].len() == 0 {
+            return Err(Unfit);
         }
-        let ladder = order.side as usize;
-        let at = match self.ladders[ladder].find(rank) {
-            Some(at) if self.ladders[ladder].get(at).lots().checked_add(order.qty).is_none() => {
-                return Err(Reject::LevelFull);
-            }
-            None if self.is_crowded(ladder) => return Err(Reject::CapacityReached),
-            // From here on the order cannot fail.
-            Some(at) => at,
-            None => self.ladders[ladder].open(rank),
-        };
-        let slot = self.pool.take(order.owner, order.side as u32);
-        self.owners.add(order.owner, slot);
-        let tag = self.pool.get(slot).tag;
-        self.append(slot, Place { ladder, rank, at }, tag, order.qty, order.qty, matcher);
-        Ok(resting(OrderId::new(slot, tag.generation()), order.qty))
+        let order = Order { qty, price: limit, prev: NIL, next: NIL, owner, tag: Tag(side as u32) };
+        let (slot, tag) = self.pool.put(order).ok_or(Unfit)?;
+        let ladder = &mut self.ladders[ladder];
+        let at = ladder.open(rank);
+        let level = ladder.get_mut(at);
+        (level.total, level.count, level.head, level.tail) = (qty, 1, slot, slot);
+        let id = OrderId::new(slot, tag.generation());
+        matcher.rested(&Resting { id, side, price: limit, qty, displayed: qty, owner });
+        matcher.level(&LevelChange { side, price: limit, qty, orders: 1 });
+        Ok(id)
     }
 
     /// Takes an order out of the book and returns what was left of it.
@@ -135,8 +167,30 @@ impl Book {
     /// As [`Book::cancel`].
     #[inline(always)]
     pub fn cancel_with<M: Matcher>(&mut self, id: OrderId, matcher: &mut M) -> Result<Resting, Reject> {
-        let slot = self.resting_slot(id)?;
-        Ok(self.remove(slot, CancelCause::Requested, matcher))
+        match self.remove_plain(id, matcher) {
+            Ok(order) => Ok(resting_plain(id, &order)),
+            Err(Unfit) => {
+                let slot = self.resting_slot(id)?;
+                Ok(self.remove(slot, CancelCause::Requested, matcher))
+            }
+        }
+    }
+
+    /// Removes an order without an extra on request; another is left alone.
+    #[inline(never)]
+    fn remove_plain<M: Matcher>(&mut self, id: OrderId, matcher: &mut M) -> Result<Order, Unfit> {
+        let slot = self.pool.find(id).ok_or(Unfit)?;
+        let order = *self.pool.get(slot);
+        let Order { qty, price, owner, tag, .. } = order;
+        if tag.has(Tag::EXTRA) {
+            return Err(Unfit);
+        }
+        let cause = CancelCause::Requested;
+        matcher.cancelled(&Cancelled { maker: id, owner, price, qty, remaining: Qty::ZERO, cause });
+        self.unlink(&order, matcher);
+        self.owners.remove(owner, slot);
+        self.pool.release(slot);
+        Ok(order)
     }
 
     /// Gives an order a new price and quantity.
@@ -169,7 +223,7 @@ impl Book {
         self.leave(slot, matcher);
         let taker = Taker { side: order.tag.side(), limit: !plan.rank, stp: change.stp, owner: order.owner };
         let taken = self.take_if(plan, &taker, change.qty, matcher);
-        Ok(self.settle(slot, plan, taken, true, matcher))
+        Ok(self.settle(slot, plan, (change.qty, taken), true, matcher))
     }
 
     /// Takes `by` lots off an order, which keeps its place: a partial cancel, or an execution that names its
@@ -226,7 +280,7 @@ impl Book {
         }
         if !order.tif.rests() {
             self.drop_slot(slot);
-            return outcome(Taken::new(order.qty), None);
+            return outcome(order.qty, Taken::new(order.qty), None);
         }
         let slot = if slot == NIL { self.new_slot(order) } else { slot };
         self.rest(slot, plan, order.qty, matcher);
@@ -240,7 +294,7 @@ impl Book {
             None if order.tif.rests() && slot == NIL => self.new_slot(order),
             _ => slot,
         };
-        self.settle(slot, plan, taken, order.tif.rests(), matcher)
+        self.settle(slot, plan, (order.qty, taken), order.tif.rests(), matcher)
     }
 
     fn take_if<M: Matcher>(&mut self, plan: Plan, taker: &Taker, qty: Qty, matcher: &mut M) -> Taken {
@@ -248,14 +302,21 @@ impl Book {
     }
 
     /// Rests what a taker with a slot has left, or frees the slot.
-    fn settle<M: Matcher>(&mut self, slot: u32, plan: Plan, taken: Taken, rests: bool, matcher: &mut M) -> Outcome {
+    fn settle<M: Matcher>(
+        &mut self,
+        slot: u32,
+        plan: Plan,
+        (qty, taken): (Qty, Taken),
+        rests: bool,
+        matcher: &mut M,
+    ) -> Outcome {
         if taken.end.is_some() || !rests {
             self.drop_slot(slot);
-            return outcome(taken, None);
+            return outcome(qty, taken, None);
         }
         // Where it has crossed, its own side has no level at its price yet.
         self.rest(slot, plan, taken.left, matcher);
-        outcome(taken, Some(self.pool.id(slot)))
+        outcome(qty, taken, Some(self.pool.id(slot)))
     }
 
     #[inline]
@@ -269,7 +330,6 @@ impl Book {
     }
 
     /// Removes a resting order and tells why.
-    #[inline]
     pub(crate) fn remove<M: Matcher>(&mut self, slot: u32, cause: CancelCause, matcher: &mut M) -> Resting {
         let resting = self.resting(slot);
         let Resting { id, price, qty, owner, .. } = resting;
@@ -302,6 +362,9 @@ impl Book {
     }
 }
 
+/// An order is not what a short way is for; nothing has changed.
+struct Unfit;
+
 #[inline]
 const fn resting(id: OrderId, qty: Qty) -> Outcome {
     let none = Qty::ZERO;
@@ -309,10 +372,10 @@ const fn resting(id: OrderId, qty: Qty) -> Outcome {
 }
 
 #[inline]
-fn outcome(taken: Taken, rested: Option<OrderId>) -> Outcome {
-    let Taken { left, filled, decremented, end, .. } = taken;
+fn outcome(qty: Qty, taken: Taken, rested: Option<OrderId>) -> Outcome {
+    let Taken { left, decremented, end, .. } = taken;
     let end = end.unwrap_or(if rested.is_some() { End::Rested } else { End::Unfilled });
-    Outcome { filled, decremented, remaining: left, rested, end }
+    Outcome { filled: qty - left - decremented, decremented, remaining: left, rested, end }
 }
 
 impl fmt::Debug for Book {

@@ -42,6 +42,13 @@ const _: () = assert!(size_of::<Level>() == 32, "two levels share a cache line")
 impl Level {
     const CLOSED: Self = Self { total: Qty::ZERO, reserve: Qty::ZERO, head: NIL, tail: NIL, count: 0 };
 
+    /// Its total with `qty` lots more; `None` where lots could no longer be counted.
+    #[inline]
+    pub fn room(&self, qty: Qty) -> Option<Qty> {
+        let total = self.total.checked_add(qty)?;
+        total.checked_add(self.reserve).map(|_| total)
+    }
+
     /// All lots its orders have.
     #[inline]
     pub fn lots(&self) -> Qty {

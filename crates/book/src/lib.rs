@@ -4,6 +4,7 @@
 extern crate alloc;
 
 mod auction;
+mod batch;
 mod bitmap;
 mod book;
 mod capacity;
@@ -17,6 +18,7 @@ mod matching;
 mod order;
 mod owners;
 mod pool;
+mod prefetch;
 mod query;
 mod queue;
 mod stops;
@@ -24,6 +26,7 @@ mod trigger;
 mod uncross;
 
 pub use auction::Indicative;
+pub use batch::{Command, Done};
 pub use book::Book;
 pub use capacity::BookCapacity;
 pub use mass::Which;

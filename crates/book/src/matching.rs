@@ -21,7 +21,6 @@ pub(crate) struct Taker {
 /// What a taker has come to.
 pub(crate) struct Taken {
     pub left: Qty,
-    pub filled: Qty,
     pub decremented: Qty,
     /// Why it is over; `None` while it goes on, or where nothing more meets its limit.
     pub end: Option<End>,
@@ -32,7 +31,7 @@ pub(crate) struct Taken {
 impl Taken {
     #[inline]
     pub const fn new(qty: Qty) -> Self {
-        Self { left: qty, filled: Qty::ZERO, decremented: Qty::ZERO, end: None, prices: None }
+        Self { left: qty, decremented: Qty::ZERO, end: None, prices: None }
     }
 }
 
@@ -78,51 +77,64 @@ impl Book {
     fn sweep<M: Matcher>(&mut self, taker: &Taker, place: Place, taken: &mut Taken, matcher: &mut M) {
         let price = place.price();
         let mut level = *self.level_at(place);
-        let before = taken.filled;
+        let (before, cut) = (taken.left, taken.decremented);
         while taken.end.is_none() && level.count != 0 {
-            self.meet(taker, price, &mut level, taken, matcher);
+            let verdict = self.fill_plain(taker, price, &mut level, taken, matcher);
+            if taken.end.is_none() && level.count != 0 {
+                self.meet(taker, price, verdict, &mut level, taken, matcher);
+            }
         }
-        if taken.filled != before {
+        if before - taken.left != taken.decremented - cut {
             let first = taken.prices.map_or(price, |(first, _)| first);
             taken.prices = Some((first, price));
         }
         self.put_back(place, level, matcher);
     }
 
-    /// Matches with the first order of a level.
+    /// Matches with one order after the other at the head of a level, as long as they have no extra, need no
+    /// self-trade prevention and trade as proposed. Returns what the matcher said of the one where it stopped, if it
+    /// was asked.
     #[inline(always)]
-    fn meet<M: Matcher>(&mut self, taker: &Taker, price: Price, level: &mut Level, taken: &mut Taken, matcher: &mut M) {
-        let slot = level.head;
-        let Order { qty: shown, owner, tag, next, .. } = *self.pool.get(slot);
-        if tag.has(Tag::EXTRA) || (taker.stp != SelfTradePrevention::None && self.shuns(taker, owner)) {
-            return self.meet_special(taker, price, level, taken, matcher);
-        }
-        let maker = OrderId::new(slot, tag.generation());
-        let most = taken.left.min(shown);
-        let qty = match matcher.before(&Proposal { maker, owner, price, qty: most }) {
-            Verdict::Trade => most,
-            Verdict::TradeAtMost(limit) if !limit.is_zero() => most.min(limit),
-            Verdict::CancelMaker => {
-                let maker = self.maker(slot, price, taken.left);
-                return self.cut(&maker, shown, CancelCause::Verdict, level, matcher);
+    fn fill_plain<M: Matcher>(
+        &mut self,
+        taker: &Taker,
+        price: Price,
+        level: &mut Level,
+        taken: &mut Taken,
+        matcher: &mut M,
+    ) -> Option<Verdict> {
+        let mut unsettled = None;
+        let may_shun = taker.stp != SelfTradePrevention::None;
+        let (mut slot, mut left, mut count) = (level.head, taken.left, level.count);
+        while count != 0 && !left.is_zero() {
+            let Order { qty: shown, owner, tag, next, .. } = *self.pool.get(slot);
+            if tag.has(Tag::EXTRA) || (may_shun && self.shuns(taker, owner)) {
+                break;
             }
-            Verdict::TradeAtMost(_) | Verdict::Stop => return taken.end = Some(End::Stopped),
-        };
-        level.total -= qty;
-        if qty == shown {
-            level.count -= 1;
-            level.head = next;
-            self.owners.remove(owner, slot);
-            self.pool.release(slot);
-        } else {
-            self.pool.get_mut(slot).qty = shown - qty;
+            let (maker, qty) = (OrderId::new(slot, tag.generation()), left.min(shown));
+            let verdict = matcher.before(&Proposal { maker, owner, price, qty });
+            if verdict != Verdict::Trade {
+                unsettled = Some(verdict);
+                break;
+            }
+            left -= qty;
+            if qty == shown {
+                count -= 1;
+                self.owners.remove(owner, slot);
+                self.pool.vacate(slot);
+                slot = next;
+            } else {
+                self.pool.get_mut(slot).qty = shown - qty;
+            }
+            matcher.filled(&Fill { maker, maker_owner: owner, price, qty, maker_remaining: shown - qty });
         }
-        taken.filled += qty;
-        taken.left -= qty;
-        if taken.left.is_zero() {
+        level.total -= taken.left - left;
+        self.pool.vacated(level.count - count);
+        (level.head, level.count, taken.left) = (slot, count, left);
+        if left.is_zero() {
             taken.end = Some(End::Filled);
         }
-        matcher.filled(&Fill { maker, maker_owner: owner, price, qty, maker_remaining: shown - qty });
+        unsettled
     }
 
     /// Ends the work on a level's copy.
@@ -152,12 +164,13 @@ impl Book {
         self.owners.group(taker.owner) == self.owners.group(owner)
     }
 
-    /// As [`Book::meet`], with an iceberg or under self-trade prevention.
+    /// Matches with the first order of a level, whatever it is.
     #[cold]
-    fn meet_special<M: Matcher>(
+    fn meet<M: Matcher>(
         &mut self,
         taker: &Taker,
         price: Price,
+        verdict: Option<Verdict>,
         level: &mut Level,
         taken: &mut Taken,
         matcher: &mut M,
@@ -166,14 +179,13 @@ impl Book {
         if taker.stp != SelfTradePrevention::None && self.shuns(taker, maker.terms.owner) {
             return self.prevent(taker.stp, &maker, level, taken, matcher);
         }
-        let qty = match matcher.before(&maker.terms) {
+        let qty = match verdict.unwrap_or_else(|| matcher.before(&maker.terms)) {
             Verdict::Trade => maker.terms.qty,
             Verdict::TradeAtMost(most) if !most.is_zero() => maker.terms.qty.min(most),
             Verdict::CancelMaker => return self.cut(&maker, maker.lots, CancelCause::Verdict, level, matcher),
             Verdict::TradeAtMost(_) | Verdict::Stop => return taken.end = Some(End::Stopped),
         };
         self.take_off_head(level, &maker, qty);
-        taken.filled += qty;
         taken.left -= qty;
         if taken.left.is_zero() {
             taken.end = Some(End::Filled);

@@ -156,12 +156,31 @@ impl Pool {
         slot
     }
 
+    /// As [`Pool::take`], with all that the slot is to hold; `None` where no slot is free.
+    #[inline(always)]
+    pub fn put(&mut self, order: Order) -> Option<(u32, Tag)> {
+        let slot = self.free;
+        // [`NIL`] is no slot of any pool.
+        let place = self.orders.get_mut(slot as usize)?;
+        let tag = place.tag.with_kind(order.tag.kind());
+        self.free = place.next;
+        *place = Order { tag, ..order };
+        self.len += 1;
+        Some((slot, tag))
+    }
+
     /// Frees a slot whose order has left its level.
     #[inline]
     pub fn release(&mut self, slot: u32) {
+        self.vacate(slot);
+        self.vacated(1);
+    }
+
+    /// Frees a slot, but leaves it to [`Pool::vacated`] to count it.
+    #[inline(always)]
+    pub fn vacate(&mut self, slot: u32) {
         let order = &mut self.orders[slot as usize];
         order.qty = Qty::ZERO;
-        self.len -= 1;
         // A slot that has had 2^28 orders is retired: a generation that began again would revive stale ids.
         match order.tag.with_kind(Tag::UNQUEUED).0.checked_add(Tag::STEP) {
             Some(tag) => {
@@ -170,6 +189,12 @@ impl Pool {
             }
             None => order.tag = order.tag.with_kind(Tag::UNQUEUED),
         }
+    }
+
+    /// Counts slots that were vacated.
+    #[inline]
+    pub fn vacated(&mut self, count: u32) {
+        self.len -= count;
     }
 
     /// The free slots, the next one to be taken first.

@@ -3,7 +3,7 @@
 use downdraft_types::{OrderId, Price, Qty, Side, Time};
 
 use crate::book::Book;
-use crate::ladder::{Level, price};
+use crate::ladder::{Level, price, rank};
 use crate::matcher::{LevelChange, Matcher};
 use crate::order::{Display, NewOrder, Resting, TimeInForce};
 use crate::pool::{NIL, Order, Tag};
@@ -126,30 +126,42 @@ impl Book {
     }
 
     /// Takes the order in `slot` out of its queue; the slot stays taken.
-    #[inline]
     pub(crate) fn leave<M: Matcher>(&mut self, slot: u32, matcher: &mut M) {
         let order = *self.pool.get(slot);
-        let place = self.place(&order);
         if order.tag.has(Tag::EXTRA) {
-            self.drop_reserve(slot, place);
+            self.drop_reserve(slot, self.place(&order));
         }
-        let level = self.ladders[place.ladder].get_mut(place.at);
-        level.total -= order.qty;
+        self.unlink(&order, matcher);
+    }
+
+    /// Takes an order out of its queue that has no reserve.
+    #[inline(always)]
+    pub(crate) fn unlink<M: Matcher>(&mut self, order: &Order, matcher: &mut M) {
+        let Order { qty, price, prev, next, tag, .. } = *order;
+        let side = tag.side();
+        let (rank, is_shown) = (rank(side, price), !tag.has(Tag::HIDDEN));
+        let ladder = &mut self.ladders[tag.ladder()];
+        let at = ladder.at(rank);
+        let level = ladder.get_mut(at);
+        level.total -= qty;
         level.count -= 1;
+        let change = LevelChange { side, price, qty: level.total, orders: level.count };
+        if prev == NIL {
+            level.head = next;
+        }
+        if next == NIL {
+            level.tail = prev;
+        }
         if level.count == 0 {
-            self.ladders[place.ladder].close(place.rank, place.at);
-            return tell_closed(place, matcher);
+            ladder.close(rank, at);
         }
-        let change = LevelChange { side: place.side(), price: order.price, qty: level.total, orders: level.count };
-        match order.prev {
-            NIL => level.head = order.next,
-            before => self.pool.get_mut(before).next = order.next,
+        if prev != NIL {
+            self.pool.get_mut(prev).next = next;
         }
-        match order.next {
-            NIL => level.tail = order.prev,
-            after => self.pool.get_mut(after).prev = order.prev,
+        if next != NIL {
+            self.pool.get_mut(next).prev = prev;
         }
-        if place.is_shown() {
+        if is_shown {
             matcher.level(&change);
         }
     }
@@ -189,7 +201,7 @@ impl Book {
     #[inline]
     pub(crate) fn place(&self, order: &Order) -> Place {
         let ladder = order.tag.ladder();
-        let rank = crate::ladder::rank(order.tag.side(), order.price);
+        let rank = rank(order.tag.side(), order.price);
         Place { ladder, rank, at: self.ladders[ladder].at(rank) }
     }
 
@@ -204,19 +216,17 @@ impl Book {
         if order.tag.has(Tag::EXTRA) { order.qty + self.extras.get(slot).reserve } else { order.qty }
     }
 
-    #[inline]
     pub(crate) fn resting(&self, slot: u32) -> Resting {
-        let order = self.pool.get(slot);
-        let displayed = if order.tag.has(Tag::HIDDEN) { Qty::ZERO } else { order.qty };
-        Resting {
-            id: self.pool.id(slot),
-            side: order.tag.side(),
-            price: order.price,
-            qty: self.lots(slot),
-            displayed,
-            owner: order.owner,
-        }
+        Resting { qty: self.lots(slot), ..resting_plain(self.pool.id(slot), self.pool.get(slot)) }
     }
+}
+
+/// An order without a reserve, as seen from outside.
+#[inline]
+pub(crate) const fn resting_plain(id: OrderId, order: &Order) -> Resting {
+    let Order { qty, price, owner, tag, .. } = *order;
+    let displayed = if tag.has(Tag::HIDDEN) { Qty::ZERO } else { qty };
+    Resting { id, side: tag.side(), price, qty, displayed, owner }
 }
 
 /// Tells that a level has gone.
