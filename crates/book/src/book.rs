@@ -54,7 +54,7 @@ impl Book {
             pool: Pool::with_capacity(orders),
             extras: Extras::with_capacity(extras, orders),
             owners: Owners::with_capacity(owners, orders),
-            stops: Stops::with_capacity(stops, orders),
+            stops: Stops::with_capacity(stops.min(orders)),
             capacity: BookCapacity { window, ..capacity },
             now: Time::ZERO,
             last: None,

@@ -23,7 +23,7 @@ impl Book {
             self.order_count(),
             "invariant 4: every live order is in one queue, or a stop"
         );
-        self.stops.triggers.iter().for_each(|slot| assert!(self.is_stop(slot), "invariant 4: a stop is one"));
+        self.stops.slots(None).for_each(|slot| assert!(self.is_stop(slot), "invariant 4: a stop is one"));
         let live = |slot: &u32| !self.pool.get(*slot).qty.is_zero();
         let slots = || (0..self.pool.slots().len() as u32).filter(live);
         self.extras.check(slots().filter(|slot| self.pool.get(*slot).tag.has(Tag::EXTRA)));

@@ -51,7 +51,7 @@ impl Book {
         self.now = self.now.max(now);
         let before = self.order_count();
         while let Some((time, slot)) = self.extras.first_to_expire() {
-            if time > now {
+            if time > self.now {
                 break;
             }
             self.withdraw(slot, CancelCause::Expired, matcher);
@@ -92,7 +92,9 @@ impl Book {
     }
 
     fn cancel_stops<M: Matcher>(&mut self, side: Option<Side>, matcher: &mut M) {
-        while let Some(slot) = self.first_stop(side) {
+        loop {
+            let first = self.stops.slots(side).next();
+            let Some(slot) = first else { break };
             self.withdraw(slot, CancelCause::Mass, matcher);
         }
     }

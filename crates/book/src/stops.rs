@@ -59,8 +59,8 @@ pub struct Fired {
 /// The stops of a book.
 pub(crate) struct Stops {
     pub triggers: Triggers,
-    /// The orders they become, in any place.
-    orders: Vec<NewOrder>,
+    /// By place, which the slot's `prev` names: the slot, and the order that the stop becomes.
+    orders: Vec<(u32, NewOrder)>,
     free: Vec<u32>,
     /// How many there may be.
     limit: u32,
@@ -78,28 +78,37 @@ impl Clone for Stops {
 }
 
 impl Stops {
-    pub fn with_capacity(limit: u32, slots: u32) -> Self {
+    pub fn with_capacity(limit: u32) -> Self {
         let (orders, free) = (Vec::with_capacity(limit as usize), Vec::with_capacity(limit as usize));
-        Self { triggers: Triggers::with_capacity(limit, slots), orders, free, limit }
+        Self { triggers: Triggers::with_capacity(limit), orders, free, limit }
     }
 
-    /// Keeps an order; returns its place.
-    pub fn keep(&mut self, order: &NewOrder) -> u32 {
+    /// Keeps the order of a slot; returns its place.
+    fn keep(&mut self, slot: u32, order: &NewOrder) -> u32 {
         match self.free.pop() {
             Some(at) => {
-                self.orders[at as usize] = *order;
+                self.orders[at as usize] = (slot, *order);
                 at
             }
             None => {
                 assert!(self.orders.len() < self.limit as usize, "room was promised when the stop was accepted");
-                self.orders.push(*order);
+                self.orders.push((slot, *order));
                 self.orders.len() as u32 - 1
             }
         }
     }
 
-    pub fn order(&self, at: u32) -> &NewOrder {
-        &self.orders[at as usize]
+    fn slot(&self, at: u32) -> u32 {
+        self.orders[at as usize].0
+    }
+
+    fn order(&self, at: u32) -> &NewOrder {
+        &self.orders[at as usize].1
+    }
+
+    /// Slots of the stops of a side, or of both, in the order of [`Triggers::iter`].
+    pub fn slots(&self, side: Option<Side>) -> impl Iterator<Item = u32> {
+        self.triggers.iter(side).map(|at| self.slot(at))
     }
 
     fn forget(&mut self, at: u32) {
@@ -129,14 +138,19 @@ impl Book {
     pub fn submit_stop(&mut self, stop: &StopOrder) -> Result<OrderId, Reject> {
         self.check_stop(stop)?;
         // From here on the stop cannot fail.
-        let StopOrder { trigger, by, order } = stop;
-        let slot = self.new_slot(order);
-        let at = self.stops.keep(order);
+        let slot = self.new_slot(&stop.order);
+        let at = self.keep_stop(slot, &stop.order);
+        self.stops.triggers.insert(at, stop.order.side, stop.by, stop.trigger);
+        Ok(self.pool.id(slot))
+    }
+
+    /// Makes a slot's order a stop; returns its place.
+    pub(crate) fn keep_stop(&mut self, slot: u32, order: &NewOrder) -> u32 {
+        let at = self.stops.keep(slot, order);
         let pending = self.pool.get_mut(slot);
         pending.tag = pending.tag.with_kind(pending.tag.kind() | Tag::UNQUEUED);
         (pending.qty, pending.price, pending.prev, pending.next) = (order.qty, Price::ZERO, at, NIL);
-        self.stops.triggers.insert(slot, order.side, *by, *trigger);
-        Ok(self.pool.id(slot))
+        at
     }
 
     fn check_stop(&self, stop: &StopOrder) -> Result<(), Reject> {
@@ -159,22 +173,20 @@ impl Book {
 
     /// Fires the stop that has been due for longest, if any: submits its order as [`Book::submit`] would. Stops
     /// become due in the order in which the price crosses them, those of one trigger in the order in which they
-    /// were submitted. Nothing fires while orders are collected for an auction.
+    /// were submitted; where the first reference price crosses both buys and sells, the buys first. Nothing fires
+    /// while orders are collected for an auction.
     pub fn fire<M: Matcher>(&mut self, matcher: &mut M) -> Option<Fired> {
         if self.collecting {
             return None;
         }
-        let slot = self.stops.triggers.take_due()?;
-        let id = self.pool.id(slot);
-        let order = self.untag_stop(slot);
-        let result = self.decide(&order, true);
-        let result = match result {
-            Ok(plan) => Ok(self.admit(&order, plan, slot, matcher)),
-            Err(reject) => {
-                self.free_slot(slot);
-                Err(reject)
-            }
-        };
+        let at = self.stops.triggers.take_due()?;
+        let slot = self.stops.slot(at);
+        let (id, order) = (self.pool.id(slot), self.untag_stop(slot));
+        let plan = self.decide(&order, true);
+        if plan.is_err() {
+            self.free_slot(slot);
+        }
+        let result = plan.map(|plan| self.admit(&order, plan, slot, matcher));
         Some(Fired { id, order, result })
     }
 
@@ -196,7 +208,7 @@ impl Book {
 
     /// The stops that have not fired: those that are due in the order in which they will fire, then the others.
     pub fn stops(&self) -> impl Iterator<Item = PendingStop> {
-        self.stops.triggers.iter().map(|slot| self.pending(slot))
+        self.stops.slots(None).map(|slot| self.pending(slot))
     }
 
     /// How many stops are due.
@@ -221,16 +233,13 @@ impl Book {
     }
 
     pub(crate) fn pending(&self, slot: u32) -> PendingStop {
-        let triggers = &self.stops.triggers;
+        let (at, triggers) = (self.pool.get(slot).prev, &self.stops.triggers);
+        let (by, trigger) = triggers.trigger(at);
         PendingStop {
             id: self.pool.id(slot),
-            stop: StopOrder {
-                trigger: triggers.trigger(slot),
-                by: triggers.by(slot),
-                order: *self.stops.order(self.pool.get(slot).prev),
-            },
-            trigger_price: triggers.trigger_price(slot).expect("a stop has a trigger"),
-            due: triggers.is_due(slot),
+            stop: StopOrder { trigger, by, order: *self.stops.order(at) },
+            trigger_price: triggers.trigger_price(at),
+            due: triggers.is_due(at),
         }
     }
 
@@ -243,7 +252,7 @@ impl Book {
     }
 
     fn forget_stop(&mut self, slot: u32) {
-        self.stops.triggers.remove(slot);
+        self.stops.triggers.remove(self.pool.get(slot).prev);
         self.untag_stop(slot);
         self.free_slot(slot);
     }
@@ -256,10 +265,5 @@ impl Book {
         let order = *self.stops.order(at);
         self.stops.forget(at);
         order
-    }
-
-    /// The first stop of a side (of both sides for `None`) in the order of [`Book::stops`].
-    pub(crate) fn first_stop(&self, side: Option<Side>) -> Option<u32> {
-        self.stops.triggers.iter().find(|slot| side.is_none_or(|side| side == self.pool.get(*slot).tag.side()))
     }
 }
