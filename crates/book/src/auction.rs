@@ -12,6 +12,8 @@
 //!   surplus     bids left over      │     none        │     asks left over
 //! ```
 
+use core::iter::Peekable;
+
 use downdraft_types::Price;
 
 /// What a call auction comes to.
@@ -27,21 +29,26 @@ pub struct Indicative {
 }
 
 /// A side's lots that are not paired yet, best first.
-struct Unpaired<I> {
-    levels: I,
+struct Unpaired<I: Iterator> {
+    levels: Peekable<I>,
     /// The best price with lots left.
     next: Option<(i64, u128)>,
 }
 
 impl<I: Iterator<Item = (Price, u128)>> Unpaired<I> {
     fn new(levels: I) -> Self {
-        let mut side = Self { levels, next: None };
+        let mut side = Self { levels: levels.peekable(), next: None };
         side.advance();
         side
     }
 
     fn advance(&mut self) {
-        self.next = self.levels.next().map(|(price, lots)| (price.0, lots));
+        self.next = self.levels.next().map(|(price, mut lots)| {
+            while let Some((_, more)) = self.levels.next_if(|(next, _)| *next == price) {
+                lots += more;
+            }
+            (price.0, lots)
+        });
     }
 
     /// Pairs lots of the best price, which has as many.
@@ -61,8 +68,8 @@ struct Tie {
     last: i64,
 }
 
-/// The auction's price for bids from the highest and asks from the lowest, each a price and its lots; `None` where
-/// they do not cross. Linear in the levels that cross.
+/// The auction's price for bids from the highest and asks from the lowest, each a price and its lots (one price may
+/// come twice); `None` where they do not cross. Linear in the levels that cross.
 pub(crate) fn indicative(
     bids: impl Iterator<Item = (Price, u128)>,
     asks: impl Iterator<Item = (Price, u128)>,
@@ -180,6 +187,12 @@ mod tests {
         assert_eq!(run(&[(i64::MAX, 10)], &[(i64::MIN, 10)], None), Some((-1, 10, 0)));
         assert_eq!(run(&[(i64::MAX, 11)], &[(i64::MAX, 10)], None), Some((i64::MAX, 10, 1)));
         assert_eq!(run(&[(i64::MIN, 10)], &[(i64::MIN, 11)], None), Some((i64::MIN, 10, -1)));
+    }
+
+    #[test]
+    fn a_price_may_come_twice() {
+        assert_eq!(run(&[(100, 15), (100, 7)], &[(95, 10)], None), Some((100, 10, 12)));
+        assert_eq!(run(&[(100, 10), (100, 7)], &[(95, 10)], None), Some((100, 10, 7)));
     }
 
     #[test]

@@ -110,11 +110,7 @@ impl Book {
         if order.limit.is_none() && !order.to_limit && order.tif.rests() {
             return Err(Reject::MarketCannotRest);
         }
-        let bad = match order.display {
-            Display::Full => false,
-            Display::Iceberg(peak) => peak.is_zero() || peak > order.qty || !order.tif.rests(),
-            Display::Hidden => !order.tif.rests(),
-        };
+        let bad = !order.display.suits(order.qty) || (order.display != Display::Full && !order.tif.rests());
         if bad {
             return Err(Reject::BadDisplay);
         }
@@ -171,8 +167,8 @@ impl Book {
     ///
     /// # Errors
     /// In this order: [`Reject::UnknownOrder`], [`Reject::NotTriggered`], [`Reject::ZeroQuantity`],
-    /// [`Reject::InAuction`] for one that is post-only, [`Reject::WouldTake`], [`Reject::CapacityReached`],
-    /// [`Reject::LevelFull`].
+    /// [`Reject::InAuction`] for one that is post-only, [`Reject::BadDisplay`] for an iceberg of too many lots,
+    /// [`Reject::WouldTake`], [`Reject::CapacityReached`], [`Reject::LevelFull`].
     pub fn check_replace(&self, id: OrderId, change: &Replacement) -> Result<(), Reject> {
         self.decide_replace(id, change).map(|_| ())
     }
@@ -188,6 +184,12 @@ impl Book {
         }
         let order = self.pool.get(slot);
         let side = order.tag.side();
+        if order.tag.has(Tag::EXTRA) {
+            let peak = self.extras.get(slot).peak;
+            if !peak.is_zero() && !Display::are_few(change.qty, peak) {
+                return Err(Reject::BadDisplay);
+            }
+        }
         let to = self.post(side, rank(side, change.price), change.post_only)?;
         let lots = self.lots(slot);
         if price(side, to) == order.price && change.qty <= lots {

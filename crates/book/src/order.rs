@@ -72,11 +72,29 @@ pub enum Display {
     /// All of it.
     #[default]
     Full,
-    /// An iceberg: at most so many lots, at least one. When they are gone the next ones join the back of the
-    /// queue.
+    /// An iceberg: at most so many lots, at least one, and at least 1/1,024 of the order, so that the work of
+    /// matching it is bounded. When they are gone the next ones join the back of the queue.
     Iceberg(Qty),
     /// Nothing. Displayed orders of its price go first, reserves of icebergs included.
     Hidden,
+}
+
+impl Display {
+    /// Times that an iceberg shows lots, at most.
+    const MOST_TRANCHES: u64 = 1_024;
+
+    /// Whether an order of `qty` lots can be displayed so.
+    pub(crate) fn suits(self, qty: Qty) -> bool {
+        match self {
+            Self::Full | Self::Hidden => true,
+            Self::Iceberg(peak) => !peak.is_zero() && peak <= qty && Self::are_few(qty, peak),
+        }
+    }
+
+    /// Whether `qty` lots, `peak` at a time, are shown in few enough times.
+    pub(crate) const fn are_few(qty: Qty, peak: Qty) -> bool {
+        qty.0.div_ceil(peak.0) <= Self::MOST_TRANCHES
+    }
 }
 
 /// An order to submit.
@@ -238,7 +256,8 @@ pub enum Reject {
     TooLarge,
     /// An owner's number at or above the capacity for owners.
     UnknownOwner,
-    /// An iceberg that would display nothing or more than it has, or a display for an order that cannot rest.
+    /// An iceberg that would display nothing, more than it has, or less than 1/1,024; or a display for an order
+    /// that cannot rest.
     BadDisplay,
     /// `to_limit` with a limit.
     LimitAlready,
@@ -269,7 +288,7 @@ impl fmt::Display for Reject {
             Self::TooLarge => "the quantity exceeds that of the order",
             Self::UnknownOwner => "the owner's number is at or above the book's capacity for owners",
             Self::BadDisplay => {
-                "an iceberg displays at least one lot and no more than it has, and only what rests is displayed"
+                "an iceberg displays at least one lot, 1/1,024 of the order, and no more than it has; only what rests is displayed"
             }
             Self::LimitAlready => "an order with a limit cannot be market-to-limit",
             Self::NoReference => "there is no price to go by: no order to meet, or no reference price yet",

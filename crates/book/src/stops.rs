@@ -155,8 +155,11 @@ impl Book {
 
     fn check_stop(&self, stop: &StopOrder) -> Result<(), Reject> {
         self.check_terms(&stop.order)?;
-        let trails = matches!(stop.trigger, Trigger::Trailing { .. });
-        if trails && self.stops.triggers.reference(stop.by).is_none() {
+        let reference = match stop.by {
+            TriggerBy::Last => self.last,
+            TriggerBy::Mark => self.stops.triggers.reference(TriggerBy::Mark),
+        };
+        if matches!(stop.trigger, Trigger::Trailing { .. }) && reference.is_none() {
             return Err(Reject::NoReference);
         }
         let no_extra = kind_of(&stop.order) & Tag::EXTRA != 0 && self.extras.is_full();

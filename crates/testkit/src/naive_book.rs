@@ -1,69 +1,74 @@
-//! A deliberately naive order book: sorted maps of queues, searched from end to end, and refusals found by
-//! trying on a copy. It shares types with the fast book, and no code.
+//! A deliberately naive order book: one list of orders as they arrived, sorted whenever somebody asks who is first,
+//! and refusals found by trying on a copy where that can be. It shares types with the fast book, and no code.
 //!
-//! Its ids count the orders that came to rest (a replaced order keeps its own); they are never used again.
+//! Its ids count the orders that were given a place (a replaced or fired order keeps its own); they are never used
+//! again.
 
-use std::collections::{BTreeMap, VecDeque};
+mod auction;
+mod check;
+mod fault;
+mod matching;
+mod stops;
 
 use downdraft_book::{
-    BookCapacity, CancelCause, Cancelled, Cost, End, Fill, Matcher, NewOrder, Outcome, PostOnly, Proposal, Reject,
-    Replacement, Resting, SelfTradePrevention, TimeInForce, TradeAll, Verdict,
+    BookCapacity, CancelCause, Cancelled, Cost, DepthLevel, Display, Fill, Matcher, NewOrder, Outcome, Reject,
+    Replacement, Resting, TimeInForce, TradeAll, Which,
 };
-use downdraft_types::{OrderId, Price, Qty, Side};
+use downdraft_types::{OrderId, Price, Qty, Side, Time};
 
-/// A mistake made on purpose, to prove that a comparison would see it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Fault {
-    /// None: the model.
-    #[default]
-    None,
-    /// An order joins the front of its queue.
-    JoinsAtTheFront,
-    /// A smaller size loses its place.
-    SmallerSizeLosesItsPlace,
-    /// After a partial fill the maker goes to the back.
-    PartialFillLosesItsPlace,
-    /// Cancelling a partly filled order takes the one behind it.
-    CancelsTheNextOne,
-    /// A taker goes one tick beyond its limit.
-    TradesThroughItsLimit,
-    /// A fill-or-kill order counts its owner's orders.
-    CountsOwnOrders,
-    /// A filled order keeps its slot.
-    LeaksSlots,
-    /// Replacing does not match.
-    ReplaceDoesNotTake,
-}
+pub use fault::Fault;
+use stops::Stop;
 
-impl Fault {
-    /// Every fault that is one.
-    pub const ALL: [Self; 8] = [
-        Self::JoinsAtTheFront,
-        Self::SmallerSizeLosesItsPlace,
-        Self::PartialFillLosesItsPlace,
-        Self::CancelsTheNextOne,
-        Self::TradesThroughItsLimit,
-        Self::CountsOwnOrders,
-        Self::LeaksSlots,
-        Self::ReplaceDoesNotTake,
-    ];
-}
-
+/// An order in the list.
 #[derive(Clone, Copy, Debug)]
 struct Queued {
     id: OrderId,
+    side: Side,
+    price: Price,
     owner: u32,
+    /// Lots in the queue: of an iceberg those that are displayed, of a hidden order all.
     qty: Qty,
+    reserve: Qty,
     /// As it came to rest.
     original: Qty,
+    display: Display,
+    expires: Option<Time>,
+}
+
+impl Queued {
+    fn lots(&self) -> Qty {
+        self.qty + self.reserve
+    }
+
+    fn is_hidden(&self) -> bool {
+        self.display == Display::Hidden
+    }
+
+    fn needs_extra(&self) -> bool {
+        self.expires.is_some() || matches!(self.display, Display::Iceberg(_))
+    }
+
+    fn resting(&self) -> Resting {
+        let displayed = if self.is_hidden() { Qty::ZERO } else { self.qty };
+        Resting { id: self.id, side: self.side, price: self.price, qty: self.lots(), displayed, owner: self.owner }
+    }
 }
 
 /// The naive book.
 #[derive(Clone, Debug)]
 pub struct NaiveBook {
-    bids: BTreeMap<Price, VecDeque<Queued>>,
-    asks: BTreeMap<Price, VecDeque<Queued>>,
+    /// In the order in which they joined their queues.
+    orders: Vec<Queued>,
+    /// Stops that wait for their trigger, in the order in which they were submitted.
+    pending: Vec<Stop>,
+    /// Stops that are due, in the order in which they became so.
+    due: Vec<Stop>,
     capacity: BookCapacity,
+    groups: Vec<u32>,
+    now: Time,
+    references: [Option<Price>; 2],
+    last: Option<Price>,
+    collecting: bool,
     next_id: u64,
     leaked: usize,
     fault: Fault,
@@ -73,7 +78,20 @@ impl NaiveBook {
     /// An empty book.
     #[must_use]
     pub fn new(capacity: BookCapacity, fault: Fault) -> Self {
-        Self { bids: BTreeMap::new(), asks: BTreeMap::new(), capacity, next_id: 0, leaked: 0, fault }
+        Self {
+            orders: Vec::new(),
+            pending: Vec::new(),
+            due: Vec::new(),
+            capacity,
+            groups: (0..capacity.owners).collect(),
+            now: Time::ZERO,
+            references: [None; 2],
+            last: None,
+            collecting: false,
+            next_id: 0,
+            leaked: 0,
+            fault,
+        }
     }
 
     /// As the fast book's.
@@ -81,48 +99,22 @@ impl NaiveBook {
     /// # Errors
     /// As the fast book's.
     pub fn submit<M: Matcher>(&mut self, order: &NewOrder, matcher: &mut M) -> Result<Outcome, Reject> {
-        self.check(order)?;
-        let id = OrderId(self.next_id);
-        Ok(self.run(order, id, matcher))
+        let order = self.decide(order, false)?;
+        Ok(self.run(&order, OrderId(self.next_id), matcher))
     }
 
     /// As the fast book's.
     ///
     /// # Errors
     /// As the fast book's.
-    pub fn check(&self, order: &NewOrder) -> Result<(), Reject> {
-        if order.qty.is_zero() {
-            return Err(Reject::ZeroQuantity);
-        }
-        if order.limit.is_none() && order.tif == TimeInForce::Gtc {
-            return Err(Reject::MarketCannotRest);
-        }
-        if order.post_only == PostOnly::Reject && self.first(order).is_some() {
-            return Err(Reject::WouldTake);
-        }
-        let mut copy = self.clone();
-        let outcome = copy.run(&self.as_tried(order), OrderId(self.next_id), &mut TradeAll);
-        if order.tif == TimeInForce::Fok && outcome.filled != order.qty {
-            return Err(Reject::CannotFill);
-        }
-        if outcome.rested.is_some() { copy.fits() } else { Ok(()) }
-    }
-
-    /// As the fast book's.
-    ///
-    /// # Errors
-    /// As the fast book's.
-    pub fn cancel(&mut self, id: OrderId) -> Result<Resting, Reject> {
-        let found = self.order(id).ok_or(Reject::UnknownOrder)?;
-        let queue = self.side_mut(found.side).get_mut(&found.price).expect("its level");
-        let place = queue.iter().position(|order| order.id == id).expect("its place");
-        let partly = queue[place].qty < queue[place].original;
+    pub fn cancel<M: Matcher>(&mut self, id: OrderId, matcher: &mut M) -> Result<Resting, Reject> {
+        let found = self.resting_order(id)?;
+        let partly = found.lots() < found.original;
         let wrong = self.fault == Fault::CancelsTheNextOne && partly;
-        let queue = self.side_mut(found.side).get_mut(&found.price).expect("its level");
-        let place = if wrong { (place + 1).min(queue.len() - 1) } else { place };
-        queue.remove(place);
-        self.sweep();
-        Ok(found)
+        let next = self.queue(found.side).into_iter().skip_while(|order| order.id != id).nth(1);
+        let gone = if wrong { next.filter(|next| next.price == found.price).unwrap_or(found) } else { found };
+        self.cancel_for(gone.id, CancelCause::Requested, matcher);
+        Ok(found.resting())
     }
 
     /// As the fast book's.
@@ -135,41 +127,16 @@ impl NaiveBook {
         change: &Replacement,
         matcher: &mut M,
     ) -> Result<Outcome, Reject> {
-        let Replacement { price, qty, post_only, stp } = *change;
-        let old = self.order(id).ok_or(Reject::UnknownOrder)?;
-        if qty.is_zero() {
-            return Err(Reject::ZeroQuantity);
+        let (old, order) = self.decide_replace(id, change)?;
+        let keeps = order.limit == Some(old.price) && order.qty <= old.lots();
+        if keeps && self.fault != Fault::SmallerSizeLosesItsPlace {
+            self.shrink(id, old.lots() - order.qty);
+            return Ok(outcome_resting(order.qty, id));
         }
-        if price == old.price && qty <= old.qty && self.fault != Fault::SmallerSizeLosesItsPlace {
-            self.queued_mut(&old).qty = qty;
-            return Ok(Outcome {
-                filled: Qty::ZERO,
-                decremented: Qty::ZERO,
-                remaining: qty,
-                rested: Some(id),
-                end: End::Rested,
-            });
-        }
-        let order = NewOrder { post_only, stp, ..NewOrder::limit(old.side, qty, price, old.owner) };
-        if post_only == PostOnly::Reject && self.first(&order).is_some() {
-            return Err(Reject::WouldTake);
-        }
-        let mut without = self.clone();
-        without.cancel(id).expect("it rests");
-        let mut copy = without.clone();
-        if copy.run(&order, id, &mut TradeAll).rested.is_some() {
-            copy.fits()?;
-        }
-        *self = without;
+        self.orders.retain(|order| order.id != id);
         if self.fault == Fault::ReplaceDoesNotTake {
-            self.join(&order, id, qty);
-            return Ok(Outcome {
-                filled: Qty::ZERO,
-                decremented: Qty::ZERO,
-                remaining: qty,
-                rested: Some(id),
-                end: End::Rested,
-            });
+            self.join(&order, id, order.qty);
+            return Ok(outcome_resting(order.qty, id));
         }
         Ok(self.run(&order, id, matcher))
     }
@@ -178,42 +145,130 @@ impl NaiveBook {
     ///
     /// # Errors
     /// As the fast book's.
-    pub fn reduce(&mut self, id: OrderId, by: Qty) -> Result<Resting, Reject> {
-        let old = self.order(id).ok_or(Reject::UnknownOrder)?;
+    pub fn reduce<M: Matcher>(&mut self, id: OrderId, by: Qty, matcher: &mut M) -> Result<Resting, Reject> {
+        let old = self.resting_order(id)?;
         if by.is_zero() {
             return Err(Reject::ZeroQuantity);
         }
-        let left = Qty(old.qty.0.checked_sub(by.0).ok_or(Reject::TooLarge)?);
-        self.queued_mut(&old).qty = left;
-        self.sweep();
-        Ok(Resting { qty: left, displayed: left, ..old })
+        if by > old.lots() {
+            return Err(Reject::TooLarge);
+        }
+        if by == old.lots() {
+            self.cancel_for(id, CancelCause::Requested, matcher);
+            return Ok(Resting { qty: Qty::ZERO, displayed: Qty::ZERO, ..old.resting() });
+        }
+        self.shrink(id, by);
+        Ok(self.find(id).expect("it has lots left").resting())
+    }
+
+    /// As the fast book's.
+    ///
+    /// # Errors
+    /// As the fast book's.
+    pub fn set_group(&mut self, owner: u32, group: u32) -> Result<(), Reject> {
+        let place = self.groups.get_mut(owner as usize).ok_or(Reject::UnknownOwner)?;
+        *place = group;
+        Ok(())
+    }
+
+    /// As the fast book's.
+    ///
+    /// # Errors
+    /// As the fast book's.
+    pub fn cancel_all<M: Matcher>(&mut self, which: Which, matcher: &mut M) -> Result<u32, Reject> {
+        let owned = |book: &Self, owner: u32, side: Option<Side>| {
+            let mut ids: Vec<OrderId> = book
+                .orders
+                .iter()
+                .map(|order| (order.owner, order.side, order.id))
+                .chain(
+                    book.stops_in_order().iter().map(|stop| (stop.terms.order.owner, stop.terms.order.side, stop.id)),
+                )
+                .filter(|(of, at, _)| *of == owner && side.is_none_or(|side| side == *at))
+                .map(|(.., id)| id)
+                .collect();
+            ids.sort_unstable();
+            ids
+        };
+        let resting = |book: &Self, side| book.queue(side).into_iter().map(|order| order.id).collect::<Vec<_>>();
+        let stops = |book: &Self, side: Option<Side>| {
+            let of_side = |stop: &Stop| side.is_none_or(|side| side == stop.terms.order.side);
+            book.stops_in_order().into_iter().filter(of_side).map(|stop| stop.id).collect::<Vec<_>>()
+        };
+        let mut ids = match which {
+            Which::Owner(owner) | Which::OwnerSide(owner, _) if owner >= self.capacity.owners => {
+                return Err(Reject::UnknownOwner);
+            }
+            Which::Owner(owner) => owned(self, owner, None),
+            Which::OwnerSide(owner, side) => owned(self, owner, Some(side)),
+            Which::Side(side) => [resting(self, side), stops(self, Some(side))].concat(),
+            Which::All => [resting(self, Side::Buy), resting(self, Side::Sell), stops(self, None)].concat(),
+        };
+        if self.fault == Fault::MassCancelMissesOne && ids.len() > 1 {
+            ids.pop();
+        }
+        ids.iter().for_each(|id| self.cancel_for(*id, CancelCause::Mass, matcher));
+        Ok(ids.len() as u32)
+    }
+
+    /// As the fast book's.
+    pub fn expire<M: Matcher>(&mut self, now: Time, matcher: &mut M) -> u32 {
+        self.now = self.now.max(now);
+        let orders = self.orders.iter().filter_map(|order| order.expires.map(|time| (time, order.id)));
+        let timed = |stop: &Stop| match stop.terms.order.tif {
+            TimeInForce::Gtd(time) => Some((time, stop.id)),
+            _ => None,
+        };
+        let stops = self.pending.iter().chain(&self.due).filter_map(timed);
+        let mut gone: Vec<_> = orders.chain(stops).filter(|(time, _)| *time <= self.now).collect();
+        gone.sort_unstable();
+        if self.fault == Fault::ExpiresTiesInReverse {
+            gone.reverse();
+            gone.sort_by_key(|(time, _)| *time);
+        }
+        gone.iter().for_each(|(_, id)| self.cancel_for(*id, CancelCause::Expired, matcher));
+        gone.len() as u32
     }
 
     /// A resting order.
     #[must_use]
     pub fn order(&self, id: OrderId) -> Option<Resting> {
-        Side::BOTH.into_iter().flat_map(|side| self.orders(side)).find(|order| order.id == id)
+        self.find(id).map(|order| order.resting())
+    }
+
+    /// Whether an order has lost lots since it came to rest.
+    #[must_use]
+    pub fn is_partly_filled(&self, id: OrderId) -> bool {
+        self.find(id).is_some_and(|order| order.lots() < order.original)
     }
 
     /// Every order of a side in the order in which it would trade.
     #[must_use]
     pub fn orders(&self, side: Side) -> Vec<Resting> {
-        let resting = |(price, queue): (&Price, &VecDeque<Queued>)| {
-            let price = *price;
-            let orders = queue.iter().map(move |q| Resting {
-                id: q.id,
-                side,
-                price,
-                qty: q.qty,
-                displayed: q.qty,
-                owner: q.owner,
-            });
-            orders.collect::<Vec<_>>()
-        };
-        match side {
-            Side::Buy => self.bids.iter().rev().flat_map(resting).collect(),
-            Side::Sell => self.asks.iter().flat_map(resting).collect(),
+        self.queue(side).iter().map(Queued::resting).collect()
+    }
+
+    /// The displayed levels of a side.
+    #[must_use]
+    pub fn depth(&self, side: Side) -> Vec<DepthLevel> {
+        let mut levels: Vec<DepthLevel> = Vec::new();
+        for order in self.queue(side).iter().filter(|order| !order.is_hidden()) {
+            match levels.last_mut().filter(|level| level.price == order.price) {
+                Some(level) => (level.qty, level.orders) = (level.qty + order.qty, level.orders + 1),
+                None => levels.push(DepthLevel { price: order.price, qty: order.qty, orders: 1 }),
+            }
         }
+        levels
+    }
+
+    /// Orders and lots ahead of an order at its price.
+    #[must_use]
+    pub fn ahead(&self, id: OrderId) -> Option<(u32, u64)> {
+        let of = self.find(id)?;
+        let queue = self.queue(of.side);
+        let ahead = queue.iter().filter(|order| order.price == of.price).take_while(|order| order.id != id);
+        let lots = |order: &Queued| if of.is_hidden() { order.lots() } else { order.qty };
+        Some(ahead.fold((0, 0), |(orders, sum), order| (orders + 1, u64::saturating_add(sum, lots(order).0))))
     }
 
     /// What a taker would pay or get, found by taking from a copy.
@@ -235,154 +290,87 @@ impl NaiveBook {
         bill.0
     }
 
-    /// The order as it is tried on a copy, where a fault may change it.
-    fn as_tried(&self, order: &NewOrder) -> NewOrder {
-        let counts_own = self.fault == Fault::CountsOwnOrders && order.tif == TimeInForce::Fok;
-        let stp = if counts_own { SelfTradePrevention::None } else { order.stp };
-        NewOrder { stp, ..*order }
+    /// The price of the last trade.
+    #[must_use]
+    pub const fn last(&self) -> Option<Price> {
+        self.last
     }
 
-    /// Matches an order that nothing refuses, and rests what is left.
-    fn run<M: Matcher>(&mut self, order: &NewOrder, id: OrderId, matcher: &mut M) -> Outcome {
-        let mut outcome =
-            Outcome { filled: Qty::ZERO, decremented: Qty::ZERO, remaining: order.qty, rested: None, end: End::Filled };
-        while !outcome.remaining.is_zero() {
-            let Some(maker) = self.first(order) else {
-                outcome.end = End::Unfilled;
-                if order.tif == TimeInForce::Gtc {
-                    self.join(order, id, outcome.remaining);
-                    (outcome.rested, outcome.end) = (Some(id), End::Rested);
-                }
-                return outcome;
-            };
-            let own = maker.owner == order.owner && order.stp != SelfTradePrevention::None;
-            let end = match own {
-                true => self.prevent(order.stp, &maker, &mut outcome, matcher),
-                false => self.meet(&maker, &mut outcome, matcher),
-            };
-            if let Some(end) = end {
-                outcome.end = end;
-                return outcome;
-            }
-        }
-        outcome
+    /// How many orders rest or wait.
+    #[must_use]
+    pub const fn order_count(&self) -> usize {
+        self.orders.len() + self.pending.len() + self.due.len()
     }
 
-    fn meet<M: Matcher>(&mut self, maker: &Resting, outcome: &mut Outcome, matcher: &mut M) -> Option<End> {
-        let qty = maker.qty.min(outcome.remaining);
-        let proposal = Proposal { maker: maker.id, owner: maker.owner, price: maker.price, qty };
-        let qty = match matcher.before(&proposal) {
-            Verdict::Stop | Verdict::TradeAtMost(Qty(0)) => return Some(End::Stopped),
-            Verdict::CancelMaker => {
-                self.lose(maker, maker.qty, CancelCause::Verdict, matcher);
-                return None;
-            }
-            Verdict::TradeAtMost(most) => qty.min(most),
-            Verdict::Trade => qty,
-        };
-        let maker_remaining = maker.qty - qty;
-        self.queued_mut(maker).qty = maker_remaining;
-        self.leaked += usize::from(self.fault == Fault::LeaksSlots && maker_remaining.is_zero());
-        self.sweep();
-        if self.fault == Fault::PartialFillLosesItsPlace && !maker_remaining.is_zero() {
-            let queue = self.side_mut(maker.side).get_mut(&maker.price).expect("its level");
-            queue.rotate_left(1);
-        }
-        outcome.filled += qty;
-        outcome.remaining -= qty;
-        let (maker, maker_owner, price) = (maker.id, maker.owner, maker.price);
-        matcher.filled(&Fill { maker, maker_owner, price, qty, maker_remaining });
-        None
+    fn find(&self, id: OrderId) -> Option<Queued> {
+        self.orders.iter().find(|order| order.id == id).copied()
     }
 
-    fn prevent<M: Matcher>(
-        &mut self,
-        stp: SelfTradePrevention,
-        maker: &Resting,
-        outcome: &mut Outcome,
-        matcher: &mut M,
-    ) -> Option<End> {
-        match stp {
-            SelfTradePrevention::None => unreachable!("they trade"),
-            SelfTradePrevention::CancelNewest => Some(End::SelfTrade),
-            SelfTradePrevention::CancelOldest => {
-                self.lose(maker, maker.qty, CancelCause::SelfTrade, matcher);
-                None
-            }
-            SelfTradePrevention::CancelBoth => {
-                self.lose(maker, maker.qty, CancelCause::SelfTrade, matcher);
-                Some(End::SelfTrade)
-            }
-            SelfTradePrevention::Decrement => {
-                let both = maker.qty.min(outcome.remaining);
-                self.lose(maker, both, CancelCause::SelfTrade, matcher);
-                outcome.decremented += both;
-                outcome.remaining -= both;
-                outcome.remaining.is_zero().then_some(End::SelfTrade)
-            }
+    fn resting_order(&self, id: OrderId) -> Result<Queued, Reject> {
+        match self.find(id) {
+            Some(order) => Ok(order),
+            None if self.stop(id).is_some() => Err(Reject::NotTriggered),
+            None => Err(Reject::UnknownOrder),
         }
     }
 
-    fn lose<M: Matcher>(&mut self, maker: &Resting, qty: Qty, cause: CancelCause, matcher: &mut M) {
-        let remaining = maker.qty - qty;
-        self.queued_mut(maker).qty = remaining;
-        self.sweep();
-        let (maker, owner, price) = (maker.id, maker.owner, maker.price);
-        matcher.cancelled(&Cancelled { maker, owner, price, qty, remaining, cause });
+    /// A side's orders: by price, displayed before hidden, then as they arrived.
+    fn queue(&self, side: Side) -> Vec<Queued> {
+        let mut orders: Vec<Queued> = self.orders.iter().filter(|order| order.side == side).copied().collect();
+        let hidden_first = self.fault == Fault::HiddenGoesFirst;
+        orders.sort_by_key(|order| order.is_hidden() != hidden_first);
+        match side {
+            Side::Buy => orders.sort_by_key(|order| std::cmp::Reverse(order.price)),
+            Side::Sell => orders.sort_by_key(|order| order.price),
+        }
+        orders
     }
 
-    /// The order that a taker would meet now.
-    fn first(&self, taker: &NewOrder) -> Option<Resting> {
-        let slack = i64::from(self.fault == Fault::TradesThroughItsLimit);
-        let maker = self.orders(taker.side.opposite()).first().copied()?;
-        let within = match (taker.limit, taker.side) {
-            (None, _) => true,
-            (Some(limit), Side::Buy) => maker.price.0 <= limit.0.saturating_add(slack),
-            (Some(limit), Side::Sell) => maker.price.0 >= limit.0.saturating_sub(slack),
-        };
-        within.then_some(maker)
+    fn queued_mut(&mut self, id: OrderId) -> &mut Queued {
+        self.orders.iter_mut().find(|order| order.id == id).expect("its place")
     }
 
-    fn join(&mut self, order: &NewOrder, id: OrderId, qty: Qty) {
+    fn join(&mut self, order: &NewOrder, id: OrderId, lots: Qty) {
         let price = order.limit.expect("a market order never rests");
         self.next_id = self.next_id.max(id.0 + 1);
-        let fault = self.fault;
-        let queue = self.side_mut(order.side).entry(price).or_default();
-        let queued = Queued { id, owner: order.owner, qty, original: qty };
-        match fault {
-            Fault::JoinsAtTheFront => queue.push_front(queued),
-            _ => queue.push_back(queued),
+        let qty = if let Display::Iceberg(peak) = order.display { lots.min(peak) } else { lots };
+        let expires = if let TimeInForce::Gtd(time) = order.tif { Some(time) } else { None };
+        let (side, owner, display) = (order.side, order.owner, order.display);
+        let queued = Queued { id, side, price, owner, qty, reserve: lots - qty, original: lots, display, expires };
+        match self.fault {
+            Fault::JoinsAtTheFront => self.orders.insert(0, queued),
+            _ => self.orders.push(queued),
         }
     }
 
-    /// Whether the book is within its capacities, after an order has come to rest.
-    fn fits(&self) -> Result<(), Reject> {
-        let queues = || self.bids.values().chain(self.asks.values());
-        let orders: usize = queues().map(VecDeque::len).sum();
-        if orders + self.leaked > self.capacity.orders as usize || queues().count() > self.capacity.levels as usize {
-            return Err(Reject::CapacityReached);
-        }
-        let total = |queue: &VecDeque<Queued>| queue.iter().map(|order| u128::from(order.qty.0)).sum::<u128>();
-        if queues().any(|queue| total(queue) > u128::from(u64::MAX)) { Err(Reject::LevelFull) } else { Ok(()) }
+    fn shrink(&mut self, id: OrderId, by: Qty) {
+        let order = self.queued_mut(id);
+        let reserve = order.reserve.min(by);
+        order.reserve -= reserve;
+        order.qty -= by - reserve;
     }
 
-    fn side_mut(&mut self, side: Side) -> &mut BTreeMap<Price, VecDeque<Queued>> {
-        match side {
-            Side::Buy => &mut self.bids,
-            Side::Sell => &mut self.asks,
-        }
+    fn cancel_for<M: Matcher>(&mut self, id: OrderId, cause: CancelCause, matcher: &mut M) {
+        let (owner, price, qty) = match self.find(id) {
+            Some(order) => (order.owner, order.price, order.lots()),
+            None => {
+                let stop = self.stop(id).expect("an order or a stop");
+                (stop.terms.order.owner, stop.price(), stop.terms.order.qty)
+            }
+        };
+        self.orders.retain(|order| order.id != id);
+        self.pending.retain(|stop| stop.id != id);
+        self.due.retain(|stop| stop.id != id);
+        matcher.cancelled(&Cancelled { maker: id, owner, price, qty, remaining: Qty::ZERO, cause });
     }
 
-    fn queued_mut(&mut self, order: &Resting) -> &mut Queued {
-        let queue = self.side_mut(order.side).get_mut(&order.price).expect("its level");
-        queue.iter_mut().find(|queued| queued.id == order.id).expect("its place")
+    /// Whether the order can be tried, for what a matcher would be asked.
+    fn tried(&self, order: &NewOrder) -> Outcome {
+        self.clone().run(order, OrderId(self.next_id), &mut TradeAll)
     }
+}
 
-    /// Drops orders without quantity and levels without orders.
-    fn sweep(&mut self) {
-        for side in [&mut self.bids, &mut self.asks] {
-            side.values_mut().for_each(|queue| queue.retain(|order| !order.qty.is_zero()));
-            side.retain(|_, queue| !queue.is_empty());
-        }
-    }
+const fn outcome_resting(qty: Qty, id: OrderId) -> Outcome {
+    let none = Qty::ZERO;
+    Outcome { filled: none, decremented: none, remaining: qty, rested: Some(id), end: downdraft_book::End::Rested }
 }

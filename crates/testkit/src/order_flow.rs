@@ -248,7 +248,7 @@ impl<F: FnMut(u32, u32, u32)> Matcher for Heard<F> {
 
 /// The book and its naive twin are driven alike.
 macro_rules! impl_engine {
-    ($book:ty) => {
+    ($book:ty, $cancel:ident, $reduce:ident) => {
         impl Engine for $book {
             type Handle = OrderId;
 
@@ -277,19 +277,20 @@ macro_rules! impl_engine {
 
             #[inline]
             fn cancel(&mut self, handle: OrderId) {
-                Self::cancel(self, handle).expect("the order rests");
+                self.$cancel(handle, &mut downdraft_book::TradeAll).expect("the order rests");
             }
 
             #[inline]
             fn reduce(&mut self, handle: OrderId, by: u32) {
-                Self::reduce(self, handle, Qty(u64::from(by))).expect("the order has more");
+                let by = Qty(u64::from(by));
+                self.$reduce(handle, by, &mut downdraft_book::TradeAll).expect("the order has more");
             }
         }
     };
 }
 
-impl_engine!(Book);
-impl_engine!(NaiveBook);
+impl_engine!(Book, cancel_with, reduce_with);
+impl_engine!(NaiveBook, cancel, reduce);
 
 #[cfg(test)]
 mod tests {

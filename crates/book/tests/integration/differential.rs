@@ -1,17 +1,17 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use downdraft_testkit::book_commands::{run_book_differential, run_book_differential_with};
+use downdraft_testkit::book_commands::{Tally, run_book_differential_with};
 use downdraft_testkit::naive_book::Fault;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1_500, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_book_and_its_twin_agree(bytes in prop::collection::vec(any::<u8>(), 0..1_200)) {
-        run_book_differential(&bytes);
+        run_book_differential_with(Fault::None, &bytes);
     }
 }
 
@@ -33,4 +33,34 @@ fn is_found(fault: Fault) -> bool {
         let bytes = sequences.new_tree(&mut runner).expect("bytes").current();
         catch_unwind(AssertUnwindSafe(|| run_book_differential_with(fault, &bytes))).is_err()
     })
+}
+
+/// What the trial is for happens in it.
+#[test]
+fn everything_happens_often() {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let sequences = prop::collection::vec(any::<u8>(), 1_200);
+    let mut sum = Tally::default();
+    for _ in 0..150 {
+        let bytes = sequences.new_tree(&mut runner).expect("bytes").current();
+        sum += run_book_differential_with(Fault::None, &bytes);
+    }
+    let Tally { self_trades, refills, hidden_fills, slides, fired, fired_refused, .. } = sum;
+    let Tally { crosses, mass_cancelled, expired, partly_filled_cancels, capacity_reached, cannot_fill, .. } = sum;
+    let counts = [
+        self_trades,
+        refills,
+        hidden_fills,
+        slides,
+        fired,
+        fired_refused,
+        crosses,
+        mass_cancelled,
+        expired,
+        partly_filled_cancels,
+        capacity_reached,
+        cannot_fill,
+    ];
+    assert!(counts.iter().all(|count| *count >= 40), "{sum:#?}");
 }
