@@ -38,15 +38,18 @@ pub struct Book {
 }
 
 impl Book {
+    /// Slots and levels have 32-bit numbers.
+    pub(crate) const MOST: u32 = 1 << 31;
+
     /// An empty book with everything reserved.
     ///
     /// # Panics
-    /// Where `orders` or `levels` is above 2^31: slots and levels have 32-bit numbers.
+    /// Where `orders`, `levels` or `hidden_levels` is above 2^31.
     #[must_use]
     pub fn with_capacity(capacity: BookCapacity) -> Self {
-        const MOST: u32 = 1 << 31;
         let BookCapacity { orders, levels, window, owners, extras, hidden_levels, stops } = capacity;
-        assert!(orders <= MOST && levels <= MOST, "a book holds at most 2^31 orders and levels");
+        assert!(orders <= Self::MOST && levels <= Self::MOST, "a book holds at most 2^31 orders and levels");
+        assert!(hidden_levels <= Self::MOST, "a book holds at most 2^31 hidden levels");
         let window = window_of(window);
         let (shown, hidden) = (|| Ladder::with_capacity(levels, window), || Ladder::with_capacity(hidden_levels, 0));
         Self {

@@ -29,14 +29,13 @@ impl Book {
         self.extras.check(slots().filter(|slot| self.pool.get(*slot).tag.has(Tag::EXTRA)));
         let owner_of = |slot: u32| live(&slot).then(|| self.pool.get(slot).owner);
         self.owners.check(owner_of, self.order_count());
-        self.check_uncrossed();
+        assert!(self.collecting || !self.is_crossed(), "invariant 3: a book is never crossed at rest");
     }
 
-    fn check_uncrossed(&self) {
+    /// Whether a bid is at or above an ask.
+    pub(crate) fn is_crossed(&self) -> bool {
         let best = |side| self.front(side, i64::MAX).map(Place::price);
-        if let (false, Some(bid), Some(ask)) = (self.collecting, best(Side::Buy), best(Side::Sell)) {
-            assert!(bid < ask, "invariant 3: a book is never crossed at rest: {bid} bid, {ask} asked");
-        }
+        best(Side::Buy).zip(best(Side::Sell)).is_some_and(|(bid, ask)| bid >= ask)
     }
 
     /// Walks a level's queue and returns its length.

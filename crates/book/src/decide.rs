@@ -101,6 +101,11 @@ impl Book {
         if self.owners.knows(order.owner) { Ok(()) } else { Err(Reject::UnknownOwner) }
     }
 
+    /// Whether nothing is wrong with an order whatever the book holds and the time is.
+    pub(crate) fn check_lasting_terms(&self, order: &NewOrder) -> bool {
+        matches!(self.check_terms(order), Ok(()) | Err(Reject::Expired))
+    }
+
     /// What is wrong with an order whatever the book holds.
     pub(crate) fn check_terms(&self, order: &NewOrder) -> Result<(), Reject> {
         self.check_quantity_and_owner(order)?;

@@ -65,10 +65,6 @@ impl Extras {
         self.records.len() - self.free.len()
     }
 
-    pub const fn limit(&self) -> u32 {
-        self.limit
-    }
-
     /// How many extras there have been.
     pub const fn tickets(&self) -> u64 {
         self.tickets
@@ -81,10 +77,19 @@ impl Extras {
         self.put(slot, extra);
     }
 
-    /// Puts back an extra with the ticket it had.
-    pub fn restore(&mut self, slot: u32, extra: Extra, tickets: u64) {
+    pub const fn set_tickets(&mut self, tickets: u64) {
         self.tickets = tickets;
-        self.put(slot, extra);
+    }
+
+    /// Puts back an extra with the ticket it had; `false` where that cannot be.
+    pub fn restore(&mut self, slot: u32, extra: Extra) -> bool {
+        let timed = extra.expires != Time::MAX;
+        let taken = timed && self.timers.get(&(extra.expires, extra.ticket)).is_some();
+        let fits = !self.is_full() && !taken && extra.ticket < self.tickets && (timed || !extra.peak.is_zero());
+        if fits {
+            self.put(slot, extra);
+        }
+        fits
     }
 
     fn put(&mut self, slot: u32, extra: Extra) {

@@ -21,6 +21,7 @@ mod pool;
 mod prefetch;
 mod query;
 mod queue;
+mod snapshot;
 mod stops;
 mod trigger;
 mod uncross;
@@ -35,5 +36,6 @@ pub use order::{
     Display, End, NewOrder, Outcome, PostOnly, Reject, Replacement, Resting, SelfTradePrevention, TimeInForce,
 };
 pub use query::{Cost, Depth, DepthLevel, OrdersAt, Position, Within};
+pub use snapshot::SnapshotError;
 pub use stops::{Fired, PendingStop, StopOrder};
 pub use trigger::{Trigger, TriggerBy};

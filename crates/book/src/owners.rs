@@ -121,6 +121,41 @@ impl Owners {
         self.links.get(slot as usize).map(|link| link.arrival)
     }
 
+    /// How many orders have joined a queue.
+    pub const fn arrivals(&self) -> u64 {
+        self.arrivals
+    }
+
+    pub const fn set_arrivals(&mut self, arrivals: u64) {
+        self.arrivals = arrivals;
+    }
+
+    /// Whether an order that arrived then may stand behind `before` in a queue.
+    pub fn restore_arrival(&self, before: u32, slot: u32, arrival: u64) -> bool {
+        let known = !self.are_listed() || (arrival < self.arrivals && (slot as usize) < self.links.len());
+        let behind = self.links.get(before as usize).is_none_or(|link| link.arrival < arrival);
+        known && behind && (self.are_listed() || arrival == 0)
+    }
+
+    /// Sets when an order joined its queue, which counts for nothing else.
+    pub fn set_arrival(&mut self, slot: u32, arrival: u64) {
+        if let Some(link) = self.links.get_mut(slot as usize) {
+            link.arrival = arrival;
+            self.arrivals -= 1;
+        }
+    }
+
+    /// Puts an order at the end of its owner's list; `false` where it is in one.
+    pub fn restore_listed(&mut self, owner: u32, slot: u32) -> bool {
+        let Link { older, newer, .. } = self.links[slot as usize];
+        let first = self.owners[owner as usize].oldest == slot;
+        if older != NIL || newer != NIL || first {
+            return false;
+        }
+        self.add(owner, slot);
+        true
+    }
+
     /// An owner's oldest order.
     pub fn oldest(&self, owner: u32) -> Option<u32> {
         self.owners.get(owner as usize).map(|owner| owner.oldest).filter(|slot| *slot != NIL)

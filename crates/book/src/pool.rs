@@ -207,6 +207,62 @@ impl Pool {
         })
     }
 
+    /// The first slot of those that were never taken: they are at the end of the free list, in their order.
+    pub fn fresh(&self) -> u32 {
+        let is_untouched = |order: &Order| order.qty.is_zero() && order.tag.generation() == 0;
+        let untouched = self.orders.iter().rev().take_while(|order| is_untouched(order)).count();
+        (self.orders.len() - untouched) as u32
+    }
+
+    /// Marks the slots below `fresh` as retired, to be restored one by one.
+    pub fn begin_restore(&mut self, fresh: u32) {
+        let retired = Tag::new(Tag::LAST, Tag::UNQUEUED);
+        self.orders[..fresh as usize].iter_mut().for_each(|order| (order.tag, order.next) = (retired, NIL));
+        self.free = NIL;
+    }
+
+    /// Restores a slot that is free; `false` where that cannot be. In the order in which they will be taken.
+    pub fn restore_free(&mut self, slot: u32, generation: u32) -> bool {
+        let unknown = Tag::new(Tag::LAST, Tag::UNQUEUED);
+        let last = self.free;
+        match self.orders.get_mut(slot as usize) {
+            Some(order)
+                if order.tag == unknown && order.qty.is_zero() && generation < Tag::LAST && order.next == NIL =>
+            {
+                // Until the list is whole it is linked backwards.
+                order.tag = Tag::new(generation, Tag::UNQUEUED);
+                order.next = last;
+                self.free = slot;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Ends the free list with the slots from `fresh` on.
+    pub fn end_free(&mut self, fresh: u32) {
+        let mut next = if (fresh as usize) < self.orders.len() { fresh } else { NIL };
+        let mut slot = self.free;
+        while slot != NIL {
+            let before = core::mem::replace(&mut self.orders[slot as usize].next, next);
+            next = core::mem::replace(&mut slot, before);
+        }
+        self.free = next;
+    }
+
+    /// Restores a slot that is taken; `false` where that cannot be. It has no lots yet.
+    pub fn restore_used(&mut self, slot: u32, generation: u32, owner: u32, kind: u32) -> bool {
+        let unknown = Tag::new(Tag::LAST, Tag::UNQUEUED);
+        match self.orders.get_mut(slot as usize) {
+            Some(order) if order.tag == unknown && order.qty.is_zero() && generation <= Tag::LAST => {
+                (order.tag, order.owner) = (Tag::new(generation, kind), owner);
+                self.len += 1;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Proves that every slot is live, free, retired or unused.
     pub fn check(&self) {
         let mut free = 0_u32;

@@ -102,7 +102,7 @@ impl Stops {
         self.orders[at as usize].0
     }
 
-    fn order(&self, at: u32) -> &NewOrder {
+    pub fn order(&self, at: u32) -> &NewOrder {
         &self.orders[at as usize].1
     }
 

@@ -10,14 +10,14 @@ mod trial;
 
 use arbitrary::Unstructured;
 use downdraft_book::{
-    BookCapacity, Display, NewOrder, PostOnly, Replacement, SelfTradePrevention, StopOrder, TimeInForce, Trigger,
+    Book, BookCapacity, Display, NewOrder, PostOnly, Replacement, SelfTradePrevention, StopOrder, TimeInForce, Trigger,
     TriggerBy, Which,
 };
 use downdraft_types::{Price, Qty, Side, Time};
 
 use crate::naive_book::Fault;
 
-pub use trial::{Tally, compare_books};
+pub use trial::{Tally, book_after, compare_books};
 
 /// A command on a book. Orders are named by how long ago they were given a place.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +57,8 @@ pub enum BookCommand {
     Uncross(Option<Price>),
     /// Goes on with a clone of the book.
     Clone,
+    /// Goes on with a book restored from a snapshot.
+    Restore,
 }
 
 /// What a matcher says: the first bytes decide one proposal each, then everything trades. Most say "trade".
@@ -76,7 +78,45 @@ pub fn run_book_differential(bytes: &[u8]) {
 /// # Panics
 /// As [`compare_books`], so most likely for a fault that is one.
 pub fn run_book_differential_with(fault: Fault, bytes: &[u8]) -> Tally {
-    let [orders, levels, extras, bytes @ ..] = bytes else { return Tally::default() };
+    let Some((capacity, bytes)) = capacity_from(bytes) else { return Tally::default() };
+    compare_books(capacity, fault, commands_from(bytes))
+}
+
+/// Fuzz body: a book driven by some of the bytes is saved; others change the snapshot, whose checksum is mended.
+/// What can be restored of it is a sound book.
+///
+/// # Panics
+/// Where a restored book breaks an invariant, or is not restored again from its own snapshot.
+pub fn run_book_snapshot(bytes: &[u8]) {
+    let [changes, bytes @ ..] = bytes else { return };
+    let (changes, bytes) = bytes.split_at(usize::from(changes % 8).saturating_mul(3).min(bytes.len()));
+    let Some((capacity, bytes)) = capacity_from(bytes) else { return };
+    let mut saved = book_after(capacity, commands_from(bytes)).save();
+    let end = saved.len() - 4;
+    for change in changes.chunks_exact(3) {
+        let at = usize::from(u16::from_le_bytes([change[0], change[1]])) % end;
+        saved[at] = change[2];
+    }
+    let crc = crc32fast::hash(&saved[..end]).to_le_bytes();
+    saved[end..].copy_from_slice(&crc);
+    // A changed capacity may be more than there is memory for.
+    let modest = |capacity: BookCapacity| {
+        let sizes = [capacity.orders, capacity.levels, capacity.owners, capacity.extras, capacity.hidden_levels];
+        sizes.into_iter().chain([capacity.stops]).all(|size| size < 1 << 16)
+    };
+    if !Book::saved_capacity(&saved).is_ok_and(modest) {
+        return;
+    }
+    if let Ok(book) = Book::restore(&saved) {
+        book.check_invariants();
+        // Not what was read, which may have had its stops in another order.
+        let again = Book::restore(&book.save()).expect("a snapshot just taken");
+        assert!(again.save() == book.save(), "a restored book is saved as it was");
+    }
+}
+
+fn capacity_from(bytes: &[u8]) -> Option<(BookCapacity, &[u8])> {
+    let [orders, levels, extras, bytes @ ..] = bytes else { return None };
     let pick = |shift: u8, of: [u32; 4]| of[usize::from(extras >> shift & 3)];
     let capacity = BookCapacity {
         owners: pick(0, [0, 4, 4, 4]),
@@ -85,12 +125,15 @@ pub fn run_book_differential_with(fault: Fault, bytes: &[u8]) -> Tally {
         stops: pick(6, [0, 2, 8, 32]),
         ..BookCapacity::new(u32::from(orders % 32), u32::from(levels % 16))
     };
+    Some((capacity, bytes))
+}
+
+fn commands_from(bytes: &[u8]) -> impl Iterator<Item = BookCommand> {
     let mut bytes = Unstructured::new(bytes);
-    let commands = std::iter::from_fn(|| {
+    std::iter::from_fn(move || {
         // Past the end every byte would read as zero, without end.
         if bytes.is_empty() { None } else { Some(command_from(&mut bytes)) }
-    });
-    compare_books(capacity, fault, commands)
+    })
 }
 
 /// The next command in the bytes; past their end zeros are read.
@@ -125,7 +168,8 @@ fn command_from(bytes: &mut Unstructured<'_>) -> BookCommand {
             BookCommand::Uncross((!reference.is_multiple_of(3)).then(|| price_from(reference)))
         }
         62 => BookCommand::Forged { slot: next(bytes), generation: next(bytes) },
-        _ => BookCommand::Clone,
+        63 if bytes.len() % 2 == 0 => BookCommand::Clone,
+        _ => BookCommand::Restore,
     }
 }
 

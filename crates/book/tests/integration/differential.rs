@@ -1,6 +1,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use downdraft_testkit::book_commands::{Tally, run_book_differential_with};
+use downdraft_testkit::book_commands::{Tally, run_book_differential_with, run_book_snapshot};
 use downdraft_testkit::naive_book::Fault;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -63,4 +63,13 @@ fn everything_happens_often() {
         cannot_fill,
     ];
     assert!(counts.iter().all(|count| *count >= 40), "{sum:#?}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_changed_snapshot_is_refused_or_a_sound_book(bytes in prop::collection::vec(any::<u8>(), 0..900)) {
+        run_book_snapshot(&bytes);
+    }
 }

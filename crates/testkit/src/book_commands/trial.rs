@@ -173,21 +173,21 @@ impl Matcher for Scribe<'_> {
 /// # Panics
 /// Where the two differ, or an invariant is broken.
 pub fn compare_books(capacity: BookCapacity, fault: Fault, commands: impl IntoIterator<Item = BookCommand>) -> Tally {
-    let mut trial = Trial {
-        book: Book::with_capacity(capacity),
-        naive: NaiveBook::new(capacity, fault),
-        mirror: Mirror::default(),
-        names: BTreeMap::new(),
-        issued: Vec::new(),
-        tally: Tally::default(),
-        now: 0,
-    };
+    let mut trial = Trial::new(capacity, fault);
     for command in commands {
         trial.apply(command);
         trial.compare();
         trial.tally.commands += 1;
     }
     trial.tally
+}
+
+/// Drives a book alone with commands, for the snapshot it comes to.
+#[must_use]
+pub fn book_after(capacity: BookCapacity, commands: impl IntoIterator<Item = BookCommand>) -> Book {
+    let mut trial = Trial::new(capacity, Fault::None);
+    commands.into_iter().for_each(|command| trial.apply(command));
+    trial.book
 }
 
 /// A book, its twin and a listener's copy.
@@ -204,6 +204,18 @@ struct Trial {
 }
 
 impl Trial {
+    fn new(capacity: BookCapacity, fault: Fault) -> Self {
+        Self {
+            book: Book::with_capacity(capacity),
+            naive: NaiveBook::new(capacity, fault),
+            mirror: Mirror::default(),
+            names: BTreeMap::new(),
+            issued: Vec::new(),
+            tally: Tally::default(),
+            now: 0,
+        }
+    }
+
     /// Does the same to both, each with a matcher of its own, and compares what those heard.
     fn both<A, B>(
         &mut self,
@@ -286,6 +298,11 @@ impl Trial {
                 assert_eq!(found, expected, "uncross");
             }
             BookCommand::Clone => self.book = self.book.clone(),
+            BookCommand::Restore => {
+                let bytes = self.book.save();
+                self.book = Book::restore(&bytes).expect("a snapshot just taken");
+                assert_eq!(self.book.save(), bytes, "a restored book's snapshot");
+            }
         }
     }
 
