@@ -56,6 +56,15 @@ impl Book {
 
     /// Applies commands in their order, looking ahead, and tells what each came to. On a book that is larger than
     /// the processor's caches this is several times as fast as one by one; on a small one slower.
+    ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// let asks = [103, 101, 102].map(|price| NewOrder::limit(Side::Sell, Qty(5), Price(price), 1));
+    /// let commands = asks.map(Command::Submit);
+    /// book.apply_all(&commands, &mut TradeAll, |at, done| assert!(done.is_ok(), "command {at}"));
+    /// assert_eq!(book.best_ask(), Some(Price(101)));
+    /// ```
     #[inline]
     pub fn apply_all<M: Matcher>(
         &mut self,

@@ -68,6 +68,29 @@ impl Book {
     /// Matches an order, and rests what is left of it where its time in force lets it. While orders are collected
     /// for an auction nothing is matched.
     ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// let ask = NewOrder::limit(Side::Sell, Qty(5), Price(101), 1);
+    /// assert!(book.submit(&ask, &mut TradeAll)?.rested.is_some());
+    /// let bid = NewOrder::limit(Side::Buy, Qty(8), Price(102), 2);
+    /// let outcome = book.submit(&bid, &mut TradeAll)?;
+    /// assert_eq!((outcome.filled, outcome.remaining, outcome.end), (Qty(5), Qty(3), End::Rested));
+    /// assert_eq!(book.best_bid(), Some(Price(102)));
+    ///
+    /// // Thirty lots, ten at a time to be seen, until second 60; refused if it would trade at once.
+    /// let minute = Time(60_000_000_000);
+    /// let iceberg = NewOrder {
+    ///     display: Display::Iceberg(Qty(10)),
+    ///     tif: TimeInForce::Gtd(minute),
+    ///     post_only: PostOnly::Reject,
+    ///     ..NewOrder::limit(Side::Sell, Qty(30), Price(105), 3)
+    /// };
+    /// // This book was made without room for extras.
+    /// assert_eq!(book.submit(&iceberg, &mut TradeAll), Err(Reject::CapacityReached));
+    /// # Ok::<(), Reject>(())
+    /// ```
+    ///
     /// # Errors
     /// Whatever [`Book::check`] says.
     #[inline(always)]
@@ -157,6 +180,16 @@ impl Book {
 
     /// Takes an order out of the book and returns what was left of it.
     ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// let order = NewOrder::limit(Side::Buy, Qty(5), Price(100), 1);
+    /// let id = book.submit(&order, &mut TradeAll)?.rested.expect("nothing to meet");
+    /// assert_eq!(book.cancel(id)?.qty, Qty(5));
+    /// assert_eq!(book.cancel(id), Err(Reject::UnknownOrder));
+    /// # Ok::<(), Reject>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Reject::UnknownOrder`], and [`Reject::NotTriggered`] for a stop: see [`Book::cancel_stop`].
     #[inline(always)]
@@ -202,6 +235,17 @@ impl Book {
     /// matched as if it had just arrived, good till cancelled (or till its time), and what is left rests under the
     /// same id. An iceberg stays an iceberg, and a hidden order hidden.
     ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// let order = NewOrder::limit(Side::Buy, Qty(5), Price(100), 1);
+    /// let id = book.submit(&order, &mut TradeAll)?.rested.expect("nothing to meet");
+    /// let outcome = book.replace(id, &Replacement::new(Price(101), Qty(7)), &mut TradeAll)?;
+    /// assert_eq!(outcome.rested, Some(id));
+    /// assert_eq!(book.best_bid(), Some(Price(101)));
+    /// # Ok::<(), Reject>(())
+    /// ```
+    ///
     /// # Errors
     /// Whatever [`Book::check_replace`] says.
     pub fn replace<M: Matcher>(
@@ -232,6 +276,16 @@ impl Book {
     /// Takes `by` lots off an order, which keeps its place: a partial cancel, or an execution that names its
     /// order. Of an iceberg the reserve goes first. Returns the order with what is left of it; at zero it has left
     /// the book.
+    ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// let order = NewOrder::limit(Side::Buy, Qty(5), Price(100), 1);
+    /// let id = book.submit(&order, &mut TradeAll)?.rested.expect("nothing to meet");
+    /// assert_eq!(book.reduce(id, Qty(2))?.qty, Qty(3));
+    /// assert_eq!(book.reduce(id, Qty(4)), Err(Reject::TooLarge));
+    /// # Ok::<(), Reject>(())
+    /// ```
     ///
     /// # Errors
     /// [`Reject::UnknownOrder`], [`Reject::NotTriggered`], [`Reject::ZeroQuantity`], and [`Reject::TooLarge`] where
@@ -264,6 +318,17 @@ impl Book {
 
     /// Puts an owner into a group: self-trade prevention treats all of a group as one owner. An owner's group is
     /// its own number until another is set.
+    ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity { owners: 10, ..BookCapacity::new(100, 100) });
+    /// book.set_group(3, 1)?;
+    /// book.submit(&NewOrder::limit(Side::Sell, Qty(5), Price(100), 1), &mut TradeAll)?;
+    /// let stp = SelfTradePrevention::CancelNewest;
+    /// let bid = NewOrder { stp, ..NewOrder::limit(Side::Buy, Qty(5), Price(100), 3) };
+    /// assert_eq!(book.submit(&bid, &mut TradeAll)?.end, End::SelfTrade);
+    /// # Ok::<(), Reject>(())
+    /// ```
     ///
     /// # Errors
     /// [`Reject::UnknownOwner`] at or above [`BookCapacity::owners`].

@@ -25,6 +25,17 @@ impl Book {
     /// Cancels many orders, pending stops among them, and returns how many. Takes time for each order cancelled;
     /// stops in the order of [`Book::stops`].
     ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity { owners: 10, ..BookCapacity::new(100, 100) });
+    /// for price in [100, 99, 98] {
+    ///     book.submit(&NewOrder::limit(Side::Buy, Qty(1), Price(price), 7), &mut TradeAll)?;
+    /// }
+    /// assert_eq!(book.cancel_all(Which::Owner(7), &mut TradeAll), Ok(3));
+    /// assert_eq!(book.order_count(), 0);
+    /// # Ok::<(), Reject>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Reject::UnknownOwner`] for a number at or above [`BookCapacity::owners`](crate::BookCapacity::owners).
     pub fn cancel_all<M: Matcher>(&mut self, which: Which, matcher: &mut M) -> Result<u32, Reject> {
@@ -47,6 +58,16 @@ impl Book {
     /// Sets the book's clock, and cancels the orders whose time has come: at or before `now`, in the order of their
     /// times, those of one time in the order in which they were submitted. Returns how many. An earlier `now` than
     /// the last one does nothing.
+    ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity { extras: 10, ..BookCapacity::new(100, 100) });
+    /// let tif = TimeInForce::Gtd(Time(1_000));
+    /// book.submit(&NewOrder { tif, ..NewOrder::limit(Side::Buy, Qty(1), Price(100), 7) }, &mut TradeAll)?;
+    /// assert_eq!(book.expire(Time(999), &mut TradeAll), 0);
+    /// assert_eq!(book.expire(Time(1_000), &mut TradeAll), 1);
+    /// # Ok::<(), Reject>(())
+    /// ```
     pub fn expire<M: Matcher>(&mut self, now: Time, matcher: &mut M) -> u32 {
         self.now = self.now.max(now);
         let before = self.order_count();

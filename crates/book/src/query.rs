@@ -122,6 +122,16 @@ impl Book {
     }
 
     /// How many orders and lots trade before the order does at its price. Linear in the orders ahead of it.
+    ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// let bid = |owner| NewOrder::limit(Side::Buy, Qty(5), Price(100), owner);
+    /// book.submit(&bid(1), &mut TradeAll)?;
+    /// let id = book.submit(&bid(2), &mut TradeAll)?.rested.expect("nothing to meet");
+    /// assert_eq!(book.position(id), Some(Position { orders: 1, qty: Qty(5) }));
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn position(&self, id: OrderId) -> Option<Position> {
         let slot = self.resting_slot(id).ok()?;
@@ -149,6 +159,18 @@ impl Book {
 
     /// What a taker on `side` would pay or get for `qty` lots within `limit`, whoever owns them; hidden orders and
     /// reserves count.
+    ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// for (price, lots) in [(100, 5), (102, 5)] {
+    ///     book.submit(&NewOrder::limit(Side::Sell, Qty(lots), Price(price), 1), &mut TradeAll)?;
+    /// }
+    /// let cost = book.cost_to_take(Side::Buy, Qty(8), None);
+    /// assert_eq!((cost.filled, cost.value, cost.worst), (Qty(8), 806, Some(Price(102))));
+    /// assert_eq!(cost.average(), Some(100.75));
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn cost_to_take(&self, side: Side, qty: Qty, limit: Option<Price>) -> Cost {
         let last = !Self::own_rank(side, limit);
@@ -167,6 +189,17 @@ impl Book {
     }
 
     /// What is displayed on a side from its best price to `limit`, which is included.
+    ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// for (price, lots) in [(100, 5), (98, 5), (90, 5)] {
+    ///     book.submit(&NewOrder::limit(Side::Buy, Qty(lots), Price(price), 1), &mut TradeAll)?;
+    /// }
+    /// assert_eq!(book.within(Side::Buy, Price(98)), Within { qty: 10, orders: 2, levels: 2 });
+    /// assert_eq!(book.within_ticks(Side::Buy, 10).qty, 15);
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn within(&self, side: Side, limit: Price) -> Within {
         let last = rank(side, limit);

@@ -130,6 +130,25 @@ impl Book {
     /// A sell stop is crossed at or below its trigger, a buy stop at or above. It takes an order slot, and an extra
     /// if it may need one.
     ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity { stops: 10, ..BookCapacity::new(100, 100) });
+    /// // A stop-loss: sells at the market when the mark is at or below 95.
+    /// let stop = StopOrder {
+    ///     trigger: Trigger::At(Price(95)),
+    ///     by: TriggerBy::Mark,
+    ///     order: NewOrder::market(Side::Sell, Qty(5), 1),
+    /// };
+    /// let id = book.submit_stop(&stop)?;
+    /// book.submit(&NewOrder::limit(Side::Buy, Qty(5), Price(94), 2), &mut TradeAll)?;
+    /// book.set_mark(Price(96));
+    /// assert_eq!(book.fire(&mut TradeAll), None);
+    /// book.set_mark(Price(95));
+    /// let fired = book.fire(&mut TradeAll).expect("the stop is due");
+    /// assert_eq!((fired.id, fired.result?.filled), (id, Qty(5)));
+    /// # Ok::<(), Reject>(())
+    /// ```
+    ///
     /// # Errors
     /// In this order: [`Reject::ZeroQuantity`], [`Reject::UnknownOwner`], [`Reject::LimitAlready`],
     /// [`Reject::MarketCannotRest`], [`Reject::BadDisplay`], [`Reject::TooLarge`], [`Reject::Expired`],

@@ -12,6 +12,19 @@ impl Book {
     /// Begins to collect orders: from now on nothing is matched, and bids may rest at or above asks. Orders that
     /// could only trade at once are refused, and stops do not fire.
     ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// book.open_auction()?;
+    /// book.submit(&NewOrder::limit(Side::Buy, Qty(10), Price(102), 1), &mut TradeAll)?;
+    /// book.submit(&NewOrder::limit(Side::Sell, Qty(6), Price(98), 2), &mut TradeAll)?;
+    /// let indicative = book.indicative(Some(Price(100))).expect("the sides cross");
+    /// assert_eq!((indicative.price, indicative.volume, indicative.imbalance), (Price(102), 6, 4));
+    /// assert_eq!(book.uncross(Some(Price(100)), &mut TradeAll)?, Some(indicative));
+    /// assert_eq!((book.best_bid(), book.best_ask()), (Some(Price(102)), None));
+    /// # Ok::<(), Reject>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Reject::InAuction`] where that is so already.
     pub fn open_auction(&mut self) -> Result<(), Reject> {

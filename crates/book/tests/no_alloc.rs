@@ -1,9 +1,12 @@
 //! After construction the book allocates nothing, at full capacity either (invariant 10).
 
-use downdraft_book::{Book, BookCapacity, NewOrder, Reject, Replacement, TradeAll};
+use downdraft_book::{
+    Book, BookCapacity, Display, NewOrder, Reject, Replacement, StopOrder, TimeInForce, TradeAll, Trigger, TriggerBy,
+    Which,
+};
 use downdraft_testkit::alloc::{Counting, allocations};
 use downdraft_testkit::book_commands::order_from;
-use downdraft_types::{OrderId, Price, Qty, Side};
+use downdraft_types::{OrderId, Price, Qty, Side, Time};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -105,4 +108,66 @@ fn filling_every_slot_and_level_allocates_nothing() {
         copy.submit(&NewOrder::limit(Side::Buy, Qty(1), Price(i.into()), 1), &mut TradeAll).expect("room");
     }
     assert_eq!(allocations(), before, "in a clone");
+}
+
+/// A step of a book with every feature, from random bytes.
+fn step(book: &mut Book, ids: &mut [OrderId], bytes: &mut Bytes, at: u32) {
+    let [kind, shape, qty, owner, special, amount, ..] = bytes.next().to_le_bytes();
+    let price = Price(i64::from(bytes.next() as u8) - 128 + if kind & 64 == 0 { 0 } else { 1_000_000 });
+    let which = bytes.next() as usize % ids.len();
+    let order = NewOrder { limit: Some(price), ..order_from(shape, 0, qty % 24, owner) };
+    let order = match special % 6 {
+        0 => NewOrder { display: Display::Iceberg(Qty(1 + u64::from(amount % 5))), ..order },
+        1 => NewOrder { display: Display::Hidden, ..order },
+        2 => NewOrder { tif: TimeInForce::Gtd(Time(u64::from(at) + u64::from(amount))), ..order },
+        _ => order,
+    };
+    match kind % 32 {
+        0..=15 => {
+            if let Some(id) = book.submit(&order, &mut TradeAll).ok().and_then(|outcome| outcome.rested) {
+                ids[which] = id;
+            }
+        }
+        16..=18 => {
+            let by = if amount & 1 == 0 { TriggerBy::Last } else { TriggerBy::Mark };
+            let trails = Trigger::Trailing { offset: u64::from(amount % 16) };
+            let trigger = if special & 1 == 0 { Trigger::At(price) } else { trails };
+            if let Ok(id) = book.submit_stop(&StopOrder { trigger, by, order }) {
+                ids[which] = id;
+            }
+        }
+        19..=22 => _ = book.cancel(ids[which]),
+        23 => _ = book.cancel_stop(ids[which]),
+        24 => _ = book.replace(ids[which], &Replacement::new(price, Qty(u64::from(qty % 24))), &mut TradeAll),
+        25 => book.set_mark(price),
+        26..=27 => _ = book.fire(&mut TradeAll),
+        28 => _ = book.expire(Time(u64::from(at)), &mut TradeAll),
+        29 => _ = book.cancel_all(Which::OwnerSide(u32::from(amount % 4), order.side), &mut TradeAll),
+        30 => _ = book.open_auction(),
+        _ => _ = book.uncross(None, &mut TradeAll),
+    }
+}
+
+#[test]
+fn no_feature_allocates() {
+    for (orders, levels) in [(20_000, 4_000), (48, 24)] {
+        let all = BookCapacity {
+            window: 128,
+            owners: 4,
+            extras: orders / 2,
+            hidden_levels: levels / 2,
+            stops: orders / 2,
+            ..BookCapacity::new(orders, levels)
+        };
+        let mut book = Book::with_capacity(all);
+        let mut ids = vec![OrderId(u64::MAX); 512];
+        let mut bytes = Bytes(0x9E37_79B9_7F4A_7C15);
+        let before = allocations();
+        for at in 0..COMMANDS {
+            step(&mut book, &mut ids, &mut bytes, at);
+        }
+        assert_eq!(allocations(), before, "{orders} orders, {levels} levels");
+        book.check_invariants();
+        assert!(book.order_count() > 10, "{book:?}");
+    }
 }

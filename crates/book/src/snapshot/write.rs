@@ -70,6 +70,17 @@ impl Writer {
 impl Book {
     /// The whole book as bytes: the same bytes for the same history, whatever the platform. Their layout is in the
     /// source of this function's module; [`Book::restore`] reads them.
+    ///
+    /// ```
+    /// # use downdraft_book::*; use downdraft_types::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// book.submit(&NewOrder::limit(Side::Buy, Qty(10), Price(102), 1), &mut TradeAll)?;
+    /// let bytes = book.save();
+    /// let copy = Book::restore(&bytes).expect("a snapshot just taken");
+    /// assert_eq!(copy.best_bid(), Some(Price(102)));
+    /// assert_eq!(copy.save(), bytes);
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn save(&self) -> Vec<u8> {
         let mut to = Writer(Vec::new());

@@ -1,7 +1,7 @@
 //! Shorthand for the directed tests.
 
 use downdraft_book::{
-    Book, BookCapacity, Cancelled, Fill, Matcher, NewOrder, Outcome, Proposal, SelfTradePrevention, TimeInForce,
+    Book, BookCapacity, Cancelled, Cross, Fill, Matcher, NewOrder, Outcome, Proposal, SelfTradePrevention, TimeInForce,
     TradeAll, Verdict,
 };
 use downdraft_types::{OrderId, Price, Qty, Side};
@@ -13,6 +13,7 @@ pub struct Tape {
     pub asked: Vec<Proposal>,
     pub fills: Vec<Fill>,
     pub cancelled: Vec<Cancelled>,
+    pub crosses: Vec<Cross>,
 }
 
 impl Tape {
@@ -44,6 +45,10 @@ impl Matcher for Tape {
 
     fn cancelled(&mut self, cancelled: &Cancelled) {
         self.cancelled.push(*cancelled);
+    }
+
+    fn crossed(&mut self, cross: &Cross) {
+        self.crosses.push(*cross);
     }
 }
 
@@ -84,4 +89,10 @@ pub fn depth(book: &Book, side: Side) -> Vec<(i64, u64)> {
 /// Owners in the order in which they would trade.
 pub fn owners(book: &Book, side: Side, price: i64) -> Vec<u32> {
     book.orders_at(side, Price(price)).map(|order| order.owner).collect()
+}
+
+/// A book with every feature.
+pub fn full() -> Book {
+    let features = BookCapacity { owners: 10, extras: 16, hidden_levels: 8, stops: 8, ..BookCapacity::new(32, 16) };
+    Book::with_capacity(features)
 }
