@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 type Body = fn(&[u8]);
 
-const BODIES: [(&str, Body); 7] = [
+const BODIES: [(&str, Body); 8] = [
     ("book", downdraft_testkit::book_commands::run_book_differential),
+    ("snapshot", downdraft_testkit::book_commands::run_book_snapshot),
     ("queue", downdraft_testkit::queue_model::run_queue_differential),
     ("venue", downdraft_testkit::venue_commands::run_venue_commands),
     ("journal", downdraft_journal::fuzz::fuzz_reader),
