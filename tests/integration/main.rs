@@ -3,4 +3,5 @@
 mod fuzz_seeds;
 mod golden;
 mod recorded;
+mod recorded_book;
 mod threshold_ladder;

@@ -7,6 +7,7 @@ pub mod naive_book;
 pub mod naive_margin;
 pub mod order_flow;
 pub mod queue_model;
+pub mod recorded_flow;
 pub mod recordings;
 pub mod runner;
 pub mod trace;
