@@ -18,7 +18,7 @@ pub struct RecordedFlow {
     pub book: Book,
     /// Records that name an order nobody knows, at a price where nobody stands for it.
     pub unknown: u64,
-    /// Levels that came into sight, and were set from their row.
+    /// Levels that came into sight other than they were known, and were set from their row.
     pub reveals: u64,
     /// Lots that traded here. A recording tells its executions, so these are of orders that it shows for a moment
     /// at a price where they crossed.
@@ -87,7 +87,6 @@ impl RecordedFlow {
             let gone: Vec<_> = in_sight.filter(|price| !is_in(levels, *price) && !is_in(seen, *price)).collect();
             gone.into_iter().for_each(|price| self.set(side, price, Qty::ZERO));
             for (price, qty) in levels.iter().filter(|(price, _)| !is_in(seen, *price)) {
-                self.reveals += 1;
                 self.set(side, *price, *qty);
             }
         }
@@ -96,6 +95,7 @@ impl RecordedFlow {
     /// Brings a level to so many lots: from the back of its queue, or with an order that stands for unknown ones.
     fn set(&mut self, side: Side, price: Price, qty: Qty) {
         let mut here = self.book.level(side, price).map_or(Qty::ZERO, |level| level.qty);
+        self.reveals += u64::from(here != qty);
         while here > qty {
             let last = self.book.orders_at(side, price).last().expect("a level has an order");
             let by = last.qty.min(here - qty);
