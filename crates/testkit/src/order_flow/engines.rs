@@ -11,10 +11,16 @@ const fn capacity(orders: u32, levels: u32) -> BookCapacity {
     BookCapacity { orders, levels }
 }
 
+/// Our book, with room for so many orders on so many levels.
+#[must_use]
+pub fn book_with(orders: u32, levels: u32) -> Book {
+    Book::with_capacity(capacity(orders, levels))
+}
+
 /// Our book, with room for a flow.
 #[must_use]
 pub fn book(flow: &Flow) -> Book {
-    Book::with_capacity(capacity(flow.most_live, flow.most_levels))
+    book_with(flow.most_live, flow.most_levels)
 }
 
 /// Its naive twin.
@@ -73,7 +79,8 @@ impl Engine for Null {
 pub struct ByNumber<E: Engine> {
     /// The engine.
     pub engine: E,
-    handles: Vec<Option<E::Handle>>,
+    /// By number; that of an order which never rested is another's.
+    handles: Vec<E::Handle>,
 }
 
 impl<E: Engine> ByNumber<E> {
@@ -81,12 +88,12 @@ impl<E: Engine> ByNumber<E> {
     #[must_use]
     pub fn new(engine: E, flow: &Flow) -> Self {
         let numbers = flow.setup.iter().chain(&flow.ops).filter(|op| op.is_new()).count();
-        Self { engine, handles: vec![None; numbers] }
+        Self { engine, handles: Vec::with_capacity(numbers) }
     }
 
     #[inline]
     fn handle(&self, number: u32) -> E::Handle {
-        self.handles[number as usize].expect("the order rests")
+        self.handles[number as usize]
     }
 }
 
@@ -96,7 +103,7 @@ impl<E: Engine> Engine for ByNumber<E> {
     #[inline]
     fn place(&mut self, number: u32, side: Side, price: i64, qty: u32, filled: impl FnMut(Trade)) -> Option<u32> {
         let handle = self.engine.place(number, side, price, qty, filled)?;
-        self.handles[number as usize] = Some(handle);
+        self.handles.resize(number as usize + 1, handle);
         Some(number)
     }
 
@@ -128,7 +135,7 @@ impl<E: Engine> Engine for ByNumber<E> {
     #[inline]
     fn hint(&self, op: &Op<u32>) {
         // An order still to come has no handle yet.
-        if op.order().is_none_or(|number| self.handles[number as usize].is_some()) {
+        if op.order().is_none_or(|number| (number as usize) < self.handles.len()) {
             self.engine.hint(&op.rename(|number| self.handle(number)));
         }
     }
