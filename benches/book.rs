@@ -1,48 +1,114 @@
-//! The book against a bare floor, on three mixes of operations.
+//! The book against a bare floor, on mixes of operations.
 //!
-//! `cargo bench -p downdraft-benches --bench book`; `DOWNDRAFT_BENCH_RESTING=1000000` for mix B at its full size.
+//! ```console
+//! cargo bench -p downdraft-benches --bench book           # all mixes
+//! cargo bench -p downdraft-benches --bench book -- A      # one: A, B, C, Leftovers, Far, Teleport, Many
+//! ```
+//!
+//! `DOWNDRAFT_BENCH_MIXES=A,C` chooses several; `DOWNDRAFT_BENCH_SEED`, `DOWNDRAFT_BENCH_OPS` and
+//! `DOWNDRAFT_BENCH_RESTING` (orders of mix B) are numbers.
 
-use criterion::{BatchSize, Criterion, Throughput};
-use downdraft_benches::measure::{CpuTime, criterion, side_by_side, time};
-use downdraft_book::{Book, BookCapacity};
-use downdraft_testkit::floor::Floor;
-use downdraft_testkit::order_flow::{Engine, Mix, Resolved, generate, replay, resolve};
+use criterion::{BatchSize, Criterion, SamplingMode, Throughput};
+use downdraft_benches::measure::{CpuTime, ROUNDS, criterion, time};
+use downdraft_benches::race::{Contender, Course, Foresight, chosen, from_environment, race, seed};
+use downdraft_testkit::alloc::{Counting, live_bytes};
+use downdraft_testkit::order_flow::{
+    ByNumber, Engine, Flow, ManyBooks, Mix, Null, Resolved, book, book_with, floor, generate_many, replay_many,
+    resolve, resolve_many,
+};
+use std::time::Duration;
 
-const OPS: usize = 200_000;
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
-fn mix(criterion: &mut Criterion<CpuTime>, name: &str, mix: Mix) {
-    let flow = generate(mix, 1, OPS);
-    let ops = flow.ops.len() as u64;
-    let capacity = BookCapacity::new(flow.most_live, 12_000);
-    let book = resolve(Book::with_capacity(capacity), &flow);
-    let floor = resolve(Floor::with_capacity(flow.most_live as usize), &flow);
-    assert_eq!(book.digest, floor.digest, "mix {name}: every fill is the same, in order");
-    let fills = flow.fills as f64 / ops as f64;
-    let title = format!("mix {name}, at most {} resting, {fills:.2} fills an operation", flow.most_live);
-    side_by_side(&title, ops, &mut [("book", &mut || run(&book)), ("floor", &mut || run(&floor))]);
+const MIXES: [&str; 7] = ["A", "B", "C", "Leftovers", "Far", "Teleport", "Many"];
+/// Books of the mix of many.
+const BOOKS: u32 = 10_000;
+/// Orders live in each of them.
+const LIVE_EACH: u32 = 64;
 
-    let mut group = criterion.benchmark_group(format!("book/{name}"));
-    group.throughput(Throughput::Elements(ops));
+fn main() {
+    let operations = from_environment("DOWNDRAFT_BENCH_OPS", 1_000_000) as usize;
+    let resting = from_environment("DOWNDRAFT_BENCH_RESTING", 1_000_000) as u32;
+    let mut criterion = criterion();
+    for name in chosen(&MIXES) {
+        let mix = match name {
+            "A" => Mix::A,
+            "B" => Mix::b(resting),
+            "C" => Mix::C,
+            "Leftovers" => Mix::Leftovers { live: 5_000 },
+            "Far" => Mix::Far { live: 5_000 },
+            "Teleport" => Mix::Teleport { live: 1_000 },
+            _ => {
+                many(operations);
+                continue;
+            }
+        };
+        one(&mut criterion, &Course::new(name, mix, operations));
+    }
+    criterion.final_summary();
+}
+
+/// One book, with the floor beside it where the floor has the prices.
+fn one(criterion: &mut Criterion<CpuTime>, course: &Course) {
+    let flow = &course.flow;
+    let (make, by_number) = (|| book(flow), || ByNumber::new(book(flow), flow));
+    let (resolved, numbers) = (resolve(make(), flow), Resolved::from(flow));
+    let floors = course.mix.fits_the_floor().then(|| resolve(floor(flow), flow));
+    let mut contenders = Vec::new();
+    if let Some(resolved) = &floors {
+        let make = || floor(flow);
+        contenders.push(Contender::new("floor", make, resolved, Foresight::None).timed(make, resolved).reference());
+    }
+    contenders.push(Contender::new("book", make, &resolved, Foresight::None).timed(make, &resolved));
+    contenders.push(Contender::new("book, looking ahead", make, &resolved, Foresight::LooksAhead));
+    if floors.is_some() {
+        let make = || ByNumber::new(floor(flow), flow);
+        contenders.push(Contender::new("floor, by number", make, &numbers, Foresight::None).reference());
+    }
+    contenders.push(Contender::new("book, by number", by_number, &numbers, Foresight::None));
+    for standing in race(course, &contenders) {
+        assert!(standing.agrees, "mix {}: every fill of the {} is the oracle's, in order", course.name, standing.name);
+        let ours = standing.name.starts_with("book");
+        assert!(!ours || standing.allocations == 0, "mix {}: the {} allocates", course.name, standing.name);
+    }
+
+    let mut group = criterion.benchmark_group(format!("book/{}", course.name));
+    group.throughput(Throughput::Elements(flow.ops.len() as u64)).sampling_mode(SamplingMode::Flat);
+    let filled = || {
+        let mut book = make();
+        resolved.set_up(&mut book);
+        book
+    };
     group.bench_function("book", |b| {
-        b.iter_batched_ref(|| book.engine.clone(), |engine| replay(engine, &book.ops), BatchSize::PerIteration);
-    });
-    group.bench_function("floor", |b| {
-        b.iter_batched_ref(|| floor.engine.clone(), |engine| replay(engine, &floor.ops), BatchSize::PerIteration);
+        b.iter_batched_ref(filled, |book| resolved.replay(book), BatchSize::PerIteration);
     });
     group.finish();
 }
 
-fn run<E: Engine>(resolved: &Resolved<E>) -> std::time::Duration {
-    let mut engine = resolved.engine.clone();
-    time(|| replay(&mut engine, &resolved.ops))
+/// Many small books, each operation in a random one of them.
+fn many(operations: usize) {
+    let many = generate_many(Mix::NearTouch { live: LIVE_EACH }, BOOKS, seed(), operations);
+    let harness = best_of_many(&many, |_| Null::default(), None);
+    let ours = best_of_many(&many, book, Some(many.digest));
+    let nanos = |time: Duration| time.as_secs_f64() * 1e9 / operations as f64;
+    println!("\nmix Many: {operations} operations in random ones of {BOOKS} books, {LIVE_EACH} orders live in each");
+    println!("book {:.1} ns/op; {:.1} ns of harness taken off", nanos(ours) - nanos(harness), nanos(harness));
+    for (orders, levels) in [(0, 0), (LIVE_EACH, LIVE_EACH)] {
+        let before = live_bytes();
+        let book = book_with(orders, levels);
+        let bytes = live_bytes().wrapping_sub(before) + size_of_val(&book) as u64;
+        println!("an empty book with room for {orders} orders and {levels} levels: {bytes} bytes");
+    }
 }
 
-fn main() {
-    let resting = std::env::var("DOWNDRAFT_BENCH_RESTING").ok();
-    let resting = resting.map_or(100_000, |n| n.parse().expect("DOWNDRAFT_BENCH_RESTING: a number of orders"));
-    let mut criterion = criterion();
-    mix(&mut criterion, "A", Mix::A);
-    mix(&mut criterion, "B", Mix::b(resting));
-    mix(&mut criterion, "C", Mix::C);
-    criterion.final_summary();
+fn best_of_many<E: Engine>(many: &ManyBooks, make: impl Fn(&Flow) -> E, digest: Option<u64>) -> Duration {
+    let round = |_| {
+        let (mut engines, steps) = resolve_many(&make, many);
+        let mut found = 0;
+        let taken = time(|| found = replay_many(&mut engines, &steps));
+        assert!(digest.is_none_or(|expected| expected == found), "every fill is the oracle's, in order");
+        taken
+    };
+    (0..ROUNDS).map(round).min().expect("there is a round")
 }

@@ -210,17 +210,9 @@ impl Market {
     /// An operation on an order that never came to rest is left out; on one that is gone since, refused.
     fn operation(&mut self, op: &Op<u32>) {
         match *op {
-            Op::Place { side, price, qty } | Op::Take { side, price, qty } => {
-                let account = AccountId(1 + self.orders.len() as u32 % MAKERS);
-                let tif = if matches!(op, Op::Take { .. }) { TimeInForce::Ioc } else { TimeInForce::Gtc };
-                let request = OrderRequest { tif, ..order(account, side, i64::from(price), u64::from(qty)) };
-                let at = self.apply(Command::PlaceOrder(request));
-                let rested = self.recorded[at].events.iter().find_map(|(_, event)| match event {
-                    Event::OrderRested { order, .. } => Some(*order),
-                    _ => None,
-                });
-                self.orders.push((account, rested));
-            }
+            Op::Place { side, price, qty } => self.place(side, Some(price), qty, TimeInForce::Gtc),
+            Op::Take { side, price, qty } => self.place(side, Some(price), qty, TimeInForce::Ioc),
+            Op::Market { side, qty } => self.place(side, None, qty, TimeInForce::Ioc),
             Op::Cancel(number) => {
                 if let (account, Some(order)) = self.orders[number as usize] {
                     self.apply(Command::CancelOrder { account, order: OrderRef::Id(PERP, order) });
@@ -232,6 +224,25 @@ impl Market {
                     self.apply(Command::ReduceOrder { account, order, by: Qty(u64::from(by)) });
                 }
             }
+            Op::Replace { order: number, price, qty, .. } => {
+                if let (account, Some(order)) = self.orders[number as usize] {
+                    let (order, price, qty) = (OrderRef::Id(PERP, order), Price(price), Qty(u64::from(qty)));
+                    self.apply(Command::ReplaceOrder { account, order, price, qty });
+                }
+            }
         }
+    }
+
+    /// The next of the makers places an order.
+    fn place(&mut self, side: Side, limit: Option<i64>, qty: u32, tif: TimeInForce) {
+        let account = AccountId(1 + self.orders.len() as u32 % MAKERS);
+        let request = order(account, side, limit.unwrap_or_default(), u64::from(qty));
+        let request = OrderRequest { limit: limit.map(Price), tif, ..request };
+        let at = self.apply(Command::PlaceOrder(request));
+        let rested = self.recorded[at].events.iter().find_map(|(_, event)| match event {
+            Event::OrderRested { order, .. } => Some(*order),
+            _ => None,
+        });
+        self.orders.push((account, rested));
     }
 }

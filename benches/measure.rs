@@ -7,8 +7,8 @@ use criterion::Criterion;
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use std::time::Duration;
 
-/// Rounds of [`side_by_side`].
-const ROUNDS: u32 = 7;
+/// Rounds of contenders in turn.
+pub const ROUNDS: u32 = 7;
 
 /// The CPU time of the measuring thread.
 #[derive(Clone, Copy, Debug)]

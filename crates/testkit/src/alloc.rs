@@ -10,6 +10,7 @@ use std::cell::Cell;
 thread_local! {
     static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
     static BYTES: Cell<u64> = const { Cell::new(0) };
+    static FREED: Cell<u64> = const { Cell::new(0) };
 }
 
 /// The system's allocator, counted.
@@ -26,6 +27,16 @@ pub fn allocations() -> u64 {
 #[must_use]
 pub fn allocated_bytes() -> u64 {
     BYTES.with(Cell::get)
+}
+
+/// Bytes that this thread has allocated and not freed, modulo 2^64; it may have freed another thread's.
+#[must_use]
+pub fn live_bytes() -> u64 {
+    allocated_bytes().wrapping_sub(FREED.with(Cell::get))
+}
+
+fn uncount(bytes: usize) {
+    let _ = FREED.try_with(|freed| freed.set(freed.get() + bytes as u64));
 }
 
 fn count(bytes: usize) {
@@ -51,11 +62,13 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count(size);
+        uncount(layout.size());
         // SAFETY: the caller's promise, passed on.
         unsafe { System.realloc(pointer, layout, size) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        uncount(layout.size());
         // SAFETY: the caller's promise, passed on.
         unsafe { System.dealloc(pointer, layout) }
     }

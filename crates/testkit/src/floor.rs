@@ -1,8 +1,8 @@
 //! The bare floor under an order book: what matching costs when nothing is checked and everything is known.
 //!
 //! An array of levels by price, a bitmap of the occupied ones, and orders in linked lists whose slots the caller
-//! remembers. No owners, no generations, no reports but fills, and a small range of prices: a measure for a
-//! book, not a book to use.
+//! remembers. No owners, no generations, no reports but fills, arithmetic that wraps, and a small range of prices:
+//! a measure for a book, not a book to use.
 //!
 //! ```text
 //!   bitmap (64 × 64 × 64 prices) ──► level: head, tail, total ──► node ⇄ node ⇄ node
@@ -35,8 +35,12 @@ struct Level {
     total: u64,
 }
 
+/// An order; two to a cache line.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct Node {
+    /// The caller's.
+    number: u32,
     price: u32,
     qty: u32,
     prev: u32,
@@ -73,13 +77,7 @@ impl Floor {
         self.levels[price as usize].total
     }
 
-    /// What is left of the order in a slot.
-    #[must_use]
-    pub fn left(&self, slot: u32) -> u32 {
-        self.nodes[slot as usize].qty
-    }
-
-    /// Matches an order within its limit and returns what is left of it. `filled` hears of each maker's slot,
+    /// Matches an order within its limit and returns what is left of it. `filled` hears of each maker's number,
     /// price and lots traded.
     #[inline]
     pub fn take(&mut self, side: Side, limit: u32, qty: u32, mut filled: impl FnMut(u32, u32, u32)) -> u32 {
@@ -114,73 +112,94 @@ impl Floor {
     #[inline]
     fn take_level(&mut self, price: u32, mut left: u32, filled: &mut impl FnMut(u32, u32, u32)) -> u32 {
         let level = &mut self.levels[price as usize];
-        while left > 0 && level.head != NIL {
-            let slot = level.head;
+        let (mut slot, mut total) = (level.head, level.total);
+        loop {
             let node = &mut self.nodes[slot as usize];
             let lots = left.min(node.qty);
-            left -= lots;
-            level.total -= u64::from(lots);
-            node.qty -= lots;
-            if node.qty == 0 {
-                level.head = node.next;
-                self.free.push(slot);
-                match level.head {
-                    NIL => level.tail = NIL,
-                    head => self.nodes[head as usize].prev = NIL,
-                }
+            filled(node.number, price, lots);
+            left = left.wrapping_sub(lots);
+            total = total.wrapping_sub(u64::from(lots));
+            if lots < node.qty {
+                (node.qty, node.prev) = (node.qty.wrapping_sub(lots), NIL);
+                break;
             }
-            filled(slot, price, lots);
+            self.free.push(slot);
+            slot = node.next;
+            if slot == NIL {
+                level.tail = NIL;
+                break;
+            }
+            if left == 0 {
+                self.nodes[slot as usize].prev = NIL;
+                break;
+            }
         }
+        (level.head, level.total) = (slot, total);
         left
     }
 
     /// Rests an order, which must not cross, at the end of its level's queue; returns its slot.
     #[inline]
-    pub fn rest(&mut self, side: Side, price: u32, qty: u32) -> u32 {
-        let level = &mut self.levels[price as usize];
-        let node = Node { price, qty, prev: level.tail, next: NIL };
-        let slot = match self.free.pop() {
-            Some(slot) => {
-                self.nodes[slot as usize] = node;
-                slot
-            }
-            None => {
-                self.nodes.push(node);
-                self.nodes.len() as u32 - 1
-            }
-        };
-        level.total += u64::from(qty);
-        let before = std::mem::replace(&mut level.tail, slot);
-        if before == NIL {
-            level.head = slot;
-            self.occupied.set(price);
-            match side {
-                Side::Buy => self.bid = self.bid.max(price as i32),
-                Side::Sell => self.ask = self.ask.min(price as i32),
-            }
-        } else {
-            self.nodes[before as usize].next = slot;
-        }
+    pub fn rest(&mut self, number: u32, side: Side, price: u32, qty: u32) -> u32 {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.nodes.push(Node { number, price, qty, prev: NIL, next: NIL });
+            self.nodes.len() as u32 - 1
+        });
+        self.join(slot, number, side, price, qty);
         slot
     }
 
-    /// Takes `by` lots off the order in a slot, which keeps its place; all it has removes it.
+    /// Takes `by` lots, fewer than it has, off the order in a slot, which keeps its place.
     #[inline]
     pub fn reduce(&mut self, slot: u32, by: u32) {
         let node = &mut self.nodes[slot as usize];
-        if by == node.qty {
-            return self.cancel(slot);
-        }
-        node.qty -= by;
-        self.levels[node.price as usize].total -= u64::from(by);
+        node.qty = node.qty.wrapping_sub(by);
+        let level = &mut self.levels[node.price as usize];
+        level.total = level.total.wrapping_sub(u64::from(by));
     }
 
     /// Removes the order in a slot.
     #[inline]
     pub fn cancel(&mut self, slot: u32) {
-        let Node { price, qty, prev, next } = self.nodes[slot as usize];
+        self.leave(slot);
+        self.free.push(slot);
+    }
+
+    /// Gives the order in a slot a new limit and quantity: it matches, and what is left rests in the same slot.
+    #[inline]
+    pub fn replace(&mut self, slot: u32, side: Side, price: u32, qty: u32, filled: impl FnMut(u32, u32, u32)) {
+        let number = self.leave(slot);
+        match self.take(side, price, qty, filled) {
+            0 => self.free.push(slot),
+            left => self.join(slot, number, side, price, left),
+        }
+    }
+
+    #[inline]
+    fn join(&mut self, slot: u32, number: u32, side: Side, price: u32, qty: u32) {
         let level = &mut self.levels[price as usize];
-        level.total -= u64::from(qty);
+        let before = level.tail;
+        self.nodes[slot as usize] = Node { number, price, qty, prev: before, next: NIL };
+        level.tail = slot;
+        level.total = level.total.wrapping_add(u64::from(qty));
+        if before != NIL {
+            self.nodes[before as usize].next = slot;
+            return;
+        }
+        level.head = slot;
+        self.occupied.set(price);
+        match side {
+            Side::Buy => self.bid = self.bid.max(price as i32),
+            Side::Sell => self.ask = self.ask.min(price as i32),
+        }
+    }
+
+    /// Takes the order in a slot out of its queue and returns its number.
+    #[inline]
+    fn leave(&mut self, slot: u32) -> u32 {
+        let Node { number, price, qty, prev, next } = self.nodes[slot as usize];
+        let level = &mut self.levels[price as usize];
+        level.total = level.total.wrapping_sub(u64::from(qty));
         match prev {
             NIL => level.head = next,
             prev => self.nodes[prev as usize].next = next,
@@ -189,7 +208,6 @@ impl Floor {
             NIL => level.tail = prev,
             next => self.nodes[next as usize].prev = prev,
         }
-        self.free.push(slot);
         if level.head == NIL {
             self.occupied.clear(price);
             if price as i32 == self.bid {
@@ -198,6 +216,7 @@ impl Floor {
                 self.ask = self.occupied.at_or_above(price).map_or(PRICES as i32, |p| p as i32);
             }
         }
+        number
     }
 }
 
