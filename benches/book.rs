@@ -13,8 +13,8 @@ use downdraft_benches::measure::{CpuTime, ROUNDS, criterion, time};
 use downdraft_benches::race::{Contender, Course, Foresight, chosen, from_environment, race, seed};
 use downdraft_testkit::alloc::{Counting, live_bytes};
 use downdraft_testkit::order_flow::{
-    ByNumber, Engine, Flow, ManyBooks, Mix, Null, Resolved, book, book_with, floor, generate_many, replay_many,
-    resolve, resolve_many,
+    ByNumber, Engine, Flow, ManyBooks, Mix, Null, Resolved, book, book_with, book_with_everything, floor,
+    generate_many, replay_many, resolve, resolve_many,
 };
 use std::time::Duration;
 
@@ -62,6 +62,9 @@ fn one(criterion: &mut Criterion<CpuTime>, course: &Course) {
     }
     contenders.push(Contender::new("book", make, &resolved, Foresight::None).timed(make, &resolved));
     contenders.push(Contender::new("book, looking ahead", make, &resolved, Foresight::LooksAhead));
+    let everything = || book_with_everything(flow);
+    let listed = resolve(everything(), flow);
+    contenders.push(Contender::new("book, owner lists", everything, &listed, Foresight::None));
     if floors.is_some() {
         let make = || ByNumber::new(floor(flow), flow);
         contenders.push(Contender::new("floor, by number", make, &numbers, Foresight::None).reference());

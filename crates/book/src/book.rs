@@ -5,7 +5,7 @@ use core::fmt;
 use downdraft_types::{OrderId, Price, Qty, Side, Time};
 
 use crate::capacity::{BookCapacity, window_of};
-use crate::decide::{Change, Plan};
+use crate::decide::{Change, Destination, Plan};
 use crate::extras::Extras;
 use crate::ladder::{Ladder, rank};
 use crate::matcher::{CancelCause, Cancelled, LevelChange, Matcher, TradeAll};
@@ -382,7 +382,6 @@ impl Book {
             self.drop_slot(slot);
             return outcome(qty, taken, None);
         }
-        // Where it has crossed, its own side has no level at its price yet.
         self.rest(slot, plan, taken.left, matcher);
         outcome(qty, taken, Some(self.pool.id(slot)))
     }
@@ -390,10 +389,12 @@ impl Book {
     #[inline]
     fn rest<M: Matcher>(&mut self, slot: u32, plan: Plan, qty: Qty, matcher: &mut M) {
         let ladder = self.pool.get(slot).tag.ladder();
-        let at = match plan.level {
-            Some(at) => at,
-            None => self.ladders[ladder].find(plan.rank).unwrap_or_else(|| self.ladders[ladder].open(plan.rank)),
+        let found = match plan.level {
+            Destination::At(at) => Some(at),
+            Destination::New => None,
+            Destination::Unknown => self.ladders[ladder].find(plan.rank),
         };
+        let at = found.unwrap_or_else(|| self.ladders[ladder].open(plan.rank));
         self.join(slot, Place { ladder, rank: plan.rank, at }, qty, matcher);
     }
 

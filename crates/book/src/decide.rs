@@ -15,8 +15,18 @@ pub(crate) struct Plan {
     pub takes: bool,
     /// The rank of its limit on its own side; the complement is the last rank it accepts on the other.
     pub rank: i64,
-    /// The level it will join, where that is known.
-    pub level: Option<u32>,
+    pub level: Destination,
+}
+
+/// The level that an order will join.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Destination {
+    /// An open one.
+    At(u32),
+    /// One that will be opened.
+    New,
+    /// It was not looked for.
+    Unknown,
 }
 
 /// What a replacement comes to.
@@ -79,12 +89,13 @@ impl Book {
     pub(crate) fn decide_rest(&self, order: &NewOrder, rank: i64, has_slot: bool) -> Result<Plan, Reject> {
         let takes = !self.collecting && self.crosses(order.side, rank);
         if !order.tif.rests() {
-            return Ok(Plan { takes, rank, level: None });
+            return Ok(Plan { takes, rank, level: Destination::Unknown });
         }
         let ladder = kind_of(order) as usize & (Tag::HIDDEN as usize | 1);
         if takes {
             self.check_room_beside(ladder, rank, self.is_crowded(ladder))?;
-            return Ok(Plan { takes, rank, level: None });
+            // It has crossed, so its own side will have no level at its price yet.
+            return Ok(Plan { takes, rank, level: Destination::New });
         }
         if !has_slot && self.pool.is_full() {
             return Err(Reject::CapacityReached);
@@ -210,7 +221,7 @@ impl Book {
         if place.rank == rank {
             // The level must hold the new quantity beside the others'.
             let fits = (level.lots() - lots).checked_add(qty).is_some();
-            let plan = Plan { takes: false, rank, level: None };
+            let plan = Plan { takes: false, rank, level: Destination::Unknown };
             return if fits { Ok(plan) } else { Err(Reject::LevelFull) };
         }
         // An order alone at its price leaves a level behind.
@@ -221,7 +232,7 @@ impl Book {
         } else {
             self.check_level(ladder, rank, qty, crowded)?;
         }
-        Ok(Plan { takes, rank, level: None })
+        Ok(Plan { takes, rank, level: Destination::Unknown })
     }
 
     /// Whether an order of a side and rank meets anything on the other side.
@@ -247,14 +258,14 @@ impl Book {
     /// The level of a rank if there is one, where `qty` can join it, or can have a level of its own; `crowded`
     /// says that no new level can be had.
     #[inline]
-    pub(crate) fn check_level(&self, ladder: usize, rank: i64, qty: Qty, crowded: bool) -> Result<Option<u32>, Reject> {
+    pub(crate) fn check_level(&self, ladder: usize, rank: i64, qty: Qty, crowded: bool) -> Result<Destination, Reject> {
         match self.ladders[ladder].find(rank) {
             Some(at) => match self.ladders[ladder].get(at).lots().checked_add(qty) {
-                Some(_) => Ok(Some(at)),
+                Some(_) => Ok(Destination::At(at)),
                 None => Err(Reject::LevelFull),
             },
             None if crowded => Err(Reject::CapacityReached),
-            None => Ok(None),
+            None => Ok(Destination::New),
         }
     }
 

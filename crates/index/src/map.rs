@@ -66,7 +66,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         const { assert!(B >= 4 && B <= 1 << 16, "a node has 4 to 65,536 entries") };
         assert!(capacity as u64 <= 1 << 32, "a map holds at most 2^32 keys");
         // Every node but the root is at least half full, so each layer is bounded by the one below.
-        let leaves = (capacity / Arena::<K, V, B>::MIN).max(1);
+        let leaves = if capacity == 0 { 0 } else { (capacity / Arena::<K, V, B>::MIN).max(1) };
         let (mut layer, mut inners) = (leaves, 0);
         while layer > 1 {
             layer = (layer / Arena::<K, u32, B>::MIN).max(1);

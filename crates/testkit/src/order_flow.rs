@@ -24,7 +24,7 @@ mod tests;
 use downdraft_types::Side;
 
 pub use compare::{Difference, first_difference};
-pub use engines::{ByNumber, Null, book, book_with, floor, naive_book};
+pub use engines::{ByNumber, Null, book, book_with, book_with_everything, floor, naive_book};
 pub use generate::generate;
 pub use many::{ManyBooks, Step, generate_many, replay_many, resolve_many};
 pub use oracle::Oracle;

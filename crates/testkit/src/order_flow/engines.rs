@@ -23,6 +23,16 @@ pub fn book(flow: &Flow) -> Book {
     book_with(flow.most_live, flow.most_levels)
 }
 
+/// Our book, with room for a flow and for all that needs memory of its own; each order is of another owner, so that
+/// lists of owners cost the most.
+#[must_use]
+pub fn book_with_everything(flow: &Flow) -> Book {
+    let numbers = flow.setup.iter().chain(&flow.ops).filter(|op| op.is_new()).count() as u32;
+    let (owners, extras) = (numbers, flow.most_live);
+    let plain = capacity(flow.most_live, flow.most_levels);
+    Book::with_capacity(BookCapacity { owners, extras, hidden_levels: 1_000, stops: 1_000, ..plain })
+}
+
 /// Its naive twin.
 #[must_use]
 pub fn naive_book(flow: &Flow) -> NaiveBook {
