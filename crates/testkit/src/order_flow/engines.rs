@@ -64,8 +64,8 @@ impl Engine for Null {
     }
 
     #[inline(never)]
-    fn reduce(&mut self, order: u32, by: u32) {
-        self.0 = black_box(self.0 ^ u64::from(order) ^ u64::from(by));
+    fn reduce(&mut self, order: u32, by: u32, left: u32) {
+        self.0 = black_box(self.0 ^ u64::from(order) ^ u64::from(by) ^ u64::from(left));
     }
 
     #[inline(never)]
@@ -123,8 +123,8 @@ impl<E: Engine> Engine for ByNumber<E> {
     }
 
     #[inline]
-    fn reduce(&mut self, order: u32, by: u32) {
-        self.engine.reduce(self.handle(order), by);
+    fn reduce(&mut self, order: u32, by: u32, left: u32) {
+        self.engine.reduce(self.handle(order), by, left);
     }
 
     #[inline]
@@ -170,7 +170,7 @@ impl Engine for Floor {
     }
 
     #[inline]
-    fn reduce(&mut self, order: u32, by: u32) {
+    fn reduce(&mut self, order: u32, by: u32, _: u32) {
         Self::reduce(self, order, by);
     }
 
@@ -238,7 +238,7 @@ macro_rules! impl_engine {
             }
 
             #[inline]
-            fn reduce(&mut self, order: OrderId, by: u32) {
+            fn reduce(&mut self, order: OrderId, by: u32, _: u32) {
                 Self::reduce(self, order, Qty(u64::from(by))).expect("the order has more");
             }
 
