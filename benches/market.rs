@@ -218,7 +218,7 @@ impl Market {
                     self.apply(Command::CancelOrder { account, order: OrderRef::Id(PERP, order) });
                 }
             }
-            Op::Reduce(number, by) => {
+            Op::Reduce { order: number, by, .. } => {
                 if let (account, Some(order)) = self.orders[number as usize] {
                     let order = OrderRef::Id(PERP, order);
                     self.apply(Command::ReduceOrder { account, order, by: Qty(u64::from(by)) });

@@ -117,8 +117,15 @@ pub enum Op<H> {
     },
     /// Removes a resting order.
     Cancel(H),
-    /// Takes lots, fewer than it has, off a resting order.
-    Reduce(H, u32),
+    /// Takes lots off a resting order, which keeps its place.
+    Reduce {
+        /// Which.
+        order: H,
+        /// How many lots, fewer than it has.
+        by: u32,
+        /// How many it has then.
+        left: u32,
+    },
     /// Gives a resting order another price and quantity: it loses its place, matches within its new limit, and
     /// rests what is left.
     Replace {
@@ -159,7 +166,7 @@ impl<H: Copy> Op<H> {
             Self::Take { .. } => Kind::Take,
             Self::Market { .. } => Kind::Market,
             Self::Cancel(_) => Kind::Cancel,
-            Self::Reduce(..) => Kind::Reduce,
+            Self::Reduce { .. } => Kind::Reduce,
             Self::Replace { .. } => Kind::Replace,
         }
     }
@@ -174,7 +181,7 @@ impl<H: Copy> Op<H> {
     #[must_use]
     pub const fn order(&self) -> Option<H> {
         match *self {
-            Self::Cancel(order) | Self::Reduce(order, _) | Self::Replace { order, .. } => Some(order),
+            Self::Cancel(order) | Self::Reduce { order, .. } | Self::Replace { order, .. } => Some(order),
             _ => None,
         }
     }
@@ -187,7 +194,7 @@ impl<H: Copy> Op<H> {
             Self::Take { side, price, qty } => Op::Take { side, price, qty },
             Self::Market { side, qty } => Op::Market { side, qty },
             Self::Cancel(order) => Op::Cancel(name(order)),
-            Self::Reduce(order, by) => Op::Reduce(name(order), by),
+            Self::Reduce { order, by, left } => Op::Reduce { order: name(order), by, left },
             Self::Replace { order, side, price, qty } => Op::Replace { order: name(order), side, price, qty },
         }
     }
@@ -245,8 +252,8 @@ pub trait Engine {
     /// Cancels a resting order.
     fn cancel(&mut self, order: Self::Handle);
 
-    /// Takes lots off a resting order.
-    fn reduce(&mut self, order: Self::Handle, by: u32);
+    /// Takes lots off a resting order, which has `left` then and keeps its place.
+    fn reduce(&mut self, order: Self::Handle, by: u32, left: u32);
 
     /// Gives a resting order another price and quantity; its handle stays the same.
     fn replace(&mut self, order: Self::Handle, side: Side, price: i64, qty: u32, filled: impl FnMut(Trade));

@@ -74,8 +74,8 @@ impl Engine for Null {
     }
 
     #[inline(never)]
-    fn reduce(&mut self, order: u32, by: u32) {
-        self.0 = black_box(self.0 ^ u64::from(order) ^ u64::from(by));
+    fn reduce(&mut self, order: u32, by: u32, left: u32) {
+        self.0 = black_box(self.0 ^ u64::from(order) ^ u64::from(by) ^ u64::from(left));
     }
 
     #[inline(never)]
@@ -133,8 +133,8 @@ impl<E: Engine> Engine for ByNumber<E> {
     }
 
     #[inline]
-    fn reduce(&mut self, order: u32, by: u32) {
-        self.engine.reduce(self.handle(order), by);
+    fn reduce(&mut self, order: u32, by: u32, left: u32) {
+        self.engine.reduce(self.handle(order), by, left);
     }
 
     #[inline]
@@ -180,7 +180,7 @@ impl Engine for Floor {
     }
 
     #[inline]
-    fn reduce(&mut self, order: u32, by: u32) {
+    fn reduce(&mut self, order: u32, by: u32, _: u32) {
         Self::reduce(self, order, by);
     }
 
@@ -248,7 +248,7 @@ macro_rules! impl_engine {
             }
 
             #[inline]
-            fn reduce(&mut self, order: OrderId, by: u32) {
+            fn reduce(&mut self, order: OrderId, by: u32, _: u32) {
                 self.$reduce(order, Qty(u64::from(by)), &mut TradeAll).expect("the order has more");
             }
 
@@ -285,7 +285,7 @@ impl_engine!(NaiveBook, cancel, reduce, {});
 fn command(op: &Op<OrderId>) -> Option<Command> {
     Some(match *op {
         Op::Place { side, price, .. } => Command::Submit(limit(0, side, price, 1, TimeInForce::Gtc)),
-        Op::Cancel(order) | Op::Reduce(order, _) | Op::Replace { order, .. } => Command::Cancel(order),
+        Op::Cancel(order) | Op::Reduce { order, .. } | Op::Replace { order, .. } => Command::Cancel(order),
         Op::Take { .. } | Op::Market { .. } => return None,
     })
 }

@@ -155,10 +155,10 @@ impl Engine for Oracle {
         self.leave(number);
     }
 
-    fn reduce(&mut self, number: u32, by: u32) {
-        let left = &mut self.orders[number as usize].left;
-        assert!(by < *left, "order {number}: found {left} lots, expected more than {by}");
-        *left -= by;
+    fn reduce(&mut self, number: u32, by: u32, left: u32) {
+        let lots = &mut self.orders[number as usize].left;
+        assert!(left > 0 && *lots == by + left, "order {number}: found {lots} lots, expected {by} more than {left}");
+        *lots = left;
     }
 
     fn replace(&mut self, number: u32, side: Side, price: i64, qty: u32, filled: impl FnMut(Trade)) {

@@ -100,7 +100,7 @@ pub fn apply<E: Engine>(
         Op::Take { side, price, qty } => engine.take(number, side, price, qty, filled),
         Op::Market { side, qty } => engine.market(number, side, qty, filled),
         Op::Cancel(order) => engine.cancel(order),
-        Op::Reduce(order, by) => engine.reduce(order, by),
+        Op::Reduce { order, by, left } => engine.reduce(order, by, left),
         Op::Replace { order, side, price, qty } => engine.replace(order, side, price, qty, filled),
     }
     None

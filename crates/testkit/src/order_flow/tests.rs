@@ -57,7 +57,7 @@ fn a_mistake_is_seen_at_its_operation() {
         fn cancel(&mut self, order: u32) {
             self.0.cancel(order);
         }
-        fn reduce(&mut self, _: u32, _: u32) {}
+        fn reduce(&mut self, _: u32, _: u32, _: u32) {}
         fn replace(&mut self, order: u32, side: Side, price: i64, qty: u32, filled: impl FnMut(Trade)) {
             self.0.replace(order, side, price, qty, filled);
         }
@@ -66,7 +66,8 @@ fn a_mistake_is_seen_at_its_operation() {
     assert_eq!(first_difference(Oracle::default(), &flow), None);
     assert_eq!(first_difference(ByNumber::new(book(&flow), &flow), &flow), None);
     let difference = first_difference(Forgetful(Oracle::default()), &flow).expect("a reduced order is filled");
-    let reduced = |trade: &Trade| flow.ops.iter().any(|op| matches!(op, Op::Reduce(order, _) if *order == trade.maker));
+    let reduced =
+        |trade: &Trade| flow.ops.iter().any(|op| matches!(op, Op::Reduce { order, .. } if *order == trade.maker));
     let same = difference.expected.iter().zip(&difference.found).position(|(a, b)| a != b).expect("they differ");
     assert!(reduced(&difference.expected[same]), "{difference}");
 }
@@ -119,7 +120,7 @@ fn far_orders_are_far() {
         match *op {
             Op::Place { price, .. } if distance(price) > 900_000 => far += 1,
             Op::Replace { price, .. } => assert!(distance(price) > 900_000),
-            Op::Cancel(order) | Op::Reduce(order, _) => named.push(order),
+            Op::Cancel(order) | Op::Reduce { order, .. } => named.push(order),
             _ => {}
         }
         if op.is_new() {

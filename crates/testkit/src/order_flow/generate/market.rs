@@ -152,7 +152,7 @@ impl Market {
         let known = self.oracle.order(order);
         if self.dice.below(2) == 0 && known.left > 1 {
             let by = 1 + self.dice.below(u64::from(known.left - 1)) as u32;
-            return self.apply(Op::Reduce(order, by));
+            return self.apply(Op::Reduce { order, by, left: known.left - by });
         }
         let side = known.side;
         let crosses = matches!(self.mix, Mix::Leftovers { .. }) && self.dice.below(4) == 0;
