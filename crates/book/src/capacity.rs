@@ -12,7 +12,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BookCapacity {
-    /// Orders, pending stops among them: 32 bytes each, and 24 more where `owners` is not zero.
+    /// Orders, pending stops among them: 32 bytes each, and 16 more where `owners` is not zero.
     pub orders: u32,
     /// Price levels with a displayed order, both sides together.
     pub levels: u32,
@@ -23,7 +23,7 @@ pub struct BookCapacity {
     /// prevention by group. Zero keeps no lists, and any number is an owner.
     pub owners: u32,
     /// Orders at a time that have more to remember than price and quantity: icebergs, and those that expire.
-    /// About 100 bytes each.
+    /// About 80 bytes each.
     pub extras: u32,
     /// Price levels with a hidden order, both sides together.
     pub hidden_levels: u32,
