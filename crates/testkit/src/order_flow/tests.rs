@@ -66,7 +66,8 @@ fn a_mistake_is_seen_at_its_operation() {
     assert_eq!(first_difference(Oracle::default(), &flow), None);
     assert_eq!(first_difference(ByNumber::new(book(&flow), &flow), &flow), None);
     let difference = first_difference(Forgetful(Oracle::default()), &flow).expect("a reduced order is filled");
-    let reduced = |trade: &Trade| flow.ops.iter().any(|op| matches!(op, Op::Reduce { order, .. } if *order == trade.maker));
+    let reduced =
+        |trade: &Trade| flow.ops.iter().any(|op| matches!(op, Op::Reduce { order, .. } if *order == trade.maker));
     let same = difference.expected.iter().zip(&difference.found).position(|(a, b)| a != b).expect("they differ");
     assert!(reduced(&difference.expected[same]), "{difference}");
 }
