@@ -53,7 +53,9 @@ fn main() {
 fn one(criterion: &mut Criterion<CpuTime>, course: &Course) {
     let flow = &course.flow;
     let (make, by_number) = (|| book(flow), || ByNumber::new(book(flow), flow));
-    let (resolved, numbers) = (resolve(make(), flow), Resolved::from(flow));
+    let everything = || book_with_everything(flow);
+    let (resolved, listed) = (resolve(make(), flow), resolve(everything(), flow));
+    let numbers = Resolved::from(flow);
     let floors = course.mix.fits_the_floor().then(|| resolve(floor(flow), flow));
     let mut contenders = Vec::new();
     if let Some(resolved) = &floors {
@@ -62,8 +64,6 @@ fn one(criterion: &mut Criterion<CpuTime>, course: &Course) {
     }
     contenders.push(Contender::new("book", make, &resolved, Foresight::None).timed(make, &resolved));
     contenders.push(Contender::new("book, looking ahead", make, &resolved, Foresight::LooksAhead));
-    let everything = || book_with_everything(flow);
-    let listed = resolve(everything(), flow);
     contenders.push(Contender::new("book, owner lists", everything, &listed, Foresight::None));
     if floors.is_some() {
         let make = || ByNumber::new(floor(flow), flow);

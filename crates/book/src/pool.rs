@@ -27,7 +27,7 @@ impl Tag {
     pub const LAST: u32 = (1 << 28) - 1;
 
     pub const fn new(generation: u32, kind: u32) -> Self {
-        Self(generation * Self::STEP | kind)
+        Self((generation * Self::STEP) | kind)
     }
 
     #[inline]

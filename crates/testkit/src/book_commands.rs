@@ -168,7 +168,7 @@ fn command_from(bytes: &mut Unstructured<'_>) -> BookCommand {
             BookCommand::Uncross((!reference.is_multiple_of(3)).then(|| price_from(reference)))
         }
         62 => BookCommand::Forged { slot: next(bytes), generation: next(bytes) },
-        63 if bytes.len() % 2 == 0 => BookCommand::Clone,
+        63 if bytes.len().is_multiple_of(2) => BookCommand::Clone,
         _ => BookCommand::Restore,
     }
 }

@@ -59,7 +59,7 @@ impl NaiveBook {
         self.take_off(maker.id, qty);
         self.leaked += usize::from(self.fault == Fault::LeaksSlots && maker_remaining.is_zero());
         if self.fault == Fault::PartialFillLosesItsPlace {
-            self.to_the_back(maker.id);
+            self.send_back(maker.id);
         }
         self.last = Some(price);
         self.refer(downdraft_book::TriggerBy::Last, price);
@@ -114,12 +114,12 @@ impl NaiveBook {
             order.qty = order.reserve.min(peak);
             order.reserve -= order.qty;
             if !keeps_place {
-                self.to_the_back(id);
+                self.send_back(id);
             }
         }
     }
 
-    fn to_the_back(&mut self, id: OrderId) {
+    fn send_back(&mut self, id: OrderId) {
         if let Some(at) = self.orders.iter().position(|order| order.id == id) {
             let order = self.orders.remove(at);
             self.orders.push(order);
