@@ -185,8 +185,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// What is kept of a stop.
+type Record = (u32, Side, (TriggerBy, Trigger), (u64, Was));
+
 /// Everything that is kept of the stops, in their order.
-fn records(triggers: &Triggers) -> Vec<(u32, Side, (TriggerBy, Trigger), (u64, Was))> {
+fn records(triggers: &Triggers) -> Vec<Record> {
     let record = |at| (at, side_of(triggers.waiting[at as usize].lane), triggers.trigger(at), triggers.record(at));
     triggers.iter(None).map(record).collect()
 }
