@@ -131,7 +131,7 @@ impl Book {
             return Err(Unfit);
         }
         let ladder = &mut self.ladders[side as usize];
-        let at = ladder.near_at(rank).ok_or(Unfit)?;
+        let Some(at) = ladder.near_at(rank) else { return self.rest_plain_far(side, qty, limit, owner, matcher) };
         let level = ladder.get_mut(at);
         if level.count == 0 {
             return self.rest_plain_alone(side, qty, limit, owner, matcher);
@@ -149,6 +149,30 @@ impl Book {
         matcher.rested(&Resting { id, side, price: limit, qty, displayed: qty, owner });
         matcher.level(&change);
         Ok(id)
+    }
+
+    /// As [`Book::rest_plain`], beyond the window.
+    #[inline(never)]
+    fn rest_plain_far<M: Matcher>(
+        &mut self,
+        side: Side,
+        qty: Qty,
+        limit: Price,
+        owner: u32,
+        matcher: &mut M,
+    ) -> Result<OrderId, Unfit> {
+        let (ladder, rank) = (side as usize, rank(side, limit));
+        if self.is_crowded(ladder) || self.ladders[ladder].len() == 0 || self.pool.is_full() {
+            return Err(Unfit);
+        }
+        let (at, was_open) = self.ladders[ladder].open_far(rank);
+        if was_open && self.ladders[ladder].get(at).room(qty).is_none() {
+            return Err(Unfit);
+        }
+        let slot = self.pool.take(owner, side as u32);
+        let tag = self.pool.get(slot).tag;
+        self.append(slot, Place { ladder, rank, at }, tag, qty, qty, matcher);
+        Ok(OrderId::new(slot, tag.generation()))
     }
 
     /// As [`Book::rest_plain`], with a level of its own.

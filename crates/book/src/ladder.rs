@@ -226,6 +226,44 @@ impl Ladder {
         }
     }
 
+    /// The level of a rank beyond the window, opened where it was not; whether it was open.
+    pub fn open_far(&mut self, rank: i64) -> (u32, bool) {
+        let at = self.free_far_level();
+        let there = self.far.insert_new(rank, at).expect("the map has room for every level");
+        if let Some(there) = there {
+            let next = self.far_free;
+            self.levels[at as usize].tail = next;
+            self.far_free = at;
+            return (there, true);
+        }
+        self.far_best = self.far_best.min(rank);
+        self.best = if self.len == 0 { rank } else { self.best.min(rank) };
+        self.len += 1;
+        (at, false)
+    }
+
+    /// Closes the level of a rank whose only order has left.
+    #[inline]
+    pub fn close_alone(&mut self, rank: i64) {
+        self.len -= 1;
+        match self.near_at(rank) {
+            Some(at) => {
+                self.levels[at as usize] = Level::CLOSED;
+                self.used.clear(at);
+            }
+            None => self.leave_far(rank),
+        }
+        self.closed(rank);
+    }
+
+    /// Finds the best rank again, if it was this one.
+    #[inline]
+    fn closed(&mut self, rank: i64) {
+        if rank == self.best {
+            self.best = self.near_from(rank).unwrap_or(i64::MAX).min(self.far_best);
+        }
+    }
+
     /// Closes a level whose last order has left.
     #[inline]
     pub fn close(&mut self, rank: i64, at: u32) {
@@ -236,9 +274,7 @@ impl Ladder {
         } else {
             self.leave_far(rank);
         }
-        if rank == self.best {
-            self.best = self.near_from(rank).unwrap_or(i64::MAX).min(self.far_best);
-        }
+        self.closed(rank);
     }
 
     /// The lowest rank at or above `from` that is open within the window.
@@ -319,18 +355,24 @@ impl Ladder {
         }
     }
 
-    fn enter_far(&mut self, rank: i64, level: Level) -> u32 {
-        let at = match self.far_free {
+    /// A closed level beyond the window.
+    fn free_far_level(&mut self) -> u32 {
+        match self.far_free {
             NIL => {
                 assert!(self.levels.len() < self.capacity, "a level was promised when the order was accepted");
-                self.levels.push(level);
+                self.levels.push(Level::CLOSED);
                 self.levels.len() as u32 - 1
             }
             at => {
-                self.far_free = core::mem::replace(self.get_mut(at), level).tail;
+                self.far_free = core::mem::replace(self.get_mut(at), Level::CLOSED).tail;
                 at
             }
-        };
+        }
+    }
+
+    fn enter_far(&mut self, rank: i64, level: Level) -> u32 {
+        let at = self.free_far_level();
+        *self.get_mut(at) = level;
         let replaced = self.far.insert(rank, at).expect("the map has room for every level");
         assert!(replaced.is_none(), "a rank has one level");
         self.far_best = self.far_best.min(rank);

@@ -141,6 +141,13 @@ impl Book {
         let side = tag.side();
         let (rank, is_shown) = (rank(side, price), !tag.has(Tag::HIDDEN));
         let ladder = &mut self.ladders[tag.ladder()];
+        if prev == NIL && next == NIL {
+            ladder.close_alone(rank);
+            if is_shown {
+                matcher.level(&LevelChange { side, price, qty: Qty::ZERO, orders: 0 });
+            }
+            return;
+        }
         let at = ladder.at(rank);
         let level = ladder.get_mut(at);
         level.total -= qty;
@@ -151,9 +158,6 @@ impl Book {
         }
         if next == NIL {
             level.tail = prev;
-        }
-        if level.count == 0 {
-            ladder.close(rank, at);
         }
         if prev != NIL {
             self.pool.get_mut(prev).next = next;

@@ -110,6 +110,19 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
     /// # Errors
     /// [`Full`] where the key is new and the map is at its capacity; nothing has changed then.
     pub fn insert(&mut self, key: K, value: V) -> Result<Option<V>, Full> {
+        self.enter(key, value, true)
+    }
+
+    /// Sets the value of `key` where it has none, and returns the one it has otherwise.
+    ///
+    /// # Errors
+    /// As [`OrderedMap::insert`].
+    pub fn insert_new(&mut self, key: K, value: V) -> Result<Option<V>, Full> {
+        self.enter(key, value, false)
+    }
+
+    #[inline]
+    fn enter(&mut self, key: K, value: V, replaces: bool) -> Result<Option<V>, Full> {
         if self.root == NIL {
             return self.insert_first(key, value);
         }
@@ -118,7 +131,8 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         let node = self.leaves.get_mut(leaf);
         let at = node.rank(&key);
         if node.keys().get(at) == Some(&key) {
-            return Ok(Some(core::mem::replace(node.value_mut(at), value)));
+            let there = node.value_mut(at);
+            return Ok(Some(if replaces { core::mem::replace(there, value) } else { *there }));
         }
         if self.len == self.capacity {
             return Err(Full);

@@ -13,7 +13,15 @@ fn step<const B: usize>(
     value: u32,
 ) {
     match op % 8 {
-        0..=3 => {
+        0 => {
+            let full = model.len() == map.capacity() && !model.contains_key(&key);
+            let there = model.get(&key).copied();
+            assert_eq!(map.insert_new(key, value), if full { Err(Full) } else { Ok(there) });
+            if !full {
+                model.entry(key).or_insert(value);
+            }
+        }
+        1..=3 => {
             let full = model.len() == map.capacity() && !model.contains_key(&key);
             let expected = if full { Err(Full) } else { Ok(model.insert(key, value)) };
             assert_eq!(map.insert(key, value), expected);
