@@ -8,11 +8,12 @@ use crate::capacity::{BookCapacity, window_of};
 use crate::decide::{Change, Destination, Plan};
 use crate::extras::Extras;
 use crate::ladder::{Ladder, rank};
-use crate::matcher::{CancelCause, Cancelled, LevelChange, Matcher, TradeAll};
+use crate::matcher::{CancelCause, Cancelled, Matcher, TradeAll};
 use crate::matching::{Taken, Taker};
 use crate::order::{End, NewOrder, Outcome, Reject, Replacement, Resting};
 use crate::owners::Owners;
-use crate::pool::{NIL, Order, Pool, Tag};
+use crate::plain::Unfit;
+use crate::pool::{NIL, Pool};
 use crate::queue::{Place, resting_plain};
 use crate::stops::Stops;
 
@@ -115,93 +116,6 @@ impl Book {
         Ok(self.admit(order, plan, NIL, matcher))
     }
 
-    /// Rests a plain order near the touch that crosses nothing, which is what most orders are; another is left
-    /// alone. Scalars in and out, so that they stay in registers.
-    #[inline(never)]
-    fn rest_plain<M: Matcher>(
-        &mut self,
-        side: Side,
-        qty: Qty,
-        limit: Price,
-        owner: u32,
-        matcher: &mut M,
-    ) -> Result<OrderId, Unfit> {
-        let rank = rank(side, limit);
-        if qty.is_zero() || self.crosses(side, rank) || self.owners.are_listed() {
-            return Err(Unfit);
-        }
-        let ladder = &mut self.ladders[side as usize];
-        let Some(at) = ladder.near_at(rank) else { return self.rest_plain_far(side, qty, limit, owner, matcher) };
-        let level = ladder.get_mut(at);
-        if level.count == 0 {
-            return self.rest_plain_alone(side, qty, limit, owner, matcher);
-        }
-        let total = level.room(qty).ok_or(Unfit)?;
-        let prev = level.tail;
-        let order = Order { qty, price: limit, prev, next: NIL, owner, tag: Tag(side as u32) };
-        let (slot, tag) = self.pool.put(order).ok_or(Unfit)?;
-        level.total = total;
-        level.count += 1;
-        level.tail = slot;
-        let change = LevelChange { side, price: limit, qty: total, orders: level.count };
-        self.pool.get_mut(prev).next = slot;
-        let id = OrderId::new(slot, tag.generation());
-        matcher.rested(&Resting { id, side, price: limit, qty, displayed: qty, owner });
-        matcher.level(&change);
-        Ok(id)
-    }
-
-    /// As [`Book::rest_plain`], beyond the window.
-    #[inline(never)]
-    fn rest_plain_far<M: Matcher>(
-        &mut self,
-        side: Side,
-        qty: Qty,
-        limit: Price,
-        owner: u32,
-        matcher: &mut M,
-    ) -> Result<OrderId, Unfit> {
-        let (ladder, rank) = (side as usize, rank(side, limit));
-        if self.is_crowded(ladder) || self.ladders[ladder].len() == 0 || self.pool.is_full() {
-            return Err(Unfit);
-        }
-        let (at, was_open) = self.ladders[ladder].open_far(rank);
-        if was_open && self.ladders[ladder].get(at).room(qty).is_none() {
-            return Err(Unfit);
-        }
-        let slot = self.pool.take(owner, side as u32);
-        let tag = self.pool.get(slot).tag;
-        self.append(slot, Place { ladder, rank, at }, tag, qty, qty, matcher);
-        Ok(OrderId::new(slot, tag.generation()))
-    }
-
-    /// As [`Book::rest_plain`], with a level of its own.
-    #[inline(never)]
-    fn rest_plain_alone<M: Matcher>(
-        &mut self,
-        side: Side,
-        qty: Qty,
-        limit: Price,
-        owner: u32,
-        matcher: &mut M,
-    ) -> Result<OrderId, Unfit> {
-        let (ladder, rank) = (side as usize, rank(side, limit));
-        // The empty book has no window yet.
-        if self.is_crowded(ladder) || self.ladders[ladder].len() == 0 {
-            return Err(Unfit);
-        }
-        let order = Order { qty, price: limit, prev: NIL, next: NIL, owner, tag: Tag(side as u32) };
-        let (slot, tag) = self.pool.put(order).ok_or(Unfit)?;
-        let ladder = &mut self.ladders[ladder];
-        let at = ladder.open(rank);
-        let level = ladder.get_mut(at);
-        (level.total, level.count, level.head, level.tail) = (qty, 1, slot, slot);
-        let id = OrderId::new(slot, tag.generation());
-        matcher.rested(&Resting { id, side, price: limit, qty, displayed: qty, owner });
-        matcher.level(&LevelChange { side, price: limit, qty, orders: 1 });
-        Ok(id)
-    }
-
     /// Takes an order out of the book and returns what was left of it.
     ///
     /// ```
@@ -234,23 +148,6 @@ impl Book {
                 Ok(self.remove(slot, CancelCause::Requested, matcher))
             }
         }
-    }
-
-    /// Removes an order without an extra on request; another is left alone.
-    #[inline(never)]
-    fn remove_plain<M: Matcher>(&mut self, id: OrderId, matcher: &mut M) -> Result<Order, Unfit> {
-        let slot = self.pool.find(id).ok_or(Unfit)?;
-        let order = *self.pool.get(slot);
-        let Order { qty, price, owner, tag, .. } = order;
-        if tag.has(Tag::EXTRA) {
-            return Err(Unfit);
-        }
-        let cause = CancelCause::Requested;
-        matcher.cancelled(&Cancelled { maker: id, owner, price, qty, remaining: Qty::ZERO, cause });
-        self.unlink(&order, matcher);
-        self.owners.remove(owner, slot);
-        self.pool.release(slot);
-        Ok(order)
     }
 
     /// Gives an order a new price and quantity.
@@ -454,9 +351,6 @@ impl Book {
         price.map_or(i64::MIN, |price| rank(side, price))
     }
 }
-
-/// An order is not what a short way is for; nothing has changed.
-struct Unfit;
 
 #[inline]
 const fn resting(id: OrderId, qty: Qty) -> Outcome {

@@ -17,6 +17,7 @@ mod matcher;
 mod matching;
 mod order;
 mod owners;
+mod plain;
 mod pool;
 mod prefetch;
 mod query;
