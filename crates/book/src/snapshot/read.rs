@@ -171,9 +171,13 @@ impl Book {
         self.now = Time(from.u64()?);
         self.last = from.optional()?;
         let [mark, last] = [from.optional()?, from.optional()?];
-        self.stops.triggers.restore((from.u64()?, from.u64()?), [last, mark]);
-        self.extras.set_tickets(from.u64()?);
-        self.owners.set_arrivals(from.u64()?);
+        let counts = [from.u64()?, from.u64()?, from.u64()?, from.u64()?];
+        // What is counted one by one never comes near the end of 64 bits.
+        require(counts.iter().all(|count| *count < 1 << 63), "a count that no book reaches")?;
+        let [tickets, numbers, extras, arrivals] = counts;
+        self.stops.triggers.restore((tickets, numbers), [last, mark]);
+        self.extras.set_tickets(extras);
+        self.owners.set_arrivals(arrivals);
         Ok(())
     }
 

@@ -86,3 +86,23 @@ fn a_batch_does_what_its_commands_do() {
     assert!(matches!(answers[2], Ok(Done::Left(order)) if order.qty == Qty(2)));
     assert_eq!(answers[3], Err(Reject::UnknownOrder));
 }
+
+/// A count at the end of its range would overflow with the next order.
+#[test]
+fn a_snapshot_that_counts_too_high_is_refused() {
+    let mut bytes = full().save();
+    let end = bytes.len() - 4;
+    // Magic, version, capacities, phase, clock, and three prices that are not there.
+    let counts = 6 + 2 + 7 * 4 + 1 + 8 + 1 + 1 + 1;
+    for count in 0..4 {
+        let mut changed = bytes.clone();
+        changed[counts + 8 * count..][..8].copy_from_slice(&u64::MAX.to_le_bytes());
+        let crc = crc32fast::hash(&changed[..end]).to_le_bytes();
+        changed[end..].copy_from_slice(&crc);
+        let refused = downdraft_book::Book::restore(&changed).err();
+        assert_eq!(refused, Some(downdraft_book::SnapshotError::Contradiction("a count that no book reaches")));
+    }
+    bytes[end] ^= 1;
+    assert!(matches!(downdraft_book::Book::restore(&bytes), Err(downdraft_book::SnapshotError::Checksum(..))));
+    assert_eq!(downdraft_book::Book::restore(b"ddb").err(), Some(downdraft_book::SnapshotError::NotASnapshot));
+}
