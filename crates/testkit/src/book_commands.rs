@@ -130,10 +130,31 @@ fn capacity_from(bytes: &[u8]) -> Option<(BookCapacity, &[u8])> {
 
 fn commands_from(bytes: &[u8]) -> impl Iterator<Item = BookCommand> {
     let mut bytes = Unstructured::new(bytes);
+    let mut count = 0_i64;
     std::iter::from_fn(move || {
+        // The middle drifts up and down again, so that the window has to follow.
+        let middle = (count / 4 % 400 - 200).abs() - 200;
+        count += 1;
         // Past the end every byte would read as zero, without end.
-        if bytes.is_empty() { None } else { Some(command_from(&mut bytes)) }
+        if bytes.is_empty() { None } else { Some(command_from(&mut bytes).shifted(middle)) }
     })
+}
+
+impl BookCommand {
+    /// With its orders' limits so many ticks further, unless they are far away already.
+    fn shifted(self, ticks: i64) -> Self {
+        let shift = |price: Price| if price.0.unsigned_abs() < 500 { Price(price.0 + ticks) } else { price };
+        let order = |order: NewOrder| NewOrder { limit: order.limit.map(shift), ..order };
+        match self {
+            Self::Submit(submitted, verdicts) => Self::Submit(order(submitted), verdicts),
+            Self::Replace(of, price, change, verdicts) => {
+                let change = Replacement { price: shift(change.price), ..change };
+                Self::Replace(of, price.map(shift), change, verdicts)
+            }
+            Self::SubmitStop(stop) => Self::SubmitStop(StopOrder { order: order(stop.order), ..stop }),
+            other => other,
+        }
+    }
 }
 
 /// The next command in the bytes; past their end zeros are read.
@@ -162,8 +183,8 @@ fn command_from(bytes: &mut Unstructured<'_>) -> BookCommand {
         54..=55 => BookCommand::Expire((next(bytes) % 6) as i8 - 1),
         56 => BookCommand::CancelAll(which_from(next(bytes))),
         57 => BookCommand::SetGroup(u32::from(next(bytes) % 5), u32::from(next(bytes) % 4)),
-        58..=59 => BookCommand::OpenAuction,
-        60..=61 => {
+        58 => BookCommand::OpenAuction,
+        59..=61 => {
             let reference = next(bytes);
             BookCommand::Uncross((!reference.is_multiple_of(3)).then(|| price_from(reference)))
         }
