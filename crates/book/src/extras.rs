@@ -15,8 +15,8 @@ pub(crate) struct Extra {
     pub reserve: Qty,
     /// Lots displayed at a time; zero where it is no iceberg.
     pub peak: Qty,
-    /// When it expires; [`Time::MAX`] where it does not.
-    pub expires: Time,
+    /// When it expires, if it does.
+    pub expires: Option<Time>,
     /// Place among all extras: those of one time expire in this order.
     pub ticket: u64,
 }
@@ -71,7 +71,7 @@ impl Extras {
     }
 
     /// Notes an extra of the order in `slot`.
-    pub fn insert(&mut self, slot: u32, peak: Qty, expires: Time) {
+    pub fn insert(&mut self, slot: u32, peak: Qty, expires: Option<Time>) {
         let extra = Extra { reserve: Qty::ZERO, peak, expires, ticket: self.tickets };
         self.tickets += 1;
         self.put(slot, extra);
@@ -83,9 +83,9 @@ impl Extras {
 
     /// Puts back an extra with the ticket it had; `false` where that cannot be.
     pub fn restore(&mut self, slot: u32, extra: Extra) -> bool {
-        let timed = extra.expires != Time::MAX;
-        let taken = timed && self.timers.get(&(extra.expires, extra.ticket)).is_some();
-        let fits = !self.is_full() && !taken && extra.ticket < self.tickets && (timed || !extra.peak.is_zero());
+        let taken = extra.expires.is_some_and(|time| self.timers.get(&(time, extra.ticket)).is_some());
+        let needed = extra.expires.is_some() || !extra.peak.is_zero();
+        let fits = !self.is_full() && !taken && extra.ticket < self.tickets && needed;
         if fits {
             self.put(slot, extra);
         }
@@ -105,8 +105,8 @@ impl Extras {
             }
         };
         self.of[slot as usize] = at;
-        if extra.expires != Time::MAX {
-            self.timers.insert((extra.expires, extra.ticket), slot).expect("there are no more timers than extras");
+        if let Some(time) = extra.expires {
+            self.timers.insert((time, extra.ticket), slot).expect("there are no more timers than extras");
         }
     }
 
@@ -122,8 +122,8 @@ impl Extras {
     pub fn remove(&mut self, slot: u32) {
         let at = core::mem::replace(&mut self.of[slot as usize], NIL);
         let Extra { expires, ticket, .. } = self.records[at as usize];
-        if expires != Time::MAX {
-            self.timers.remove(&(expires, ticket)).expect("invariant 4: what expires has a timer");
+        if let Some(time) = expires {
+            self.timers.remove(&(time, ticket)).expect("invariant 4: what expires has a timer");
         }
         self.free.push(at);
     }
@@ -139,9 +139,9 @@ impl Extras {
         for slot in expected {
             let extra = self.get(slot);
             count += 1;
-            if extra.expires != Time::MAX {
+            if let Some(time) = extra.expires {
                 timed += 1;
-                let timer = self.timers.get(&(extra.expires, extra.ticket));
+                let timer = self.timers.get(&(time, extra.ticket));
                 assert_eq!(timer, Some(slot), "invariant 4: what expires has a timer");
             }
         }

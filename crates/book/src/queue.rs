@@ -1,6 +1,6 @@
 //! How an order gets and frees its slot, joins and leaves a queue, and shrinks in it.
 
-use downdraft_types::{OrderId, Price, Qty, Side, Time};
+use downdraft_types::{OrderId, Price, Qty, Side};
 
 use crate::book::Book;
 use crate::ladder::{Level, price, rank};
@@ -52,7 +52,7 @@ impl Book {
         self.owners.add(order.owner, slot);
         if kind & Tag::EXTRA != 0 {
             let peak = if let Display::Iceberg(peak) = order.display { peak } else { Qty::ZERO };
-            let expires = if let TimeInForce::Gtd(time) = order.tif { time } else { Time::MAX };
+            let expires = if let TimeInForce::Gtd(time) = order.tif { Some(time) } else { None };
             self.extras.insert(slot, peak, expires);
         }
         slot

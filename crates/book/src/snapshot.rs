@@ -14,7 +14,7 @@
 //!   crc:u32                                  of all before it
 //!
 //!   order  slot generation owner:u32 price:i64 lots:u64 arrival:u64 extra?
-//!   extra  peak reserve expires ticket : u64
+//!   extra  peak:u64 reserve:u64 expires:u64? ticket:u64
 //!   stop   slot generation:u32 by:u8 trigger ticket:u64 (0 anchor:i64? | 1 number:u64 crossed:i128) order extra?
 //! ```
 //!

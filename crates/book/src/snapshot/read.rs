@@ -93,7 +93,8 @@ impl Reader<'_> {
         if !self.flag()? {
             return Ok(None);
         }
-        let (peak, reserve, expires) = (Qty(self.u64()?), Qty(self.u64()?), Time(self.u64()?));
+        let (peak, reserve) = (Qty(self.u64()?), Qty(self.u64()?));
+        let expires = if self.flag()? { Some(Time(self.u64()?)) } else { None };
         Ok(Some(Extra { reserve, peak, expires, ticket: self.u64()? }))
     }
 
@@ -257,7 +258,7 @@ impl Book {
         require(self.pool.restore_used(slot, generation, order.owner, kind), "a slot twice, or a generation too high")?;
         if let Some(extra) = extra {
             let peak = if let Display::Iceberg(peak) = order.display { peak } else { Qty::ZERO };
-            let expires = if let TimeInForce::Gtd(time) = order.tif { time } else { Time::MAX };
+            let expires = if let TimeInForce::Gtd(time) = order.tif { Some(time) } else { None };
             let fits = extra.peak == peak && extra.expires == expires && extra.reserve.is_zero();
             require(fits && self.extras.restore(slot, extra), "a stop's extra that is not its order's")?;
         }

@@ -150,9 +150,13 @@ impl Book {
         to.u8(u8::from(has));
         if has {
             let extra = self.extras.get(slot);
-            for n in [extra.peak.0, extra.reserve.0, extra.expires.0, extra.ticket] {
-                to.u64(n);
+            to.u64(extra.peak.0);
+            to.u64(extra.reserve.0);
+            to.u8(u8::from(extra.expires.is_some()));
+            if let Some(time) = extra.expires {
+                to.u64(time.0);
             }
+            to.u64(extra.ticket);
         }
     }
 

@@ -106,3 +106,13 @@ fn a_snapshot_that_counts_too_high_is_refused() {
     assert!(matches!(downdraft_book::Book::restore(&bytes), Err(downdraft_book::SnapshotError::Checksum(..))));
     assert_eq!(downdraft_book::Book::restore(b"ddb").err(), Some(downdraft_book::SnapshotError::NotASnapshot));
 }
+
+#[test]
+fn the_last_moment_is_a_time_like_any_other() {
+    let mut book = full();
+    let tif = TimeInForce::Gtd(Time::MAX);
+    book.submit(&NewOrder { tif, ..NewOrder::limit(Side::Buy, Qty(1), Price(100), 1) }, &mut TradeAll).unwrap();
+    book.check_invariants();
+    let mut copy = downdraft_book::Book::restore(&book.save()).unwrap();
+    assert_eq!([u64::MAX - 1, u64::MAX].map(|now| copy.expire(Time(now), &mut TradeAll)), [0, 1]);
+}
