@@ -36,6 +36,7 @@ fn longs(accounts: u32) -> Margin {
         kind: InstrumentKind::Perpetual,
         settlement: CASH,
         mark_scale: 1,
+        payoff: downdraft_margin::Payoff::Linear,
         point_value: 1,
         max_price: Price(100_000_000),
         max_order: Qty(100_000_000),

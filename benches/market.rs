@@ -115,6 +115,7 @@ fn opening() -> Vec<Command> {
         kind: InstrumentKind::Perpetual,
         settlement: CASH,
         mark_scale: 1,
+        payoff: downdraft_margin::Payoff::Linear,
         point_value: 1,
         max_price: Price(1_000_000),
         max_order: Qty(1_000_000_000),

@@ -34,6 +34,7 @@ fn world(mark: i64, end: Time) -> World {
         kind: InstrumentKind::Perpetual,
         settlement: CASH,
         mark_scale: 1,
+        payoff: downdraft_margin::Payoff::Linear,
         point_value: 1,
         max_price: Price(10_000_000),
         max_order: Qty(10_000_000),

@@ -210,16 +210,17 @@ impl<R: Recorder> Analyzer<R> {
     fn sold(&mut self, pool: Pool, instrument: InstrumentId, quantity: Qty, proceeds: Money) {
         let Some(market) = market_mut(&mut self.markets, instrument) else { return };
         let Some((side, mark)) = market.order.take() else { return };
-        let notional = market.value(quantity, mark);
+        let at_mark = market.value(quantity, mark);
         let Some(episode) = self.episodes.current().filter(|episode| episode.pool == pool) else {
             return add_lots(&mut market.unwound, quantity);
         };
-        let sale = Sale { side, quantity, notional, proceeds };
+        let payoff = market.valuation.payoff;
+        let sale = Sale { side, quantity, payoff, at_mark, value: proceeds };
         episode.leg(instrument).sold(&sale);
         add_lots(&mut market.liquidated, quantity);
         let purse = purse_mut(&mut self.purses, market.currency);
-        add(&mut purse.notional, notional);
-        add(&mut purse.proceeds, proceeds);
+        add(&mut purse.notional, payoff.of_notional(at_mark));
+        add(&mut purse.proceeds, payoff.of_notional(proceeds));
         add(&mut purse.slippage, sale.slippage());
     }
 
@@ -230,13 +231,15 @@ impl<R: Recorder> Analyzer<R> {
                 self.counts.takeovers += 1;
                 let Some(market) = market_mut(&mut self.markets, instrument) else { return };
                 add_lots(&mut market.taken_over, qty);
-                add(&mut purse_mut(&mut self.purses, market.currency).taken_over, cost);
+                let notional = market.notional(cost);
+                add(&mut purse_mut(&mut self.purses, market.currency).taken_over, notional);
             }
             Event::Deleveraged { instrument, counterparty, qty, value, .. } => {
                 self.counts.deleveraged.insert(counterparty);
                 let Some(market) = market_mut(&mut self.markets, instrument) else { return };
                 add_lots(&mut market.deleveraged, qty);
-                add(&mut purse_mut(&mut self.purses, market.currency).deleveraged, value);
+                let notional = market.notional(value);
+                add(&mut purse_mut(&mut self.purses, market.currency).deleveraged, notional);
             }
             _ => {}
         }
@@ -272,6 +275,7 @@ impl<R: Recorder> Analyzer<R> {
             conceded: None,
         };
         let settled_in = |instrument| self.market(instrument).map(|market| market.currency).unwrap_or_default();
+        let notional = |instrument, value| self.market(instrument).map_or(value, |market| market.notional(value));
         Some(match *event {
             Event::Deficit { pool, currency, amount } => row(WaterfallKind::Deficit, pool.account(), currency, amount),
             Event::FundSettled { pool, currency, amount } if amount.is_negative() => {
@@ -283,14 +287,14 @@ impl<R: Recorder> Analyzer<R> {
             Event::FundTookOver { account, instrument, qty, cost, .. } => WaterfallRow {
                 instrument: Some(instrument),
                 quantity: Some(qty),
-                ..row(WaterfallKind::FundTookOver, account, settled_in(instrument), cost)
+                ..row(WaterfallKind::FundTookOver, account, settled_in(instrument), notional(instrument, cost))
             },
             Event::Deleveraged { instrument, account, counterparty, qty, value, conceded, .. } => WaterfallRow {
                 counterparty: Some(counterparty),
                 instrument: Some(instrument),
                 quantity: Some(qty),
                 conceded: Some(conceded),
-                ..row(WaterfallKind::Deleveraged, account, settled_in(instrument), value)
+                ..row(WaterfallKind::Deleveraged, account, settled_in(instrument), notional(instrument, value))
             },
             Event::Socialised { pool, payer, currency, amount } => WaterfallRow {
                 counterparty: Some(payer.account()),

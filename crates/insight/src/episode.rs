@@ -8,7 +8,7 @@
 //! a one can set off another.
 
 use crate::rows::LiquidationRow;
-use downdraft_margin::Pool;
+use downdraft_margin::{Payoff, Pool};
 use downdraft_types::{CurrencyId, InstrumentId, MarkPrice, Money, Qty, Side, Time};
 use downdraft_venue::{CauseKind, LiquidationEnd};
 use std::collections::BTreeMap;
@@ -58,8 +58,8 @@ impl Leg {
     /// Takes what an order came to.
     pub(crate) fn sold(&mut self, sale: &Sale) {
         self.quantity = Qty(self.quantity.0.saturating_add(sale.quantity.0));
-        add(&mut self.notional, sale.notional);
-        add(&mut self.proceeds, sale.proceeds);
+        add(&mut self.notional, sale.payoff.of_notional(sale.at_mark));
+        add(&mut self.proceeds, sale.payoff.of_notional(sale.value));
         add(&mut self.slippage, sale.slippage());
     }
 }
@@ -69,15 +69,17 @@ impl Leg {
 pub(crate) struct Sale {
     pub side: Side,
     pub quantity: Qty,
-    /// At the mark at which the order was sent; signed as its price.
-    pub notional: Money,
-    pub proceeds: Money,
+    pub payoff: Payoff,
+    /// Its value at the mark at which the order was sent.
+    pub at_mark: Money,
+    /// Its value as filled.
+    pub value: Money,
 }
 
 impl Sale {
     /// How much worse than at the mark: less for what was sold, more for what was bought back.
     pub(crate) fn slippage(&self) -> Money {
-        let less = self.notional.0.saturating_sub(self.proceeds.0);
+        let less = self.at_mark.0.saturating_sub(self.value.0);
         Money(if self.side == Side::Sell { less } else { less.saturating_neg() })
     }
 }
@@ -347,8 +349,9 @@ mod tests {
 
     #[test]
     fn slippage_is_against_the_trader() {
-        let sale = |side, notional, proceeds| {
-            Sale { side, quantity: Qty(1), notional: Money(notional), proceeds: Money(proceeds) }.slippage()
+        let sale = |side, at_mark, value| {
+            let (at_mark, value) = (Money(at_mark), Money(value));
+            Sale { side, quantity: Qty(1), payoff: Payoff::Linear, at_mark, value }.slippage()
         };
         assert_eq!(sale(Side::Sell, 100, 97), Money(3));
         assert_eq!(sale(Side::Buy, 100, 104), Money(4));

@@ -1,15 +1,14 @@
 //! What is counted per instrument and per currency.
 
 use crate::ranges::Range;
-use downdraft_margin::InstrumentSpec;
+use downdraft_margin::{InstrumentSpec, Payoff, Valuation};
 use downdraft_types::{CurrencyId, MarkPrice, Money, Price, Qty, Side};
 
 /// An instrument: its prices now, and what was counted.
 #[derive(Clone, Debug)]
 pub(crate) struct Market {
     pub currency: CurrencyId,
-    mark_scale: u32,
-    point_value: u64,
+    pub valuation: Valuation,
     pub last: Option<Price>,
     pub mark: Option<MarkPrice>,
     pub index: Option<MarkPrice>,
@@ -32,8 +31,7 @@ impl Market {
     pub(crate) const fn new(spec: &InstrumentSpec) -> Self {
         Self {
             currency: spec.settlement,
-            mark_scale: spec.mark_scale,
-            point_value: spec.point_value,
+            valuation: spec.valuation(),
             last: None,
             mark: None,
             index: None,
@@ -52,7 +50,7 @@ impl Market {
         if self.last != Some(price) {
             self.last = Some(price);
             self.changed = true;
-            Range::extend(&mut self.prices, MarkPrice(price.0.saturating_mul(i64::from(self.mark_scale))));
+            Range::extend(&mut self.prices, MarkPrice(price.0.saturating_mul(i64::from(self.valuation.mark_scale))));
         }
     }
 
@@ -70,10 +68,19 @@ impl Market {
         self.index = Some(index);
     }
 
-    /// Value of a quantity at a mark.
+    /// The notional of a trade of this value.
+    pub(crate) const fn notional(&self, value: Money) -> Money {
+        self.valuation.payoff.of_notional(value)
+    }
+
+    /// What trading a quantity at a mark would be worth, as [`Valuation::value_at`] has it, without a panic: a journal
+    /// may claim any quantity.
     pub(crate) fn value(&self, qty: Qty, mark: MarkPrice) -> Money {
-        let per_lot = i128::from(mark.0).saturating_mul(i128::from(self.point_value));
-        Money(per_lot.saturating_mul(i128::from(qty.0)))
+        let face = i128::from(qty.0).saturating_mul(i128::from(self.valuation.point_value));
+        Money(match self.valuation.payoff {
+            Payoff::Linear => face.saturating_mul(i128::from(mark.0)),
+            Payoff::Inverse => (-face).div_euclid(i128::from(mark.0.max(1))),
+        })
     }
 }
 

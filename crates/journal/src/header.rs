@@ -12,7 +12,7 @@ use std::io::{self, Read};
 pub const MAGIC: [u8; 8] = *b"\x89DDJ\r\n\x1a\n";
 
 /// The version of the format that this crate writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Magic, version and length of the body.
 const PREFIX_LEN: usize = 16;

@@ -1,7 +1,9 @@
 //! What is allocated: by a writer nothing, by a reader no more than the file could justify.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use downdraft_journal::{End, Header, MAGIC, MachineEntry, Origin, Reader, Stamp, Writer, codec, limits};
+use downdraft_journal::{
+    End, FORMAT_VERSION, Header, MAGIC, MachineEntry, Origin, Reader, Stamp, Writer, codec, limits,
+};
 use downdraft_testkit::alloc::{Counting, allocated_bytes, allocations};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MachineId, Money, Seq, Time};
 use downdraft_venue::{Command, Event};
@@ -33,7 +35,7 @@ fn cost(bytes: &[u8]) -> u64 {
 
 /// A header whose body is these bytes, with a right checksum.
 fn with_body(body: &[u8]) -> Vec<u8> {
-    let mut bytes = codec::encode(&(MAGIC, 1_u32, body.len() as u32));
+    let mut bytes = codec::encode(&(MAGIC, FORMAT_VERSION, body.len() as u32));
     bytes.extend_from_slice(body);
     let checksum = crc32fast::hash(&bytes);
     bytes.extend_from_slice(&checksum.to_le_bytes());
@@ -87,7 +89,7 @@ fn a_forged_block_is_read_as_one() {
 
 #[test]
 fn a_length_without_bytes_behind_it_reserves_nothing() {
-    let header_only = codec::encode(&(MAGIC, 1_u32, limits::MAX_HEADER as u32));
+    let header_only = codec::encode(&(MAGIC, FORMAT_VERSION, limits::MAX_HEADER as u32));
     assert!(cost(&header_only) < LITTLE);
     assert!(cost(&with_body(&u64::MAX.to_le_bytes())) < LITTLE, "a text");
     assert!(cost(&with_body(&(1_u64 << 24).to_le_bytes())) < LITTLE, "a text within the limit");

@@ -33,6 +33,7 @@ const LIBRARY: &[Builtin] = builtin![
     "fund-exhausted",
     "adl-exhausted",
     "halted",
+    "coin-margined",
     "recorded-equity",
     "recorded-futures",
     "my-venue",

@@ -24,7 +24,7 @@ mod record;
 mod tests;
 mod waterfall;
 
-use crate::Pool;
+use crate::{Payoff, Pool};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Qty, Side};
@@ -53,9 +53,12 @@ pub struct Auditor {
 #[derive(Clone, Debug)]
 struct Listing {
     currency: CurrencyId,
+    payoff: Payoff,
     mark_scale: i128,
     point_value: i128,
     mark: Option<i64>,
+    /// What positions were worth that were settled since the last expiry.
+    settled: i128,
     /// By account.
     holdings: Vec<Holding>,
     /// Funding paid since the last residue: account and amount.
@@ -112,8 +115,8 @@ impl Auditor {
 
     fn book(&mut self, record: &Record) -> Result<(), Fault> {
         match *record {
-            Record::Listed { instrument, currency, mark_scale, point_value } => {
-                self.list(instrument, currency, mark_scale, point_value)
+            Record::Listed { instrument, currency, payoff, mark_scale, point_value } => {
+                self.list(instrument, (currency, payoff), mark_scale, point_value)
             }
             Record::Configured { account, instrument, isolated } => self.configure(account, instrument, isolated),
             Record::Deposit { account, currency, amount } => self.cross_border(account, currency, positive(amount)?),
@@ -127,9 +130,9 @@ impl Auditor {
             }
             Record::Fill { instrument, price, qty, buyer, seller } => {
                 let listing = self.listing(instrument)?;
-                let per_lot = i128::from(price.0) * listing.mark_scale;
-                let value = per_lot.checked_mul(listing.point_value).and_then(|v| v.checked_mul(i128::from(qty.0)));
-                self.trade(instrument, value.ok_or(Fault::Overflow)?, legs(qty, buyer, seller, [false; 2])?)
+                let mark = i128::from(price.0) * listing.mark_scale;
+                let value = value(listing, i128::from(qty.0), mark)?;
+                self.trade(instrument, value, legs(qty, buyer, seller, [false; 2])?)
             }
             Record::BlockTrade { instrument, qty, cost, buyer, seller } => {
                 self.trade(instrument, cost.0, legs(qty, buyer, seller, [false; 2])?)
@@ -160,11 +163,17 @@ impl Auditor {
             Record::Funding { instrument, account, amount } => self.pay_funding(instrument, account, amount),
             Record::FundingResidue { instrument, rate, amount } => self.settle_funding(instrument, rate, amount),
             Record::Settled { instrument, account, mark, realised } => self.settle(instrument, account, mark, realised),
-            Record::Expired { instrument, mark } => self.expire(instrument, mark),
+            Record::Expired { instrument, mark, residue } => self.expire(instrument, mark, residue),
         }
     }
 
-    fn list(&mut self, id: InstrumentId, currency: CurrencyId, scale: u32, value: u64) -> Result<(), Fault> {
+    fn list(
+        &mut self,
+        id: InstrumentId,
+        (currency, payoff): (CurrencyId, Payoff),
+        scale: u32,
+        value: u64,
+    ) -> Result<(), Fault> {
         if self.listing(id).is_ok() {
             return Err(Fault::ListedTwice(id));
         }
@@ -177,9 +186,11 @@ impl Auditor {
         self.currency_mut(currency);
         self.instruments[id.index()] = Some(Listing {
             currency,
+            payoff,
             mark_scale: i128::from(scale),
             point_value: i128::from(value),
             mark: None,
+            settled: 0,
             holdings: Vec::new(),
             funding: Vec::new(),
         });
@@ -289,13 +300,19 @@ impl Auditor {
                 continue;
             }
             let mark = listing.mark.ok_or(Fault::Unsettled(instrument))?;
-            let value = value(listing, i128::from(holding.size), mark)?;
-            let due = value.checked_mul(i128::from(rate.0)).ok_or(Fault::Overflow)?;
-            let scaled = own.checked_mul(1_000_000).ok_or(Fault::Overflow)?;
+            // What is due is a fraction: parts of a million, and of the mark where the contract is inverse.
+            let face = i128::from(holding.size) * listing.point_value;
+            let (notional, per) = match listing.payoff {
+                Payoff::Linear => (face.checked_mul(i128::from(mark)).ok_or(Fault::Overflow)?, 1),
+                Payoff::Inverse => (face, i128::from(mark).max(1)),
+            };
+            let due = notional.checked_mul(i128::from(rate.0)).ok_or(Fault::Overflow)?;
+            let unit = 1_000_000 * per;
+            let scaled = own.checked_mul(unit).ok_or(Fault::Overflow)?;
             let over = scaled.checked_sub(due).ok_or(Fault::Overflow)?;
             let fund_short = account == AccountId::FUND.0 && fund_empty && over < 0 && own >= 0;
-            if over.unsigned_abs() >= 1_000_000 && !fund_short {
-                agree("funding", Some(AccountId(account)), Money(own), due.div_euclid(1_000_000))?;
+            if over.unsigned_abs() >= unit.unsigned_abs() && !fund_short {
+                agree("funding", Some(AccountId(account)), Money(own), due.div_euclid(unit))?;
             }
             residue = bounded(residue + own)?;
         }
@@ -313,13 +330,17 @@ impl Auditor {
     fn settle(&mut self, id: InstrumentId, account: AccountId, mark: MarkPrice, claim: Money) -> Result<(), Fault> {
         let holding = self.holding(id, account)?;
         self.check_mark(id, mark)?;
-        let realised = self.value_at_mark(id, i128::from(holding.size))? - holding.cost;
+        let worth = self.value_at_mark(id, i128::from(holding.size))?;
+        let realised = worth - holding.cost;
         agree("realised profit", Some(account), claim, realised)?;
         self.replace(id, account, Holding { size: 0, cost: 0, ..holding })?;
+        let settled = &mut self.listing_mut(id)?.settled;
+        *settled = bounded(*settled + worth)?;
         self.pay(self.pool(id, account)?, realised)
     }
 
-    fn expire(&mut self, instrument: InstrumentId, mark: MarkPrice) -> Result<(), Fault> {
+    /// All positions are flat, and what rounding their values left over is the residue.
+    fn expire(&mut self, instrument: InstrumentId, mark: MarkPrice, residue: Money) -> Result<(), Fault> {
         // A contract that never traded may never have had a mark.
         if self.listing(instrument)?.mark.is_some() {
             self.check_mark(instrument, mark)?;
@@ -327,6 +348,11 @@ impl Auditor {
         for (account, holding) in (0_u32..).zip(&self.listing(instrument)?.holdings) {
             agree("position after expiry", Some(AccountId(account)), Money(i128::from(holding.size)), 0)?;
         }
+        let left = -core::mem::take(&mut self.listing_mut(instrument)?.settled);
+        agree("residue", None, residue, left)?;
+        let currency = self.listing(instrument)?.currency;
+        let total = &mut self.currency_mut(currency).residue;
+        *total = bounded(*total + left)?;
         Ok(())
     }
 
@@ -405,7 +431,7 @@ impl Auditor {
 
     fn value_at_mark(&self, instrument: InstrumentId, size: i128) -> Result<i128, Fault> {
         let listing = self.listing(instrument)?;
-        value(listing, size, listing.mark.ok_or(Fault::Unsettled(instrument))?)
+        value(listing, size, i128::from(listing.mark.ok_or(Fault::Unsettled(instrument))?))
     }
 
     const fn check_account(&self, account: AccountId) -> Result<(), Fault> {
@@ -444,9 +470,13 @@ impl Auditor {
     }
 }
 
-fn value(listing: &Listing, size: i128, mark: i64) -> Result<i128, Fault> {
-    let per_lot = listing.point_value * i128::from(mark);
-    bounded(per_lot.checked_mul(size).ok_or(Fault::Overflow)?)
+/// Linear: size × mark × point value. Inverse: −size × point value ÷ mark, rounded down; no mark is below 1.
+fn value(listing: &Listing, size: i128, mark: i128) -> Result<i128, Fault> {
+    let face = listing.point_value.checked_mul(size).ok_or(Fault::Overflow)?;
+    bounded(match listing.payoff {
+        Payoff::Linear => face.checked_mul(mark).ok_or(Fault::Overflow)?,
+        Payoff::Inverse => (-face).div_euclid(mark.max(1)),
+    })
 }
 
 fn legs(qty: Qty, buyer: Party, seller: Party, closing: [bool; 2]) -> Result<[Leg; 2], Fault> {

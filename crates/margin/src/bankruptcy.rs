@@ -27,9 +27,9 @@ impl Margin {
         assert!(qty <= held && !held.is_zero(), "part of an open position");
         let terms = self.instrument(instrument);
         let share = mul_div_floor(self.equity_share(account, instrument).0, i128::from(qty.0), i128::from(held.0));
-        let sign = i128::from(position.size.0.signum());
-        let at_mark = i128::from(qty.0) * i128::from(terms.mark().0) * i128::from(terms.spec().point_value);
-        Money(at_mark - sign * share)
+        let side = if position.size.is_positive() { Side::Buy } else { Side::Sell };
+        let at_mark = terms.closing_value(side, qty);
+        if side == Side::Buy { at_mark - Money(share) } else { at_mark + Money(share) }
     }
 
     /// The part of the pool's equity that answers for a position: by maintenance margin where there are
@@ -97,7 +97,8 @@ impl Margin {
         };
         let (part, whole) = (i128::from(spread.0) * i128::from(qty.0), RATE_ONE * RATE_ONE * i128::from(held.0));
         let concession = mul_div_floor(share_e6, part, whole);
-        let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark());
+        let side = if position.size.is_positive() { Side::Buy } else { Side::Sell };
+        let at_mark = terms.closing_value(side, qty);
         Money(at_mark.0 - i128::from(position.size.0.signum()) * concession)
     }
 }

@@ -459,9 +459,10 @@ impl Margin {
     /// [`Margin::fallen`].
     ///
     /// # Panics
-    /// Where the instrument is not listed, or the mark is beyond [`Instrument::largest_mark`]: callers have checked.
+    /// Where the instrument is not listed, or the mark is beyond [`Instrument::legal_marks`]: callers have checked.
     pub fn set_mark(&mut self, id: InstrumentId, mark: MarkPrice) {
-        assert!(mark.0.unsigned_abs() <= self.instrument(id).largest_mark().0.unsigned_abs(), "a mark in range");
+        let (lowest, highest) = self.instrument(id).legal_marks();
+        assert!(lowest <= mark && mark <= highest, "a mark in range");
         self.instrument_mut(id).mark = mark;
         while let Some(slot) = self.ladder(id).reached(mark) {
             // A certificate may have run out without the pool being in danger: then it gets a new one.

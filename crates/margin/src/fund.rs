@@ -48,7 +48,7 @@ impl Margin {
     pub fn fund_can_take(&self, instrument: InstrumentId, side: Side, qty: Qty, cost: Money) -> bool {
         let terms = self.instrument(instrument);
         let currency = terms.spec.settlement;
-        let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark());
+        let at_mark = terms.closing_value(side, qty);
         let gain = if side == Side::Buy { at_mark - cost } else { cost - at_mark };
         let equity = self.health(Pool::Cross { account: AccountId::FUND, currency }).equity;
         let realised = match self.position(AccountId::FUND, instrument) {

@@ -2,10 +2,11 @@
 //!
 //! A linear contract's value is `|size| × mark × point_value`, a whole number of the settlement currency's
 //! smallest unit, because `point_value` is declared per *mark increment* (a tick ÷ `mark_scale`). So nothing
-//! is divided, and nothing rounded, in valuing a position.
+//! is divided, and nothing rounded, in valuing it. An inverse contract is divided once; `payoff` says how.
 
+use crate::payoff::{Payoff, Valuation};
 use alloc::vec::Vec;
-use downdraft_types::arith::{ceil_div, floor_div};
+use downdraft_types::arith::ceil_div;
 use downdraft_types::{CurrencyId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side, Time};
 
 /// Rates are parts per million, so an amount of margin before rounding is held as money × 10^6.
@@ -57,11 +58,14 @@ pub struct TierSpec {
 pub struct InstrumentSpec {
     /// Perpetual or dated.
     pub kind: InstrumentKind,
+    /// How its value depends on its price.
+    pub payoff: Payoff,
     /// The currency in which it is margined and settled.
     pub settlement: CurrencyId,
     /// Mark increments per tick, at least 1.
     pub mark_scale: u32,
-    /// Money (smallest units) per mark increment per lot.
+    /// Money (smallest units) per mark increment per lot; of an inverse contract money × mark increments per lot: what
+    /// a lot promises, in the quote's mark increments, times the coin's smallest units.
     pub point_value: u64,
     /// The largest absolute price of an order, in ticks.
     pub max_price: Price,
@@ -79,6 +83,15 @@ pub struct InstrumentSpec {
     pub maker_fee: Ppm,
     /// Fee of the taking side.
     pub taker_fee: Ppm,
+}
+
+impl InstrumentSpec {
+    /// How it is valued.
+    #[inline]
+    #[must_use]
+    pub const fn valuation(&self) -> Valuation {
+        Valuation { payoff: self.payoff, mark_scale: self.mark_scale, point_value: self.point_value }
+    }
 }
 
 /// Why an instrument was not listed, or its tiers not changed.
@@ -148,7 +161,8 @@ impl Instrument {
     pub(crate) fn new(spec: &InstrumentSpec) -> Self {
         let mut spec = spec.clone();
         spec.tiers.reserve_exact(LARGEST_TIER_COUNT.saturating_sub(spec.tiers.len()));
-        Self { tiers: tiers(&spec.tiers, spec.close_fee), spec, mark: MarkPrice(0) }
+        let mark = MarkPrice(spec.valuation().smallest_price().map_or(0, |price| price.0));
+        Self { tiers: tiers(&spec.tiers, spec.close_fee), spec, mark }
     }
 
     /// Puts other tiers in place of the present ones, in the memory reserved at listing.
@@ -176,38 +190,64 @@ impl Instrument {
         MarkPrice(self.spec.max_price.0 * 2 * i64::from(self.spec.mark_scale))
     }
 
+    /// The marks that it can have, lowest and highest.
+    #[must_use]
+    pub fn legal_marks(&self) -> (MarkPrice, MarkPrice) {
+        let largest = self.largest_mark();
+        let lowest = self.valuation().smallest_price().map_or(-largest.0, |price| price.0);
+        (MarkPrice(lowest), largest)
+    }
+
+    /// The prices that its orders can have, lowest and highest.
+    #[must_use]
+    pub fn legal_prices(&self) -> (Price, Price) {
+        let largest = self.spec.max_price;
+        (self.valuation().smallest_price().unwrap_or(Price(-largest.0)), largest)
+    }
+
     /// A price in ticks as a mark price.
     #[must_use]
     pub fn to_mark(&self, price: Price) -> MarkPrice {
         MarkPrice(price.0 * i64::from(self.spec.mark_scale))
     }
 
-    /// Signed value of `size` at `mark`.
+    /// How it is valued.
+    #[inline]
+    #[must_use]
+    pub const fn valuation(&self) -> Valuation {
+        self.spec.valuation()
+    }
+
+    /// Signed value of `size` at `mark`; see [`Valuation::value_at`].
     #[inline]
     #[must_use]
     pub fn value_at(&self, size: Lots, mark: MarkPrice) -> Money {
-        Money(i128::from(size.0) * i128::from(mark.0) * i128::from(self.spec.point_value))
+        self.valuation().value_at(size, mark)
     }
 
-    /// Value of `quantity` traded at `price`.
+    /// Value of `quantity` traded at `price`; see [`Valuation::trade_value`].
     #[inline]
     #[must_use]
     pub fn trade_value(&self, quantity: Qty, price: Price) -> Money {
-        let per_tick = i128::from(self.spec.mark_scale) * i128::from(self.spec.point_value);
-        Money(i128::from(quantity.0) * i128::from(price.0) * per_tick)
+        self.valuation().trade_value(quantity, price)
     }
 
-    /// The price per lot of a trade of `qty` lots worth `value`, as the limit of an order on `side`: rounded to
-    /// the tick that is no worse for the taker than `value`.
+    /// The value of a trade that closes `qty` lots held on `held` for what they are worth at the mark.
+    #[must_use]
+    pub fn closing_value(&self, held: Side, qty: Qty) -> Money {
+        self.valuation().closing_value(held, qty, self.mark)
+    }
+
+    /// The largest absolute value that a trade of `qty` lots can have.
+    #[must_use]
+    pub fn largest_value(&self, qty: Qty) -> Money {
+        self.valuation().largest_value(qty, self.spec.max_price).unwrap_or(Money(i128::MAX))
+    }
+
+    /// The limit of an order of `qty` lots worth `value`; see [`Valuation::price_of`].
     #[must_use]
     pub fn price_of(&self, qty: Qty, value: Money, side: Side) -> Price {
-        let per_tick = i128::from(qty.0) * i128::from(self.spec.mark_scale) * i128::from(self.spec.point_value);
-        let ticks = match side {
-            Side::Buy => floor_div(value.0, per_tick),
-            Side::Sell => ceil_div(value.0, per_tick),
-        };
-        let bound = if ticks < 0 { i64::MIN } else { i64::MAX };
-        Price(i64::try_from(ticks).unwrap_or(bound))
+        self.valuation().price_of(qty, value, side)
     }
 
     /// Maintenance margin × 10^6 for `notional`: the largest over all tiers of `notional × rate − amount`.
@@ -288,11 +328,12 @@ fn check_size(spec: &InstrumentSpec, positions: u32) -> Option<()> {
     let fund = spec.max_position.0.checked_mul(u64::from(positions.max(1)))?;
     i64::try_from(fund).ok()?;
     i64::try_from(spec.max_order.0).ok()?;
-    let lots = i128::from(spec.max_position.0.max(spec.max_order.0));
-    let mark = spec.max_price.0.checked_mul(2)?.checked_mul(i64::from(spec.mark_scale))?;
-    i128::from(mark)
-        .checked_mul(lots)?
-        .checked_mul(i128::from(spec.point_value))?
+    let lots = spec.max_position.max(spec.max_order);
+    let twice = Price(spec.max_price.0.checked_mul(2)?);
+    twice.0.checked_mul(i64::from(spec.mark_scale))?;
+    let largest = spec.valuation().largest_value(lots, twice)?;
+    largest
+        .0
         .checked_mul(RATE_ONE)?
         .checked_mul(i128::from(positions.max(1)))
         .filter(|amount| *amount < AMOUNT_LIMIT)

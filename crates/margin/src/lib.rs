@@ -23,6 +23,7 @@ mod ladder;
 mod ledger;
 pub mod oi_margin;
 mod orders;
+mod payoff;
 mod pool;
 mod position;
 mod risk;
@@ -36,6 +37,7 @@ pub use instrument::{Instrument, InstrumentKind, InstrumentSpec, ListingError, M
 pub use ladder::Ladder;
 pub use ledger::{Ledger, Place};
 pub use orders::fee;
+pub use payoff::{Payoff, Valuation};
 pub use pool::{Health, MarginMode, Pool, PoolState};
 pub use position::{Change, OpenOrders, Position};
 pub use settle::{Leg, Settled};

@@ -9,7 +9,7 @@ use crate::instrument::RATE_ONE;
 use crate::ledger::Place;
 use crate::pool::{MarginMode, Pool};
 use crate::position::Position;
-use downdraft_types::arith::{ceil_div, floor_div};
+use downdraft_types::arith::{ceil_div, mul_div_ceil, mul_div_floor};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Ppm, Price, Qty, Side};
 
 impl Margin {
@@ -87,7 +87,7 @@ impl Margin {
         if reduces(&after, side) {
             return Ok(());
         }
-        let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark);
+        let at_mark = terms.closing_value(side, qty);
         let open_loss = match side {
             Side::Buy => value - at_mark,
             Side::Sell => at_mark - value,
@@ -137,8 +137,7 @@ impl Margin {
         let Some(floor) = floor.filter(|floor| floor.is_positive()) else {
             return held;
         };
-        let per_lot = terms.value_at(Side::Buy.signed(Qty(1)), terms.mark).abs();
-        let lots = ceil_div((notional - floor).0, per_lot.0);
+        let lots = mul_div_ceil((notional - floor).0, held.0.into(), notional.0);
         u64::try_from(lots).map_or(held, |lots| Qty(lots).min(held))
     }
 
@@ -162,12 +161,12 @@ impl Margin {
         let held = position.size.quantity();
         let notional = terms.value_at(position.size, terms.mark).abs();
         let rate = terms.tiers.iter().rev().find(|t| t.floor <= notional).map_or(Ppm::ZERO, |t| t.rate);
-        let per_lot = terms.value_at(Side::Buy.signed(Qty(1)), terms.mark).abs();
-        let relief_e6 = per_lot.0 * i128::from(rate.0 - fee.0);
+        let relief_e6 = notional.0 * i128::from(rate.0 - fee.0);
         if relief_e6 <= 0 {
             return held;
         }
-        u64::try_from(floor_div(shortfall_e6, relief_e6)).map_or(held, |lots| Qty(lots).min(held))
+        let lots = mul_div_floor(shortfall_e6, held.0.into(), relief_e6);
+        u64::try_from(lots).map_or(held, |lots| Qty(lots).min(held))
     }
 
     /// Counts an order that now rests.
@@ -179,9 +178,18 @@ impl Margin {
         orders.value += value;
     }
 
-    /// Counts `qty` of a resting order out again: filled, reduced or cancelled.
-    pub fn order_left(&mut self, account: AccountId, instrument: InstrumentId, side: Side, qty: Qty, price: Price) {
-        let value = self.instrument(instrument).trade_value(qty, price).abs();
+    /// Counts `qty` of a resting order, of which `left` stays, out again: filled, reduced or cancelled.
+    pub fn order_left(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        side: Side,
+        (qty, left): (Qty, Qty),
+        price: Price,
+    ) {
+        // As a difference, since the values of parts are rounded on their own.
+        let terms = self.instrument(instrument);
+        let value = terms.trade_value(qty + left, price).abs() - terms.trade_value(left, price).abs();
         let slot = self.slot_of(account, instrument).expect("a resting order has a position slot");
         let orders = &mut self.positions[slot as usize].orders[side as usize];
         orders.qty -= qty;

@@ -5,7 +5,7 @@ use crate::instrument::RATE_ONE;
 use crate::ledger::Place;
 use crate::pool::{MarginMode, Pool, PoolState};
 use crate::position::{Change, Position};
-use downdraft_types::arith::{ceil_div, floor_div, mul_div_floor};
+use downdraft_types::arith::{floor_div, mul_div_floor};
 use downdraft_types::{AccountId, InstrumentId, Lots, Money, Ppm, Qty, Side};
 
 /// One side of a trade to settle.
@@ -145,8 +145,7 @@ impl Margin {
         for index in 0..self.holders[instrument.index()].len() {
             let position = &self.positions[self.holders[instrument.index()][index] as usize];
             let terms = self.instrument(instrument);
-            let value = terms.value_at(position.size, terms.mark);
-            let due = Money(ceil_div(value.0 * i128::from(rate.0), RATE_ONE));
+            let due = terms.valuation().funding(position.size, terms.mark, rate);
             if due.is_zero() {
                 continue;
             }
@@ -163,15 +162,15 @@ impl Margin {
     }
 
     /// Settles every position of an instrument at its mark, as at expiry; `each` is called with what each
-    /// realised and what moved into its isolated margin. O(positions), in account order.
-    pub fn settle_all(&mut self, instrument: InstrumentId, mut each: impl FnMut(AccountId, Money, Money)) {
+    /// realised and what moved into its isolated margin. What the rounding of their values leaves, never negative,
+    /// goes to the residue account and is returned. O(positions), in account order.
+    pub fn settle_all(&mut self, instrument: InstrumentId, mut each: impl FnMut(AccountId, Money, Money)) -> Money {
         for index in 0..self.holders[instrument.index()].len() {
             let slot = self.holders[instrument.index()][index];
             let size = self.positions[slot as usize].size;
             let Some(side) = size.side() else { continue };
             let terms = self.instrument(instrument);
-            let value = terms.value_at(size, terms.mark).abs();
-            let value = if terms.mark.is_negative() { -value } else { value };
+            let value = terms.closing_value(side, size.quantity());
             let account = self.positions[slot as usize].account;
             let qty = size.quantity();
             let settled =
@@ -184,5 +183,9 @@ impl Margin {
                 self.reindex(Pool::Cross { account, currency });
             }
         }
+        let currency = self.instrument(instrument).spec.settlement;
+        let residue = self.ledger.balance(currency, Place::Clearing(instrument));
+        self.ledger.transfer(currency, Place::Clearing(instrument), Place::Residue, residue);
+        residue
     }
 }

@@ -1,41 +1,36 @@
 //! Where a position's contribution to its pool falls below a bound: the arithmetic under triggers,
 //! certificates and liquidation prices.
 //!
-//! A position of `s` lots contributes `c(m) = 10^6·s·m·v − M(m)` at mark `m`, with `v` the point value and
-//! `M` its maintenance × 10^6. `M` is the largest over all tiers, and over both signs of the notional, of
-//! `±rate·s·m·v − amount`: a maximum of lines, so `c` is concave, rises with `m` for a long and falls for a
-//! short (rates are below 100%), and `c(m) < bound` holds beyond exactly one mark, which is the nearest of the
-//! tiers' own.
+//! A position worth `v` contributes `c(v) = 10^6·v − M(v)`, with `M` its maintenance × 10^6. `M` is the largest over
+//! all tiers, and over both signs of the value, of `±rate·v − amount`: a maximum of lines, so `c` is concave and rises
+//! with `v` (rates are below 100%), and `c(v) < bound` holds below exactly one value, which is the highest of the
+//! tiers' own. A value rises with the mark for a long and falls for a short, whatever the payoff, so one mark is the
+//! first at which that value is reached.
 
-use crate::instrument::{Instrument, MaintenanceBasis, RATE_ONE};
-use downdraft_types::arith::{ceil_div, floor_div};
+use crate::instrument::{Instrument, MaintenanceBasis, RATE_ONE, Tier};
+use downdraft_types::arith::ceil_div;
 use downdraft_types::{Lots, Money};
 
-/// The first mark at which `c(m) < bound_e6`: the highest such for a long, the lowest for a short.
-/// `None` when flat, or where no `i64` mark reaches it.
+/// The first mark at which `c < bound_e6`: the highest such for a long, the lowest for a short.
+/// `None` when flat, or where no mark reaches it.
 #[must_use]
 pub fn first_below(instrument: &Instrument, size: Lots, entry_value: Money, bound_e6: i128) -> Option<i64> {
-    if size.is_zero() {
-        return None;
-    }
-    let value = i128::from(size.quantity().0) * i128::from(instrument.spec().point_value);
+    let valuation = instrument.valuation();
     if instrument.spec().maintenance_basis == MaintenanceBasis::Entry {
         let bound = bound_e6 + instrument.maintenance_e6(entry_value);
-        return crossing(size, value * RATE_ONE, bound);
+        return valuation.mark_at_most(size, largest_below(RATE_ONE, bound));
     }
-    let of_tier = |tier: &crate::instrument::Tier| {
+    let of_tier = |tier: &Tier| {
         let bound = bound_e6 - tier.amount_e6;
         // Of the lines with slopes 1 − rate and 1 + rate, the one that reaches the bound first.
         let rate = i128::from(tier.rate.0);
-        let slope = if bound > 0 { RATE_ONE - rate } else { RATE_ONE + rate };
-        crossing(size, value * slope, bound)
+        largest_below(if bound > 0 { RATE_ONE - rate } else { RATE_ONE + rate }, bound)
     };
-    let marks = instrument.tiers.iter().filter_map(of_tier);
-    if size.0 > 0 { marks.max() } else { marks.min() }
+    let value = instrument.tiers.iter().map(of_tier).max()?;
+    valuation.mark_at_most(size, value)
 }
 
-/// The first `m` with `±slope·m < bound`.
-fn crossing(size: Lots, slope: i128, bound: i128) -> Option<i64> {
-    let mark = if size.0 > 0 { ceil_div(bound, slope) - 1 } else { floor_div(-bound, slope) + 1 };
-    i64::try_from(mark).ok()
+/// The largest whole `v` with `slope·v < bound`.
+fn largest_below(slope: i128, bound: i128) -> i128 {
+    ceil_div(bound, slope) - 1
 }

@@ -26,6 +26,7 @@ fn listed() -> Margin {
         kind: InstrumentKind::Perpetual,
         settlement: CASH,
         mark_scale: 1,
+        payoff: downdraft_margin::Payoff::Linear,
         point_value: 1,
         max_price: Price(1_000_000),
         max_order: Qty(1_000_000),
@@ -72,7 +73,7 @@ fn a_busy_day(margin: &mut Margin) {
             let (account, side) = (AccountId(account), Side::Buy);
             margin.check_order(account, id, side, Qty(10), Price(1_000)).expect("enough margin");
             margin.order_rested(account, id, side, Qty(10), Price(1_000));
-            margin.order_left(account, id, side, Qty(10), Price(1_000));
+            margin.order_left(account, id, side, (Qty(10), Qty(0)), Price(1_000));
         }
         for account in 1..ACCOUNTS / 2 {
             trade(margin, account, account + ACCOUNTS / 2 - 1, id, 100, 1_000);

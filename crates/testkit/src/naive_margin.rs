@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use downdraft_margin::{InstrumentSpec, MaintenanceBasis, Margin, MarginMode, Place, Pool, TierSpec};
+use downdraft_margin::{InstrumentSpec, MaintenanceBasis, Margin, MarginMode, Payoff, Place, Pool, TierSpec};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Side};
 
 const ONE: i128 = 1_000_000;
@@ -30,6 +30,12 @@ struct Terms {
     mark: i128,
 }
 
+impl Terms {
+    fn worth(&self, size: i128) -> i128 {
+        worth(&self.spec, size, self.mark).expect("an amount within the listing's bounds")
+    }
+}
+
 /// Where a pool stands, other than sound.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Standing {
@@ -50,9 +56,10 @@ pub struct NaiveMargin {
 }
 
 impl NaiveMargin {
-    /// Lists an instrument, its mark at zero.
+    /// Lists an instrument, its mark at zero, or the least there is.
     pub fn list(&mut self, id: InstrumentId, spec: &InstrumentSpec) {
-        self.terms.insert(id, Terms { spec: spec.clone(), mark: 0 });
+        let mark = i128::from(spec.payoff == Payoff::Inverse);
+        self.terms.insert(id, Terms { spec: spec.clone(), mark });
     }
 
     /// Replaces an instrument's tiers.
@@ -141,7 +148,7 @@ impl NaiveMargin {
     fn initial_draw(&self, id: InstrumentId, before: &Holding, closed: i128, opened_value: i128) -> i128 {
         let terms = &self.terms[&id];
         let kept = before.size.abs() - closed;
-        let whole = (kept * terms.mark * i128::from(terms.spec.point_value)).abs() + opened_value;
+        let whole = terms.worth(kept).abs() + opened_value;
         let least = terms.spec.tiers.iter().rfind(|t| t.floor.0 <= whole).expect("a lowest tier").initial;
         let rate = before.initial.unwrap_or(0).max(least.0.into());
         -(-opened_value * rate).div_euclid(ONE)
@@ -157,8 +164,11 @@ impl NaiveMargin {
         let currency = self.currency(id);
         let terms = self.terms[&id].clone();
         for ((account, _), holding) in self.holdings.iter_mut().filter(|((_, of), _)| *of == id) {
-            let value = holding.size * terms.mark * i128::from(terms.spec.point_value);
-            let due = -(-value * i128::from(rate.0)).div_euclid(ONE);
+            let face = holding.size * i128::from(terms.spec.point_value);
+            let due = match terms.spec.payoff {
+                Payoff::Linear => -(-face * terms.mark * i128::from(rate.0)).div_euclid(ONE),
+                Payoff::Inverse => -(-face * i128::from(rate.0)).div_euclid(ONE * terms.mark),
+            };
             let purse = match holding.isolated {
                 true => &mut holding.margin,
                 false => self.cash.entry((*account, currency)).or_default(),
@@ -173,11 +183,16 @@ impl NaiveMargin {
         let terms = self.terms[&id].clone();
         let open: Vec<_> = self.holdings.iter().filter(|((_, of), h)| *of == id && h.size != 0).collect();
         let open: Vec<_> = open.into_iter().map(|((account, _), h)| (*account, h.size)).collect();
+        let worths: i128 = open.iter().map(|(_, size)| terms.worth(*size)).sum();
         for (account, size) in open {
             let side = if size > 0 { Side::Sell } else { Side::Buy };
-            let value = size.abs() * terms.mark * i128::from(terms.spec.point_value);
+            let value = terms.worth(size) * size.signum();
             self.trade(account, id, side, size.abs(), Money(value), Money::ZERO);
         }
+        let left = self.holdings.iter().filter(|((_, of), _)| *of == id).map(|(_, h)| h.cost).sum::<i128>();
+        assert_eq!(left, 0, "flat positions have no cost");
+        // Money that came from nowhere, or went there, while positions were closed, is what rounding left.
+        *self.residue.entry(terms.spec.settlement).or_default() -= worths;
     }
 
     /// Ends a pool's liquidation.
@@ -255,24 +270,25 @@ impl NaiveMargin {
         for (id, holding) in self.members(pool).filter(|(_, h)| h.size != 0) {
             let terms = &self.terms[&id];
             let mark = other.filter(|(of, _)| *of == id).map_or(terms.mark, |(_, mark)| mark);
-            let lots = holding.size * i128::from(terms.spec.point_value);
-            let huge = if (lots > 0) == (mark > 0) { i128::MAX } else { i128::MIN };
-            // A quarter of the range leaves room for the maintenance and the cost.
-            let value = lots.checked_mul(mark).filter(|value| value.unsigned_abs() < 1 << 104);
-            let Some(value) = value else { return huge };
+            let huge = if (holding.size > 0) == (mark > 0) { i128::MAX } else { i128::MIN };
+            let Some(value) = worth(&terms.spec, holding.size, mark) else { return huge };
             slack += (value - holding.cost) * ONE - maintenance_e6(&terms.spec, value, holding.cost);
         }
         slack
     }
 
-    /// The first mark at which the pool of this one position is below maintenance, by halving all `i64` marks
-    /// between the present one and the worst.
+    /// The first mark at which the pool of this one position is below maintenance, by halving all legal
+    /// `i64` marks between the best and the worst.
     pub fn trigger(&self, account: AccountId, id: InstrumentId) -> Option<MarkPrice> {
         let pool = self.pool_of(account, id);
         let short = |mark: i64| self.slack_e6(pool, Some((id, mark.into()))) < 0;
+        let lowest = match self.terms[&id].spec.payoff {
+            Payoff::Linear => i64::MIN,
+            Payoff::Inverse => 1,
+        };
         let (mut sound, worst) = match self.size(account, id).signum() {
-            1 => (i128::from(i64::MAX), i64::MIN),
-            _ => (i128::from(i64::MIN), i64::MAX),
+            1 => (i128::from(i64::MAX), lowest),
+            _ => (i128::from(lowest), i64::MAX),
         };
         if !short(worst) {
             return None;
@@ -321,8 +337,12 @@ impl NaiveMargin {
                 assert_eq!(holdings().map(|h| h.size).sum::<i128>(), 0, "positions in {id} sum to zero");
                 let open = -holdings().map(|h| h.cost).sum::<i128>();
                 assert_eq!(booked(Place::Clearing(id)), open, "clearing of {id} is minus the open cost");
-                let unrealised = holdings().map(|h| h.size * terms.mark * i128::from(terms.spec.point_value) - h.cost);
-                assert_eq!(unrealised.sum::<i128>(), open, "unrealised profits in {id} sum to clearing");
+                let unrealised = holdings().map(|h| terms.worth(h.size) - h.cost).sum::<i128>();
+                let rounded = match terms.spec.payoff {
+                    Payoff::Linear => 0,
+                    Payoff::Inverse => holdings().filter(|h| h.size != 0).count() as i128,
+                };
+                assert!((0..=rounded).contains(&(open - unrealised)), "unrealised profits in {id} sum to clearing");
                 clearing += open + holdings().map(|h| h.margin).sum::<i128>();
             }
             assert_eq!(cash + clearing + common.iter().sum::<i128>(), 0, "money in {currency} is conserved");
@@ -346,6 +366,17 @@ impl NaiveMargin {
     fn terms_mut(&mut self, id: InstrumentId) -> &mut Terms {
         self.terms.get_mut(&id).expect("a listed instrument")
     }
+}
+
+/// What `size` lots would cost at `mark`. `None` for amounts past any that listing allows; a quarter of the range
+/// leaves room for maintenance and cost.
+fn worth(spec: &InstrumentSpec, size: i128, mark: i128) -> Option<i128> {
+    let face = size * i128::from(spec.point_value);
+    let value = match spec.payoff {
+        Payoff::Linear => face.checked_mul(mark)?,
+        Payoff::Inverse => (-face).div_euclid(mark.max(1)),
+    };
+    Some(value).filter(|value| value.unsigned_abs() < 1 << 104)
 }
 
 /// Maintenance × 10^6, bracket by bracket: each part of the notional at its own tier's rate.

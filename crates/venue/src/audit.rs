@@ -92,7 +92,8 @@ impl Sink for VenueAuditor {
 /// The record of a listing.
 #[must_use]
 pub const fn listed(instrument: InstrumentId, spec: &InstrumentSpec) -> Record {
-    Record::Listed { instrument, currency: spec.settlement, mark_scale: spec.mark_scale, point_value: spec.point_value }
+    let (currency, payoff) = (spec.settlement, spec.payoff);
+    Record::Listed { instrument, currency, payoff, mark_scale: spec.mark_scale, point_value: spec.point_value }
 }
 
 /// The record of an event that moves money or positions and says all about it. A listing needs its command, and a
@@ -149,7 +150,7 @@ pub fn record(event: &Event) -> Option<Record> {
         Event::FundingSettled { instrument, rate, residue } => {
             Record::FundingResidue { instrument, rate, amount: residue }
         }
-        Event::Expired { instrument, mark } => Record::Expired { instrument, mark },
+        Event::Expired { instrument, mark, residue } => Record::Expired { instrument, mark, residue },
         _ => return None,
     })
 }
@@ -175,6 +176,7 @@ mod tests {
             kind: InstrumentKind::Dated { expiry: Time(9) },
             settlement: USD,
             mark_scale: 10,
+            payoff: downdraft_margin::Payoff::Linear,
             point_value: 1,
             max_price: Price(1_000),
             max_order: Qty(100),
@@ -221,7 +223,7 @@ mod tests {
             Event::MarkMoved { instrument: DATED, mark: MarkPrice(700), kind: CauseKind::Trade },
             settled(1, -200),
             settled(2, 200),
-            Event::Expired { instrument: DATED, mark: MarkPrice(700) },
+            Event::Expired { instrument: DATED, mark: MarkPrice(700), residue: Money::ZERO },
         ]
     }
 

@@ -113,13 +113,13 @@ impl Venue {
         market.phase = Phase::Expired;
         (market.next_mark_sample, market.next_unwind) = (None, None);
         let mark = self.margin.instrument(instrument).mark();
-        self.margin.settle_all(instrument, |account, realised, moved| {
+        let residue = self.margin.settle_all(instrument, |account, realised, moved| {
             let settled = emit.event(None, &Event::Settled { instrument, account, realised });
             if !moved.is_zero() {
                 emit.event(Some(settled), &Event::MarginMoved { account, instrument, amount: moved });
             }
         });
-        let expired = emit.event(None, &Event::Expired { instrument, mark });
+        let expired = emit.event(None, &Event::Expired { instrument, mark, residue });
         self.raise(emit, Some(expired), CauseKind::Clock);
         // What waited for this market to reopen has nothing to wait for.
         self.unpark(emit);

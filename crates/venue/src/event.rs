@@ -498,6 +498,8 @@ pub enum Event {
         instrument: InstrumentId,
         /// At which mark.
         mark: MarkPrice,
+        /// What the rounding of the positions' values left, to the residue account.
+        residue: Money,
     },
     /// Trading was halted.
     Halted {

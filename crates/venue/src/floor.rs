@@ -60,7 +60,7 @@ impl<S: Sink> Floor<'_, '_, S> {
         let maker_fee = fee(value, terms.spec().maker_fee);
         let taker_fee = if self.forced { Money::ZERO } else { fee(value, terms.spec().taker_fee) };
         let maker = AccountId(fill.maker_owner);
-        self.count_out(maker, fill.maker, self.side.opposite(), fill.qty, fill.price);
+        self.count_out(maker, fill.maker, self.side.opposite(), (fill.qty, fill.maker_remaining), fill.price);
         let leg = |account, side, fee| Leg { account, instrument: self.instrument, side, qty: fill.qty, value, fee };
         let (maker_leg, taker_leg) =
             (leg(maker, self.side.opposite(), maker_fee), leg(self.taker, self.side, taker_fee));
@@ -109,9 +109,9 @@ impl<S: Sink> Floor<'_, '_, S> {
         raise(self.margin, self.desk, self.policy, self.emit, Some(cause), CauseKind::OwnAccount);
     }
 
-    fn count_out(&mut self, account: AccountId, order: OrderId, side: Side, qty: Qty, price: Price) {
+    fn count_out(&mut self, account: AccountId, order: OrderId, side: Side, gone: (Qty, Qty), price: Price) {
         if !self.metas.get(order).reduce_only {
-            self.margin.order_left(account, self.instrument, side, qty, price);
+            self.margin.order_left(account, self.instrument, side, gone, price);
         }
     }
 
@@ -127,7 +127,13 @@ impl<S: Sink> Floor<'_, '_, S> {
     pub(crate) fn cancelled(&mut self, cancelled: &Cancelled) {
         let account = AccountId(cancelled.owner);
         let client = self.metas.get(cancelled.maker).client;
-        self.count_out(account, cancelled.maker, self.side.opposite(), cancelled.qty, cancelled.price);
+        self.count_out(
+            account,
+            cancelled.maker,
+            self.side.opposite(),
+            (cancelled.qty, cancelled.remaining),
+            cancelled.price,
+        );
         if !cancelled.remaining.is_zero() {
             let (order, instrument, qty) = (cancelled.maker, self.instrument, cancelled.remaining);
             self.emit.event(self.parent, &Event::OrderReduced { order, account, instrument, qty });

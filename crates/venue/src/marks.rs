@@ -77,8 +77,8 @@ impl Venue {
         kind: CauseKind,
         emit: &mut Emit<'_, S>,
     ) {
-        let largest = self.largest_mark(instrument);
-        let mark = MarkPrice(mark.0.clamp(-largest.0, largest.0));
+        let (lowest, highest) = self.margin.instrument(instrument).legal_marks();
+        let mark = mark.clamp(lowest, highest);
         let market = self.markets[instrument.index()].as_deref_mut().expect("a listed instrument");
         if market.has_mark && self.margin.instrument(instrument).mark() == mark {
             return;
@@ -94,14 +94,9 @@ impl Venue {
         }
     }
 
-    /// The instrument's largest price as a mark: what its listing was checked against, with room for a basis.
-    fn largest_mark(&self, instrument: InstrumentId) -> MarkPrice {
-        let spec = self.margin.instrument(instrument).spec();
-        MarkPrice(spec.max_price.0 * 2 * i64::from(spec.mark_scale))
-    }
-
     fn in_range(&self, instrument: InstrumentId, mark: MarkPrice) -> bool {
-        mark.0.unsigned_abs() <= self.largest_mark(instrument).0.unsigned_abs()
+        let (lowest, highest) = self.margin.instrument(instrument).legal_marks();
+        lowest <= mark && mark <= highest
     }
 
     /// A listed instrument that has not expired.

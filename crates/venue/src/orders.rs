@@ -78,7 +78,8 @@ impl Venue {
     fn check_price(&self, market: &Market, order: &OrderRequest) -> Result<Option<Price>, Rejection> {
         let instrument = self.margin.instrument(order.instrument);
         let spec = instrument.spec();
-        if order.limit.is_some_and(|p| p.0.unsigned_abs() > spec.max_price.0.unsigned_abs()) {
+        let (lowest, highest) = instrument.legal_prices();
+        if order.limit.is_some_and(|p| p < lowest || p > highest) {
             return Err(Rejection::PriceOutOfRange);
         }
         let Some(band) = market.protections.band else { return Ok(order.limit) };
@@ -211,7 +212,7 @@ impl Venue {
         let market = self.markets[instrument.index()].as_deref_mut().expect("a listed instrument");
         let meta = market.metas.remove(account, resting.id);
         if !meta.reduce_only && !resting.qty.is_zero() {
-            self.margin.order_left(account, instrument, resting.side, resting.qty, resting.price);
+            self.margin.order_left(account, instrument, resting.side, (resting.qty, Qty::ZERO), resting.price);
         }
         if let Some(client) = meta.client {
             self.directory.remove(account, client);
@@ -244,7 +245,7 @@ impl Venue {
         };
         // Its margin is asked for as if the old order were gone.
         if !meta.reduce_only {
-            self.margin.order_left(account, instrument, old.side, old.qty, old.price);
+            self.margin.order_left(account, instrument, old.side, (old.qty, Qty::ZERO), old.price);
         }
         let checked = self.check_order(&request).and_then(|(qty, _)| {
             let market = self.market(instrument)?;
@@ -280,7 +281,7 @@ impl Venue {
         if !by.is_zero() {
             market.book.reduce(old.id, by).expect("a resting order");
             if !market.metas.get(old.id).reduce_only {
-                self.margin.order_left(account, instrument, old.side, by, old.price);
+                self.margin.order_left(account, instrument, old.side, (by, old.qty - by), old.price);
             }
         }
         emit.event(None, &Event::OrderReduced { order: old.id, account, instrument, qty: old.qty - by });
@@ -351,8 +352,7 @@ impl Venue {
         if qty > spec.max_position {
             return Err(Rejection::PositionTooLarge);
         }
-        let largest = self.margin.instrument(instrument).trade_value(qty, spec.max_price);
-        if cost.0.unsigned_abs() > largest.0.unsigned_abs() {
+        if cost.0.unsigned_abs() > self.margin.instrument(instrument).largest_value(qty).0.unsigned_abs() {
             return Err(Rejection::PriceOutOfRange);
         }
         self.margin.can_hold_both([buyer, seller], instrument)?;

@@ -9,7 +9,7 @@ use crate::policy::{LiquidationMode, Takeover};
 use crate::venue::{Decision, Venue};
 use downdraft_margin::{Leg, Pool};
 use downdraft_types::arith::ceil_div;
-use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Side, Span};
+use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Span};
 
 impl Venue {
     /// The fund takes `qty` lots over at the bankruptcy price, if it stays solvent at the mark and can pay what
@@ -114,7 +114,7 @@ impl Venue {
         let Some(held) = position.size().side() else { return };
         let qty = position.size().quantity();
         let terms = self.margin.instrument(instrument);
-        let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark());
+        let at_mark = terms.closing_value(held, qty);
         if self.margin.fund_can_realise(instrument, held.opposite(), qty, at_mark) {
             return;
         }

@@ -32,7 +32,7 @@ impl Venue {
         let terms = self.margin.instrument(instrument);
         let value = match account {
             AccountId::FUND => self.margin.fund_limit_value(instrument, left),
-            _ => terms.value_at(Side::Buy.signed(left), terms.mark()),
+            _ => terms.closing_value(side, left),
         };
         let found = self.margin.plan_deleveraging(account, instrument, side, left, Eligibility::Anyone);
         assert_eq!(found, left, "invariant 2: the other side holds as much");
@@ -108,7 +108,7 @@ impl Venue {
         let too_much = fund_side.is_some_and(|side| !self.margin.fund_can_realise(instrument, side, qty, value));
         let value = if too_much { self.margin.fund_limit_value(instrument, qty) } else { value };
         let terms = self.margin.instrument(instrument);
-        let at_mark = terms.value_at(Side::Buy.signed(qty), terms.mark());
+        let at_mark = terms.closing_value(side.opposite(), qty);
         // A short counterparty buys back dearer than the mark; a long one sells cheaper.
         let conceded = if side == Side::Buy { value - at_mark } else { at_mark - value };
         let leg = |account, side| Leg { account, instrument, side, qty, value, fee: Money::ZERO };

@@ -55,6 +55,7 @@ fn market(maintenance: i64, margins: [i128; 3], fund: i128, policy: LiquidationP
         kind: InstrumentKind::Perpetual,
         settlement: CASH,
         mark_scale: 1,
+        payoff: downdraft_margin::Payoff::Linear,
         point_value: 1,
         max_price: Price(1_000),
         max_order: Qty(1_000),

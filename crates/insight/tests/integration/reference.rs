@@ -1,7 +1,7 @@
 //! What a run was, worked out slowly from a log of all of it.
 
 use crate::drive::Step;
-use downdraft_margin::Pool;
+use downdraft_margin::{InstrumentSpec, Payoff, Pool};
 use downdraft_types::{EventId, MarkPrice, Side};
 use downdraft_venue::{Command, Event, Internal};
 use std::collections::{BTreeMap, BTreeSet};
@@ -92,23 +92,33 @@ pub fn episodes(steps: &[Step]) -> Vec<Episode> {
     found
 }
 
-/// Sums of all of it. Value is price × `point_value` × quantity of the instrument.
+/// What `qty` lots are worth at `mark`: price × point value × lots, or minus lots × point value ÷ price.
+fn worth(spec: &InstrumentSpec, qty: i128, mark: i128) -> i128 {
+    let face = qty * i128::from(spec.point_value);
+    match spec.payoff {
+        Payoff::Linear => face * mark,
+        Payoff::Inverse => (-face).div_euclid(mark),
+    }
+}
+
+/// Sums of all of it.
 pub fn sums(steps: &[Step]) -> Sums {
     let mut sums = Sums::default();
     let mut accounts = BTreeSet::new();
-    let mut terms: BTreeMap<u16, (i128, i128)> = BTreeMap::new();
+    let mut terms: BTreeMap<u16, &InstrumentSpec> = BTreeMap::new();
     let mut marks: BTreeMap<u16, MarkPrice> = BTreeMap::new();
     for step in steps {
         if let Command::ListInstrument { instrument, spec, .. } = &step.command
             && !matches!(step.events[0].2, Event::Rejected { .. })
         {
-            terms.insert(instrument.0, (i128::from(spec.mark_scale), i128::from(spec.point_value)));
+            terms.insert(instrument.0, spec);
         }
         let own = match step.command {
             Command::Internal(Internal::Liquidate { pool }) => Some(pool.account()),
             _ => None,
         };
         let mut sent = MarkPrice::ZERO;
+        let mut sold: Option<(u16, Side, i128, i128)> = None;
         for (_, _, event) in &step.events {
             match *event {
                 Event::OrderAccepted { .. } => sums.orders += 1,
@@ -126,14 +136,20 @@ pub fn sums(steps: &[Step]) -> Sums {
                 Event::Trade { instrument, price, qty, taker_side, forced, taker, .. } => {
                     sums.fills += 1;
                     if forced && own == Some(taker.account) {
-                        let (scale, value) = terms[&instrument.0];
-                        let worse = i128::from(sent.0) - i128::from(price.0) * scale;
-                        let sign = if taker_side == Side::Sell { 1 } else { -1 };
-                        sums.slippage += sign * worse * value * i128::from(qty.0);
+                        let spec = terms[&instrument.0];
+                        let lots = i128::from(qty.0);
+                        let value = worth(spec, lots, i128::from(price.0) * i128::from(spec.mark_scale));
+                        let (_, _, filled, fetched) = sold.get_or_insert((instrument.0, taker_side, 0, 0));
+                        *filled += lots;
+                        *fetched += value;
                     }
                 }
                 _ => {}
             }
+        }
+        if let Some((instrument, side, filled, fetched)) = sold {
+            let less = worth(terms[&instrument], filled, sent.0.into()) - fetched;
+            sums.slippage += if side == Side::Sell { less } else { -less };
         }
     }
     sums.accounts = accounts.len() as u64;

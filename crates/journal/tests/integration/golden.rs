@@ -1,4 +1,4 @@
-//! The bytes of format version 1, pinned: a file of this version must stay readable, and writing must stay the
+//! The bytes of format version 2, pinned: a file of this version must stay readable, and writing must stay the
 //! same. `docs/journal.md` walks through the same bytes.
 
 use downdraft_journal::{Applied, Emitted, End, Footer, Header, MachineEntry, Origin, Reader, Record, Stamp, Writer};
@@ -6,7 +6,7 @@ use downdraft_types::{AccountId, ClientOrderId, CurrencyId, EventId, InstrumentI
 use downdraft_venue::command::{Command, Internal, OrderRef};
 use downdraft_venue::event::{Event, Rejection};
 
-const GOLDEN: &[u8] = include_bytes!("../golden/v1.ddj");
+const GOLDEN: &[u8] = include_bytes!("../golden/v2.ddj");
 const DOCUMENT: &str = include_str!("../../../../docs/journal.md");
 
 fn header() -> Header {
@@ -78,7 +78,7 @@ fn the_golden_file_is_read() {
 fn the_golden_file_is_written() {
     let written = written();
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/v1.ddj"), &written).unwrap();
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/v2.ddj"), &written).unwrap();
         let bytes: Vec<_> =
             written.chunks(16).map(|row| row.iter().map(|b| format!("{b:02x} ")).collect::<String>()).collect();
         println!("{}", bytes.join("\n"));

@@ -107,7 +107,7 @@ layouts! {
         FundingPaid(Instrument, Account, Money),
         FundingSettled(Instrument, i64, Money),
         Settled(Instrument, Account, Money),
-        Expired(Instrument, i64),
+        Expired(Instrument, i64, Money),
         Halted(Instrument, Option<Time>),
         Reopened(Instrument),
     }
@@ -117,7 +117,7 @@ layouts! {
 struct Stamp(u16, Time, u64, Origin, Option<EventId>);
 
 #[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
-struct Spec(Kind, Currency, u32, u64, i64, u64, u64, Vec<Tier>, Tag, (i64, i64, i64));
+struct Spec(Kind, Tag, Currency, u32, u64, i64, u64, u64, Vec<Tier>, Tag, (i64, i64, i64));
 
 #[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
 struct LiquidationPolicy(Mode, Residual, Tag, Tag, Tag, (u64, u64, bool, bool), (Tag, bool));

@@ -113,10 +113,10 @@ proptest! {
 #[test]
 fn another_version_says_which() {
     let (mut bytes, _) = Writer::new(Vec::new(), &header()).unwrap().finish(&[]).unwrap();
-    bytes[8] = 2;
+    bytes[8] = 9;
     let error = Reader::open(&bytes[..]).err().expect("another version");
-    assert!(matches!(error, OpenError::Version { found: 2, expected: 1 }));
-    assert_eq!(error.to_string(), "journal format version 2 found, 1 expected: use the software that wrote it");
+    assert!(matches!(error, OpenError::Version { found: 9, expected: 2 }));
+    assert_eq!(error.to_string(), "journal format version 9 found, 2 expected: use the software that wrote it");
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn genesis() -> Vec<Command> {
         kind: InstrumentKind::Perpetual,
         settlement: CURRENCY,
         mark_scale: 10,
+        payoff: downdraft_margin::Payoff::Linear,
         point_value: 1,
         max_price: Price(1_000_000),
         max_order: Qty(10_000),

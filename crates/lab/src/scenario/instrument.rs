@@ -4,7 +4,7 @@ use super::currency::Currencies;
 use super::policy;
 use crate::decimal::{Decimal, NotWhole};
 use crate::read::{Field, Outcome, Section};
-use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, TierSpec};
+use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, Payoff, TierSpec};
 use downdraft_types::arith::ceil_div;
 use downdraft_types::{MarkPrice, Money, Ppm, Price, Qty, Time};
 use downdraft_venue::{BookSize, FundingPolicy, MarkPolicy, Protections};
@@ -85,7 +85,10 @@ impl Instrument {
         let lot = s.required("lot_size", "the size of a lot", Field::positive_decimal)?;
         let mark_scale = s.or("mark_scale", 1, |f| f.integer(1, 1_000_000).map(|n| n as u32))?;
         let units = Units { tick, lot, mark_scale, decimals };
-        let point_value = point_value(&s, &units)?;
+        let payoff = s.or("contract", Payoff::Linear, |f| {
+            f.choice(&[("linear", Payoff::Linear), ("inverse", Payoff::Inverse)])
+        })?;
+        let point_value = point_value(&s, &units, payoff)?;
         let kind = kind(&mut s)?;
         let price = s.required("price", "the price at the start", |f| f.positive_units(tick, "tick"))?;
         let price = Price(price);
@@ -99,6 +102,7 @@ impl Instrument {
             kind,
             settlement,
             mark_scale,
+            payoff,
             point_value,
             max_price,
             max_order,
@@ -135,36 +139,58 @@ impl Instrument {
     }
 }
 
-/// Money per mark increment per lot: tick × lot × 10^decimals ÷ mark_scale, which must be whole.
-fn point_value(section: &Section<'_>, units: &Units) -> Outcome<u64> {
-    let scale = Decimal::new(i128::from(units.mark_scale), 0);
-    let tick_value = units.tick.checked_mul(units.lot);
-    let at = |decimals: u32| {
-        let power = Decimal::new(10_i128.checked_pow(decimals)?, 0);
-        Some(tick_value?.checked_mul(power)?.count(scale))
+/// Money per mark increment per lot, which must be whole: tick × lot × 10^decimals ÷ mark_scale. Of an inverse contract,
+/// whose lot is an amount of the quote, lot × 10^decimals × mark_scale ÷ tick.
+fn point_value(section: &Section<'_>, units: &Units, payoff: Payoff) -> Outcome<u64> {
+    let (value, formula) = match payoff {
+        Payoff::Linear => (linear_value(units, units.mark_scale, units.decimals), "{tick} × {lot} ÷ {scale}"),
+        Payoff::Inverse => (inverse_value(units, units.decimals), "{lot} × {scale} ÷ {tick}"),
     };
-    match at(units.decimals) {
+    match value {
         Some(Ok(value)) if u64::try_from(value).is_ok() => return Ok(value as u64),
         Some(Err(NotWhole::Between(..))) => {}
         _ => return Err(section.refuse("tick_size", "a value of a tick too large to hold", "a smaller tick or lot")),
     }
-    let enough = (units.decimals..=18).find(|d| matches!(at(*d), Some(Ok(_))));
-    let coarser = tick_value
-        .and_then(|v| v.checked_mul(Decimal::new(10_i128.checked_pow(units.decimals)?, 0)))
-        .and_then(|v| v.count(Decimal::ONE).ok())
-        .and_then(|whole| (1..units.mark_scale).rev().find(|scale| whole % i128::from(*scale) == 0));
-    let found = format!(
-        "{} × {} ÷ {}, which is no whole number of 10^-{}",
-        units.tick, units.lot, units.mark_scale, units.decimals
-    );
-    let remedy = match (enough, coarser) {
+    let found = formula
+        .replace("{tick}", &units.tick.to_string())
+        .replace("{lot}", &units.lot.to_string())
+        .replace("{scale}", &units.mark_scale.to_string());
+    let found = format!("{found}, which is no whole number of 10^-{}", units.decimals);
+    let expected = format!("money per mark increment per lot to be exact: {}", remedy(units, payoff));
+    Err(section.refuse("mark_scale", found, expected))
+}
+
+type Whole = Option<Result<i128, NotWhole>>;
+
+fn linear_value(units: &Units, mark_scale: u32, decimals: u32) -> Whole {
+    let scale = Decimal::new(i128::from(mark_scale), 0);
+    let power = Decimal::new(10_i128.checked_pow(decimals)?, 0);
+    Some(units.tick.checked_mul(units.lot)?.checked_mul(power)?.count(scale))
+}
+
+fn inverse_value(units: &Units, decimals: u32) -> Whole {
+    let scale = Decimal::new(i128::from(units.mark_scale), 0);
+    let power = Decimal::new(10_i128.checked_pow(decimals)?, 0);
+    Some(units.lot.checked_mul(power)?.checked_mul(scale)?.count(units.tick))
+}
+
+/// What would make a point value whole.
+fn remedy(units: &Units, payoff: Payoff) -> String {
+    let whole = |value: Whole| matches!(value, Some(Ok(_)));
+    let enough = (units.decimals..=18).find(|decimals| match payoff {
+        Payoff::Linear => whole(linear_value(units, units.mark_scale, *decimals)),
+        Payoff::Inverse => whole(inverse_value(units, *decimals)),
+    });
+    let linear = payoff == Payoff::Linear;
+    let coarser = (1..units.mark_scale).rev().filter(|_| linear);
+    let coarser = coarser.take(1_000_000).find(|scale| whole(linear_value(units, *scale, units.decimals)));
+    match (enough, coarser) {
         (Some(d), Some(scale)) => format!("the settlement currency with {d} decimals, or mark_scale = {scale}"),
         (Some(d), None) => format!("the settlement currency with {d} decimals"),
         (None, Some(scale)) => format!("mark_scale = {scale}"),
-        (None, None) => "a tick_size whose value per lot is a whole number of mark_scale".to_owned(),
-    };
-    let expected = format!("money per mark increment per lot to be exact: {remedy}");
-    Err(section.refuse("mark_scale", found, expected))
+        (None, None) if linear => "a tick_size whose value per lot is a whole number of mark_scale".to_owned(),
+        (None, None) => "a lot_size that is a whole number of mark increments".to_owned(),
+    }
 }
 
 fn kind(section: &mut Section<'_>) -> Outcome<InstrumentKind> {

@@ -77,6 +77,17 @@ fn the_breaker_halts() {
 }
 
 #[test]
+fn collateral_that_falls_with_the_position_liquidates_more() {
+    let coin = of("coin-margined");
+    assert!(coin.liquidations > 1_000 && 2 * coin.with_parent > coin.liquidations, "{coin:?}");
+    // A shock that only just reaches the first lines, in either contract.
+    let small = |name, size| outcome(scenario(name, &[size]), None).liquidations;
+    let (coin, linear) =
+        (small("coin-margined", "actors.seller.size=9000000"), small("thin-book", "actors.seller.size=150"));
+    assert!(linear > 20 && coin > linear + linear / 5, "{coin} inverse, {linear} linear");
+}
+
+#[test]
 fn given_positions_cascade() {
     let outcome = of("my-venue");
     assert!(outcome.liquidations >= 3 && outcome.with_parent >= 1, "{outcome:?}");

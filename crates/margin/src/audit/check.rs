@@ -113,10 +113,13 @@ impl Auditor {
     pub fn equity(&self, currency: CurrencyId, marks: impl Fn(InstrumentId) -> MarkPrice) -> Option<Money> {
         let mut sum = self.held(currency);
         for (instrument, listing) in self.listed(currency) {
+            // Together, so that no value is rounded.
+            let mut net = 0_i128;
             for holding in &listing.holdings {
-                let at_mark = value(listing, i128::from(holding.size), marks(instrument).0).ok()?;
-                sum = bounded(sum + at_mark - holding.cost).ok()?;
+                net += i128::from(holding.size);
+                sum = bounded(sum - holding.cost).ok()?;
             }
+            sum = bounded(sum + value(listing, net, marks(instrument).0.into()).ok()?).ok()?;
         }
         Some(Money(sum))
     }

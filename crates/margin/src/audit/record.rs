@@ -1,6 +1,6 @@
 //! What the auditor is told.
 
-use crate::Pool;
+use crate::{Payoff, Pool};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side};
 
 /// One side of a trade, as the venue claims it.
@@ -26,7 +26,9 @@ pub enum Record {
         currency: CurrencyId,
         /// Mark increments per tick.
         mark_scale: u32,
-        /// Money per mark increment per lot.
+        /// How value depends on price.
+        payoff: Payoff,
+        /// Money per mark increment per lot; of an inverse contract money × mark increments per lot.
         point_value: u64,
     },
     /// A flat position's margin mode was chosen; before that it is cross.
@@ -209,6 +211,8 @@ pub enum Record {
         instrument: InstrumentId,
         /// At which mark.
         mark: MarkPrice,
+        /// What the rounding of their values left, to the residue account.
+        residue: Money,
     },
 }
 

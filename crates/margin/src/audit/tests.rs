@@ -49,7 +49,7 @@ fn settled(account: u32, realised: i128) -> Record {
 }
 
 fn listed(instrument: InstrumentId, mark_scale: u32) -> Record {
-    Record::Listed { instrument, currency: USD, mark_scale, point_value: 1 }
+    Record::Listed { instrument, currency: USD, payoff: Payoff::Linear, mark_scale, point_value: 1 }
 }
 
 /// Every kind of record, worked by hand. The perpetual's lot is worth 10 per tick, the dated contract's 1.
@@ -144,7 +144,7 @@ fn expiry() -> Vec<Record> {
         mark(DATED, 30),
         settled(0, 60),
         settled(3, 120),
-        Record::Expired { instrument: DATED, mark: MarkPrice(30) },
+        Record::Expired { instrument: DATED, mark: MarkPrice(30), residue: Money(0) },
         Record::Withdrawal { account: AccountId(3), currency: USD, amount: Money(500) },
     ]
 }
@@ -238,7 +238,8 @@ fn fields(record: &mut Record) -> Vec<Field<'_>> {
         | Record::Uncovered { amount, .. }
         | Record::Funding { amount, .. }
         | Record::FundingResidue { amount, .. } => vec![Field::Money(amount)],
-        Record::Mark { mark, .. } | Record::Expired { mark, .. } => vec![Field::Mark(mark)],
+        Record::Mark { mark, .. } => vec![Field::Mark(mark)],
+        Record::Expired { mark, residue, .. } => vec![Field::Mark(mark), Field::Money(residue)],
         Record::Settled { mark, realised, .. } => vec![Field::Mark(mark), Field::Money(realised)],
         Record::Fill { price, qty, buyer, seller, .. } => {
             let amounts = [&mut buyer.fee, &mut buyer.realised, &mut seller.fee, &mut seller.realised];

@@ -42,9 +42,10 @@ impl Auditor {
         counterparty: AccountId,
         claim: Money,
     ) -> Result<(), Fault> {
-        let over = bounded(value.0)? - self.value_at_mark(instrument, i128::from(qty.0))?;
-        // Against a long the counterparty buys: what it pays above the mark is its loss.
-        let conceded = if side == Side::Buy { over } else { -over };
+        // Against a long the counterparty is short: it loses what it was worth at the mark, and what it pays now.
+        let (held, paid) =
+            if side == Side::Buy { (-i128::from(qty.0), value.0) } else { (i128::from(qty.0), -value.0) };
+        let conceded = self.value_at_mark(instrument, held)? + bounded(paid)?;
         agree("conceded", Some(counterparty), claim, conceded)?;
         self.bear(self.pool(instrument, account)?, conceded.max(0))?;
         let currency = self.listing(instrument)?.currency;

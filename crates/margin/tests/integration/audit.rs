@@ -2,7 +2,7 @@
 
 use downdraft_margin::audit::{Auditor, Party, Record};
 use downdraft_margin::{
-    InstrumentKind, InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, MarginMode, TierSpec,
+    InstrumentKind, InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, MarginMode, Payoff, TierSpec,
 };
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side, Time};
 use proptest::prelude::*;
@@ -16,6 +16,7 @@ fn spec() -> InstrumentSpec {
         kind: InstrumentKind::Dated { expiry: Time(1) },
         settlement: USD,
         mark_scale: 10,
+        payoff: Payoff::Linear,
         point_value: 3,
         max_price: Price(1_000),
         max_order: Qty(1_000),
@@ -50,7 +51,13 @@ impl Pair {
         };
         let mut pair = Self { engine: Margin::with_capacity(capacity), auditor: Auditor::new(ACCOUNTS) };
         pair.engine.list(LISTED, &spec()).unwrap();
-        pair.tell(Record::Listed { instrument: LISTED, currency: USD, mark_scale: 10, point_value: 3 });
+        pair.tell(Record::Listed {
+            instrument: LISTED,
+            currency: USD,
+            payoff: Payoff::Linear,
+            mark_scale: 10,
+            point_value: 3,
+        });
         for account in (1..ACCOUNTS).map(AccountId) {
             pair.engine.open_account(account).unwrap();
             pair.engine.deposit(account, USD, Money(1_000_000)).unwrap();
@@ -90,14 +97,14 @@ impl Pair {
 
     fn expire(&mut self, mark: MarkPrice) {
         let mut records = Vec::new();
-        self.engine.settle_all(LISTED, |account, realised, amount| {
+        let residue = self.engine.settle_all(LISTED, |account, realised, amount| {
             records.push(Record::Settled { instrument: LISTED, account, mark, realised });
             records.push(Record::MarginMoved { account, instrument: LISTED, amount });
         });
         // A cross position moves no margin.
         let nothing = |r: &Record| matches!(r, Record::MarginMoved { amount: Money::ZERO, .. });
         records.into_iter().filter(|record| !nothing(record)).for_each(|record| self.tell(record));
-        self.tell(Record::Expired { instrument: LISTED, mark });
+        self.tell(Record::Expired { instrument: LISTED, mark, residue });
     }
 
     fn agree(&self) {

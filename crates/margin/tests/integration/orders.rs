@@ -40,8 +40,8 @@ fn open_orders_count_on_their_own_side() {
     rest(&mut margin, Side::Sell, 10, 100);
     assert_eq!(order(&margin, Side::Sell, 1, 100), SHORT_OF_MARGIN);
     assert_eq!(margin.free(A, CASH), Money(0));
-    margin.order_left(A, FIRST, Side::Buy, Qty(4), Price(100));
-    margin.order_left(A, FIRST, Side::Sell, Qty(5), Price(100));
+    margin.order_left(A, FIRST, Side::Buy, (Qty(4), Qty(6)), Price(100));
+    margin.order_left(A, FIRST, Side::Sell, (Qty(5), Qty(5)), Price(100));
     assert_eq!(margin.free(A, CASH), Money(40));
 }
 

@@ -2,7 +2,9 @@
 
 use crate::steps::{Resolution, Step};
 use crate::world::{perpetual, tier};
-use downdraft_margin::{InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, MarginMode, Pool, Settled, fee};
+use downdraft_margin::{
+    InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, MarginMode, Payoff, Pool, Settled, fee,
+};
 use downdraft_testkit::naive_margin::NaiveMargin;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side};
 use std::collections::BTreeSet;
@@ -13,15 +15,16 @@ const CURRENCIES: u16 = 2;
 const HOUSE: AccountId = AccountId(ACCOUNTS);
 const CAPACITY: MarginCapacity = MarginCapacity {
     accounts: ACCOUNTS + 1,
-    positions: 32,
-    positions_per_account: 4,
-    instruments: 4,
+    positions: 48,
+    positions_per_account: 6,
+    instruments: 6,
     currencies: CURRENCIES,
 };
 
 /// No maintenance at all; three tiers with a closing fee; maintenance at entry in another currency; and sizes near
-/// what listing allows. Each with its first mark.
-fn listings() -> [(InstrumentSpec, i64); 4] {
+/// what listing allows; an inverse contract, and one whose values are so small that rounding is all. Each with its
+/// first mark.
+fn listings() -> [(InstrumentSpec, i64); 6] {
     let tiers = |unit: i128| vec![tier(0, 5_000, 10_000), tier(unit, 20_000, 50_000), tier(8 * unit, 100_000, 250_000)];
     let spec = |tiers| InstrumentSpec {
         max_price: Price(1_000_000),
@@ -51,6 +54,20 @@ fn listings() -> [(InstrumentSpec, i64); 4] {
                 ..spec(tiers(1 << 76))
             },
             1 << 32,
+        ),
+        (
+            InstrumentSpec { payoff: Payoff::Inverse, mark_scale: 5, point_value: 200_000_000, ..spec(tiers(300_000)) },
+            20_000,
+        ),
+        (
+            InstrumentSpec {
+                payoff: Payoff::Inverse,
+                point_value: 7_001,
+                settlement: CurrencyId(1),
+                maintenance_basis: MaintenanceBasis::Entry,
+                ..spec(tiers(90))
+            },
+            900,
         ),
     ]
 }
@@ -166,7 +183,13 @@ impl Trial {
             }
             Step::Cancel if !self.resting.is_empty() => {
                 let order = self.resting.remove(0);
-                self.engine.order_left(order.account, order.instrument, order.side, order.qty, order.price);
+                self.engine.order_left(
+                    order.account,
+                    order.instrument,
+                    order.side,
+                    (order.qty, Qty::ZERO),
+                    order.price,
+                );
             }
             Step::Cancel => {}
             Step::Walk { instrument, by } => {
@@ -228,7 +251,8 @@ impl Trial {
         let terms = self.engine.instrument(id);
         let tick = terms.mark().0 / i64::from(terms.spec().mark_scale);
         let price = tick + (tick.abs() / 4_096 + 1) * i64::from(offset) / 8;
-        Price(price.clamp(-terms.spec().max_price.0, terms.spec().max_price.0))
+        let (lowest, highest) = terms.legal_prices();
+        Price(price).clamp(lowest, highest)
     }
 
     /// Whoever is being liquidated only reduces, and nobody passes the largest position.
@@ -338,7 +362,7 @@ impl Trial {
             let size = Lots(i64::try_from(self.naive.size(account, id)).unwrap());
             let side = size.side().unwrap().opposite();
             let terms = self.engine.instrument(id);
-            let value = terms.value_at(Side::Buy.signed(size.quantity()), terms.mark());
+            let value = terms.closing_value(side.opposite(), size.quantity());
             if account == HOUSE || !self.may_trade(HOUSE, id, side.opposite(), size.quantity()) {
                 return;
             }
@@ -355,8 +379,8 @@ impl Trial {
     }
 
     fn set_mark(&mut self, id: InstrumentId, mark: i64) {
-        let largest = self.engine.instrument(id).largest_mark().0;
-        let mark = MarkPrice(mark.clamp(-largest, largest));
+        let (lowest, highest) = self.engine.instrument(id).legal_marks();
+        let mark = MarkPrice(mark).clamp(lowest, highest);
         self.engine.set_mark(id, mark);
         self.naive.set_mark(id, mark);
     }

@@ -3,7 +3,7 @@
 use super::opening::{Opening, Terms, nets};
 use super::set_up::SetUp;
 use crate::actor::{Actor, Context, Notice};
-use downdraft_margin::{InstrumentSpec, MarginMode};
+use downdraft_margin::{Instrument, InstrumentSpec, MarginMode};
 use downdraft_types::{AccountId, InstrumentId, Lots, MarkPrice, Money};
 
 /// Parameters of an [`Explicit`].
@@ -28,12 +28,20 @@ pub struct Holding {
     pub instrument: InstrumentId,
     /// Lots: positive long, negative short.
     pub size: Lots,
-    /// What it cost, or was sold for, in all: positive for positive prices.
+    /// Its notional at entry: what it cost, or was sold for, in all; positive for positive prices.
     pub value: Money,
     /// The money behind it, profit and loss apart.
     pub margin: Money,
     /// Cross or isolated.
     pub mode: MarginMode,
+}
+
+impl Holding {
+    /// Its signed cost, as the engine will have it.
+    pub(super) fn cost(&self, terms: &Instrument) -> Money {
+        let cost = terms.spec().payoff.of_notional(self.value);
+        if self.size.is_negative() { -cost } else { cost }
+    }
 }
 
 /// The account that takes the other side of positions that do not net, in cross margin, at the initial mark.

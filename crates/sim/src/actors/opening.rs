@@ -10,7 +10,7 @@ use super::set_up::{SetUp, check_account};
 use crate::actor::Context;
 use downdraft_margin::{InstrumentSpec, Margin, MarginCapacity, MarginMode};
 use downdraft_types::arith::{ceil_div, mul_div_floor};
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Side};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Side};
 use downdraft_venue::Command;
 use std::collections::BTreeMap;
 
@@ -60,7 +60,7 @@ impl Terms {
     pub(super) fn standing(&self, holding: &Holding) -> (Money, i128) {
         let terms = self.instrument(holding.instrument);
         let at_mark = terms.value_at(holding.size, terms.mark());
-        let cost = if holding.size.is_negative() { -holding.value } else { holding.value };
+        let cost = holding.cost(terms);
         let basis = match terms.spec().maintenance_basis {
             downdraft_margin::MaintenanceBasis::Mark => at_mark.abs(),
             downdraft_margin::MaintenanceBasis::Entry => holding.value,
@@ -132,7 +132,8 @@ impl Opening {
                 Some(Side::Buy) => (holding.account, self.pivot),
                 _ => (self.pivot, holding.account),
             };
-            let (instrument, qty, cost) = (holding.instrument, holding.size.quantity(), holding.value);
+            let (instrument, qty) = (holding.instrument, holding.size.quantity());
+            let cost = self.terms.instrument(instrument).spec().payoff.of_notional(holding.value);
             set_up.submit(context, Command::BlockTrade { instrument, buyer, seller, qty, cost });
         }
         for (currency, (_, amount)) in stakes {
@@ -171,7 +172,8 @@ impl Opening {
             let (unrealised, _) = self.terms.standing(holding);
             let needed = unrealised.abs() + self.terms.notional(holding);
             *stake += needed;
-            *end += needed - unrealised;
+            // Positions sum to zero, and so do their values, of which the pivot pays the holders' costs.
+            *end += needed + holding.cost(self.terms.instrument(holding.instrument));
         }
         stakes
     }
@@ -223,7 +225,7 @@ fn check_holding(terms: &Terms, holding: &Holding, pivot: AccountId) -> Result<(
     if size.is_zero() || size > spec.max_position {
         return Err(format!("size: found {size} lots, expected 1 to {}", spec.max_position));
     }
-    let most = terms.instrument(holding.instrument).trade_value(size, Price(spec.max_price.0));
+    let most = terms.instrument(holding.instrument).largest_value(size);
     if !holding.value.is_positive() || holding.value > most {
         return Err(format!("value: found {}, expected 1 to {most}", holding.value));
     }

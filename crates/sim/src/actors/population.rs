@@ -7,7 +7,7 @@ use super::set_up::{SetUp, check_account, check_number};
 use crate::actor::{Actor, Context, Notice, Subscription};
 use crate::random::{Draw, Stream};
 use crate::samplers::Distribution;
-use downdraft_margin::{InstrumentSpec, MarginMode};
+use downdraft_margin::{InstrumentSpec, MarginMode, Payoff};
 use downdraft_types::arith::mul_div_floor;
 use downdraft_types::{AccountId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side};
 
@@ -318,7 +318,7 @@ impl PopulationConfig {
             let part = libm::rint((1.0 + entry.sample(draw)) * ENTRY_ONE as f64) as i128;
             holding = self.at_entry(terms, bare, leverage, part);
             let (unrealised, maintenance_e6) = terms.standing(&holding);
-            let most = terms.instrument(self.instrument).trade_value(bare.size.quantity(), self.spec.max_price);
+            let most = terms.instrument(self.instrument).largest_value(bare.size.quantity());
             let legal = part > 0 && holding.value <= most;
             if legal && (holding.margin + unrealised).0 * i128::from(Ppm::ONE.0) >= maintenance_e6 {
                 return holding;
@@ -330,8 +330,13 @@ impl PopulationConfig {
 
     fn at_entry(&self, terms: &Terms, bare: Holding, leverage: f64, part: i128) -> Holding {
         let terms = terms.instrument(self.instrument);
-        let at_start = terms.trade_value(bare.size.quantity(), self.initial_price);
-        let value = Money(mul_div_floor(at_start.0, part, ENTRY_ONE).max(1));
+        let at_start = terms.trade_value(bare.size.quantity(), self.initial_price).abs();
+        // `part` is of the price, to which an inverse contract's value is inverse.
+        let value = match terms.spec().payoff {
+            Payoff::Linear => mul_div_floor(at_start.0, part, ENTRY_ONE),
+            Payoff::Inverse => mul_div_floor(at_start.0, ENTRY_ONE, part.max(1)),
+        };
+        let value = Money(value.max(1));
         let rate = libm::ceil(1e6 / leverage.max(1.0)).max(1.0) as i64;
         Holding { value, margin: terms.initial_margin(value, Some(Ppm(rate))), ..bare }
     }

@@ -62,7 +62,7 @@ impl Savers {
         let saver = |holding: Holding| Saver {
             account: holding.account,
             size: holding.size,
-            cost: if holding.size.is_negative() { -holding.value } else { holding.value },
+            cost: holding.cost(terms.instrument(instrument)),
             balance: holding.margin,
             isolated: holding.mode == MarginMode::Isolated,
             left: rules.times,

@@ -34,6 +34,7 @@ fn spec() -> InstrumentSpec {
         kind: InstrumentKind::Perpetual,
         settlement: CASH,
         mark_scale: 2,
+        payoff: downdraft_margin::Payoff::Linear,
         point_value: 3,
         max_price: Price(100_000),
         max_order: Qty(1_000_000),

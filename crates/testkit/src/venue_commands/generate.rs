@@ -1,7 +1,7 @@
 //! Commands, most of them sensible, some of them not.
 
 use super::dice::Dice;
-use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, MarginMode, Pool, TierSpec};
+use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, MarginMode, Payoff, Pool, TierSpec};
 use downdraft_types::{
     AccountId, ClientOrderId, CurrencyId, InstrumentId, MarkPrice, Money, OrderId, Ppm, Price, Qty, Side, Span, Time,
 };
@@ -37,6 +37,8 @@ pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
     let mut commands = Vec::new();
     for instrument in 0..3 {
         let (spec, book) = (spec(dice, instrument), BookSize { orders: 40, levels: 24 });
+        // An inverse contract has positive prices only.
+        let base = if spec.payoff == Payoff::Inverse { i64::abs(base) } else { base };
         let mark = MarkPrice(base * i64::from(spec.mark_scale));
         let instrument = InstrumentId(instrument);
         commands.push(Command::ListInstrument { instrument, spec: Box::new(spec), book });
@@ -301,6 +303,8 @@ fn any_internal(dice: &mut Dice<'_>, account: AccountId, instrument: InstrumentI
 
 fn spec(dice: &mut Dice<'_>, number: u16) -> InstrumentSpec {
     let odd = dice.once_in(16);
+    let inverse = number > 0 && dice.once_in(3);
+    let point_value = if inverse { [0, 9_000, 40_003] } else { [1, 1, 3] };
     InstrumentSpec {
         kind: match number % 3 {
             1 => InstrumentKind::Dated { expiry: Time(1_000 + 1_000 * dice.below(200)) },
@@ -308,7 +312,8 @@ fn spec(dice: &mut Dice<'_>, number: u16) -> InstrumentSpec {
         },
         settlement: CurrencyId(if number == 2 { 1 } else { 0 }),
         mark_scale: if odd { dice.one_of(&[0, u32::MAX]) } else { [1, 10, 4][usize::from(number % 3)] },
-        point_value: if odd { dice.one_of(&[0, 1, u64::MAX]) } else { [1, 1, 3][usize::from(number % 3)] },
+        payoff: if inverse { Payoff::Inverse } else { Payoff::Linear },
+        point_value: if odd { dice.one_of(&[0, 1, u64::MAX]) } else { point_value[usize::from(number % 3)] },
         max_price: Price(if odd { dice.one_of(&[i64::MAX, 0, i64::MIN, 1_000]) } else { 1_000 }),
         max_order: Qty(if odd { dice.one_of(&[0, u64::MAX]) } else { 1_000 }),
         max_position: Qty(if odd { dice.one_of(&[0, u64::MAX, i64::MAX as u64, 1 << 50]) } else { 2_000 }),

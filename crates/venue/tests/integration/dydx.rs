@@ -37,6 +37,7 @@ fn spec() -> InstrumentSpec {
         kind: InstrumentKind::Perpetual,
         settlement: USDC,
         mark_scale: 1,
+        payoff: downdraft_margin::Payoff::Linear,
         point_value: 10_000,
         max_price: Price(1_000_000),
         max_order: Qty(10_000),

@@ -19,6 +19,7 @@ fn spec(kind: InstrumentKind) -> InstrumentSpec {
         kind,
         settlement: USD,
         mark_scale: 1,
+        payoff: downdraft_margin::Payoff::Linear,
         point_value: 1,
         max_price: Price(1_000),
         max_order: Qty(1_000),
@@ -273,7 +274,7 @@ fn a_step_that_waits_for_a_market_that_expires_goes_on() {
 fn a_contract_without_a_mark_expires_quietly() {
     let mut runner = venue_with(20, false);
     runner.run_until(EXPIRY);
-    let expired = Event::Expired { instrument: DATED, mark: MarkPrice(0) };
+    let expired = Event::Expired { instrument: DATED, mark: MarkPrice(0), residue: Money::ZERO };
     assert!(runner.events().iter().any(|(_, _, event)| *event == expired));
     let mut auditor = VenueAuditor::new(7);
     auditor.command(&list(DATED, spec(InstrumentKind::Dated { expiry: EXPIRY })));
