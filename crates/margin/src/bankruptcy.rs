@@ -8,7 +8,7 @@
 
 use crate::engine::Margin;
 use crate::instrument::RATE_ONE;
-use downdraft_types::arith::mul_div_floor;
+use downdraft_types::arith::{mul_div_ceil, mul_div_floor};
 use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Side};
 
 impl Margin {
@@ -30,6 +30,25 @@ impl Margin {
         let side = if position.size.is_positive() { Side::Buy } else { Side::Sell };
         let at_mark = terms.closing_value(side, qty);
         if side == Side::Buy { at_mark - Money(share) } else { at_mark + Money(share) }
+    }
+
+    /// As [`Margin::bankruptcy_value`], where closing also costs `fee` of the value it is closed at: what a long must be
+    /// sold for, or a short bought back for, so that nothing is left when the fee is paid. A long's is rounded up
+    /// and a short's down: the account is asked for the fraction of a unit.
+    ///
+    /// Source: Bybit, *Bankruptcy price*, whose inverse form is `(1 + fee) × Q ÷ (Q ÷ entry + available)`.
+    ///
+    /// # Panics
+    /// As [`Margin::bankruptcy_value`], and where `fee` is negative, or 100% or more.
+    #[must_use]
+    pub fn bankruptcy_value_with_fee(&self, account: AccountId, instrument: InstrumentId, qty: Qty, fee: Ppm) -> Money {
+        assert!(!fee.is_negative() && fee < Ppm::ONE, "a fee below the whole value");
+        let kept = self.bankruptcy_value(account, instrument, qty);
+        let long = self.position(account, instrument).is_some_and(|p| p.size.is_positive());
+        // A seller of something of value, and a buyer of a liability, pay the fee out of what changes hands.
+        let of_it = long == kept.is_positive();
+        let rate = i128::from(if of_it { Ppm::ONE.0 - fee.0 } else { Ppm::ONE.0 + fee.0 });
+        Money(if long { mul_div_ceil(kept.0, RATE_ONE, rate) } else { mul_div_floor(kept.0, RATE_ONE, rate) })
     }
 
     /// The part of the pool's equity that answers for a position: by maintenance margin where there are

@@ -2,7 +2,6 @@
 
 const SELL_LOOP: &str = "a liquidation through the book: the venue's own tests";
 const MARK: &str = "mark rules, price bands and halts are the venue's";
-const INVERSE: &str = "inverse contracts: not linear";
 const OPTIONS: &str = "options and portfolio margin";
 const COLLATERAL: &str = "weighted collateral and borrowing";
 const LENDING: &str = "lending and auctions";
@@ -11,7 +10,7 @@ const TOTALS: &str = "sums of published totals: nothing is computed";
 const BONUS: &str = "a liquidator's discount, for keepers";
 
 /// By prefix of the id.
-const REASONS: [(&str, &str); 27] = [
+const REASONS: [(&str, &str); 25] = [
     ("dydx.e2e.", SELL_LOOP),
     ("golden.lob_cascade.", SELL_LOOP),
     ("cascade.threshold_ladder.", SELL_LOOP),
@@ -19,8 +18,6 @@ const REASONS: [(&str, &str); 27] = [
     ("luld.", MARK),
     ("cme.dcb", MARK),
     ("cme.mwcb", MARK),
-    ("bybit.bk.inverse_", INVERSE),
-    ("bybit.liq.inverse_", INVERSE),
     ("b76.", OPTIONS),
     ("derive.pmrm.", OPTIONS),
     ("derive.srm.", OPTIONS),

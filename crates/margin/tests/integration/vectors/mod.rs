@@ -8,6 +8,7 @@ mod case;
 mod deleveraging;
 mod dydx;
 mod elsewhere;
+mod inverse;
 mod linear;
 mod rates;
 mod waterfall;
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 fn plan(id: &str) -> Option<Plan> {
     let check = dydx::check(id)
         .or_else(|| linear::check(id))
+        .or_else(|| inverse::check(id))
         .or_else(|| rates::check(id))
         .or_else(|| waterfall::check(id))
         .or_else(|| deleveraging::check(id));
