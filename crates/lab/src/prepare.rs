@@ -5,7 +5,7 @@ use crate::scenario::{ActorKind, Scenario};
 use downdraft_journal::{Header, MachineEntry};
 use downdraft_sim::world::World;
 use downdraft_types::{AccountId, InstrumentId, MachineId, Time};
-use downdraft_venue::{Command, Venue};
+use downdraft_venue::{AdlRanking, Command, Venue};
 
 /// A scenario with its seed: all that a run is a function of, recorded input apart.
 #[derive(Clone, PartialEq, Debug)]
@@ -46,7 +46,11 @@ impl Prepared {
             }
             commands.push(Command::SetMark { instrument, mark: terms.first_mark() });
         }
-        commands.push(Command::SetLiquidationPolicy { policy: self.scenario.liquidation });
+        let mut policy = self.scenario.liquidation;
+        if let AdlRanking::RandomStart { seed } = &mut policy.adl.ranking {
+            *seed = self.seed;
+        }
+        commands.push(Command::SetLiquidationPolicy { policy });
         let fund = self.scenario.fund.iter().filter(|(_, amount)| amount.is_positive());
         commands.extend(fund.map(|&(currency, amount)| Command::Deposit {
             account: AccountId::FUND,

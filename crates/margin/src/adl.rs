@@ -6,6 +6,7 @@
 //! value) ÷ |entry value|.
 
 use crate::engine::Margin;
+use crate::payoff::Payoff;
 use crate::pool::{Pool, PoolState};
 use crate::position::Position;
 use core::cmp::{Ordering, Reverse};
@@ -37,6 +38,40 @@ pub enum AdlRanking {
     ProfitTimesLeverage,
     /// All of them, in proportion to size, by largest remainder.
     ProRata,
+    /// Price ratio × notional ÷ account value, highest first: `mark ÷ entry` of a long, `entry ÷ mark` of a short.
+    ///
+    /// Source: Hyperliquid, *Auto-deleveraging*.
+    AccountValue,
+    /// All of them, in proportion to the equity behind their positions and never beyond their size, by largest
+    /// remainder.
+    ProRataEquity,
+    /// By account number from a drawn start, then round.
+    ///
+    /// Source: dYdX v4, `x/clob/keeper/deleveraging.go`: from a pseudo-random subaccount.
+    RandomStart {
+        /// What the start is drawn from.
+        seed: u64,
+    },
+}
+
+impl AdlPolicy {
+    /// This policy with its draw made for one deleveraging, the `nonce`-th: another one starts elsewhere.
+    #[must_use]
+    pub fn drawn(self, nonce: u64) -> Self {
+        let ranking = match self.ranking {
+            AdlRanking::RandomStart { seed } => AdlRanking::RandomStart { seed: mix(seed ^ mix(nonce)) },
+            other => other,
+        };
+        Self { ranking, ..self }
+    }
+}
+
+/// Scatters bits: the finaliser of SplitMix64 (Steele, Lea, Flood 2014).
+const fn mix(mut bits: u64) -> u64 {
+    bits = bits.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    bits ^ (bits >> 31)
 }
 
 /// Who may be closed against a position.
@@ -56,7 +91,9 @@ pub struct Candidate {
     account: AccountId,
     /// Rank of profit and leverage.
     score: OrderedFloat<f64>,
-    /// Size to close against, or profit to pay from.
+    /// Size to close against, or profit to pay from: the most that may be allotted.
+    limit: i128,
+    /// To what a share is in proportion, at least 1.
     weight: i128,
     /// What was allotted.
     allotted: i128,
@@ -81,23 +118,52 @@ impl Margin {
         qty: Qty,
         eligibility: Eligibility,
     ) -> Qty {
+        let by = match eligibility {
+            Eligibility::Policy(policy, _) => policy.ranking,
+            Eligibility::Anyone => AdlRanking::ProfitTimesLeverage,
+        };
         let mut ranking = core::mem::take(&mut self.ranking);
         ranking.clear();
         for slot in &self.holders[instrument.index()] {
             let position = &self.positions[*slot as usize];
             let opposite = position.size.side() == Some(side.opposite()) && position.account != account;
             if opposite && self.is_eligible(position, qty, eligibility) {
-                let score = OrderedFloat(self.score(position));
-                let weight = i128::from(position.size.quantity().0);
-                ranking.push(Candidate { slot: *slot, account: position.account, score, weight, allotted: 0 });
+                ranking.push(self.candidate(*slot, by));
             }
         }
         ranking.sort_unstable_by_key(|c| (Reverse(c.score), c.account));
-        let pro_rata = matches!(eligibility, Eligibility::Policy(AdlPolicy { ranking: AdlRanking::ProRata, .. }, _));
-        let allotted =
-            if pro_rata { allot_pro_rata(&mut ranking, qty.0.into()) } else { allot_queue(&mut ranking, qty.0.into()) };
+        if let AdlRanking::RandomStart { seed } = by {
+            let start = seed % (ranking.len() as u64).max(1);
+            ranking.rotate_left(usize::try_from(start).expect("below a length"));
+        }
+        let allotted = match by {
+            AdlRanking::ProRata | AdlRanking::ProRataEquity => allot_pro_rata(&mut ranking, qty.0.into()),
+            _ => allot_queue(&mut ranking, qty.0.into()),
+        };
         self.ranking = ranking;
         Qty(u64::try_from(allotted).expect("no more than was asked"))
+    }
+
+    fn candidate(&self, slot: u32, by: AdlRanking) -> Candidate {
+        let position = &self.positions[slot as usize];
+        let limit = i128::from(position.size.quantity().0);
+        let (score, weight) = match by {
+            AdlRanking::ProfitTimesLeverage => (self.score(position), limit),
+            AdlRanking::AccountValue => (self.account_value_score(position), limit),
+            AdlRanking::ProRataEquity => (0.0, self.equity_share(position.account, position.instrument).0.max(1)),
+            AdlRanking::ProRata | AdlRanking::RandomStart { .. } => (0.0, limit),
+        };
+        Candidate { slot, account: position.account, score: OrderedFloat(score), limit, weight, allotted: 0 }
+    }
+
+    fn account_value_score(&self, position: &Position) -> f64 {
+        let terms = self.instrument(position.instrument);
+        // Scores order candidates; money is never computed from them.
+        let (mark, entry) = (terms.value_at(position.size, terms.mark()).0 as f64, position.cost.0 as f64);
+        let value = self.equity_share(position.account, position.instrument).0 as f64;
+        let rises = position.size.is_positive() == (terms.spec().payoff == Payoff::Linear);
+        let gained = if rises { mark / entry } else { entry / mark };
+        gained * mark.abs() / value
     }
 
     fn is_eligible(&self, position: &Position, qty: Qty, eligibility: Eligibility) -> bool {
@@ -144,14 +210,8 @@ impl Margin {
                 && self.state_of(pool) == PoolState::Sound;
             let profit = position.unrealised(terms).min(self.health(pool).equity);
             if bears && profit.is_positive() {
-                let score = OrderedFloat(0.0);
-                ranking.push(Candidate {
-                    slot: *slot,
-                    account: position.account,
-                    score,
-                    weight: profit.0,
-                    allotted: 0,
-                });
+                let (account, score) = (position.account, OrderedFloat(0.0));
+                ranking.push(Candidate { slot: *slot, account, score, limit: profit.0, weight: profit.0, allotted: 0 });
             }
         }
         let borne = allot_pro_rata(&mut ranking, deficit.0);
@@ -171,41 +231,60 @@ impl Margin {
 fn allot_queue(ranking: &mut [Candidate], wanted: i128) -> i128 {
     let mut left = wanted;
     for candidate in ranking {
-        candidate.allotted = candidate.weight.min(left);
+        candidate.allotted = candidate.limit.min(left);
         left -= candidate.allotted;
     }
     wanted - left
 }
 
-/// In proportion to weight, rounded down; the units left go one each to the largest remainders, then by
-/// account number. Nobody gets more than its weight.
+/// In proportion to weight, rounded down; the units left go one each to the largest remainders, then by account
+/// number. Whose share would pass its limit gets its limit, and the others share the rest.
 fn allot_pro_rata(ranking: &mut [Candidate], wanted: i128) -> i128 {
-    let total: i128 = ranking.iter().map(|c| c.weight).sum();
-    let wanted = wanted.min(total);
+    let wanted = wanted.min(ranking.iter().map(|c| c.limit).sum());
     if wanted <= 0 {
+        ranking.iter_mut().for_each(|c| c.allotted = 0);
         return 0;
     }
+    let (mut full, mut left) = (0, wanted);
+    let sharing = loop {
+        let sharing = &mut ranking[full..];
+        let total: i128 = sharing.iter().map(|c| c.weight).sum();
+        let passes = |c: &Candidate| compare_products(c.weight, left, c.limit, total) == Ordering::Greater;
+        sharing.sort_unstable_by_key(|c| (!passes(c), c.account));
+        let filled = sharing.iter().take_while(|c| passes(c)).count();
+        if filled == 0 {
+            break sharing;
+        }
+        sharing[..filled].iter_mut().for_each(|c| c.allotted = c.limit);
+        left -= sharing[..filled].iter().map(|c| c.limit).sum::<i128>();
+        full += filled;
+    };
+    share_out(sharing, left);
+    ranking.sort_unstable_by_key(|c| c.account);
+    wanted
+}
+
+/// Shares `wanted` out by weight and largest remainder, where nobody's share passes its limit.
+fn share_out(sharing: &mut [Candidate], wanted: i128) {
+    let total: i128 = sharing.iter().map(|c| c.weight).sum();
     let mut left = wanted;
-    for candidate in ranking.iter_mut() {
+    for candidate in sharing.iter_mut() {
         candidate.allotted = mul_div_floor(candidate.weight, wanted, total);
         left -= candidate.allotted;
     }
     // remainder = weight × wanted − allotted × total, compared without forming the products
-    ranking.sort_unstable_by(|a, b| {
+    sharing.sort_unstable_by(|a, b| {
         let (a_floor, b_floor) = (a.allotted, b.allotted);
         remainder_order(b.weight, b_floor, a.weight, a_floor, wanted, total).then(a.account.cmp(&b.account))
     });
-    for candidate in ranking.iter_mut() {
+    for candidate in sharing.iter_mut().filter(|c| c.allotted < c.limit) {
         if left == 0 {
             break;
         }
-        if candidate.allotted < candidate.weight {
-            candidate.allotted += 1;
-            left -= 1;
-        }
+        candidate.allotted += 1;
+        left -= 1;
     }
-    ranking.sort_unstable_by_key(|c| c.account);
-    wanted - left
+    assert_eq!(left, 0, "limits leave room for what is shared");
 }
 
 /// Compares `w1 × wanted − f1 × total` with `w2 × wanted − f2 × total`.

@@ -10,7 +10,7 @@ pub type Parent = Option<u32>;
 /// Writes one command's events and requests to a sink.
 pub(crate) struct Emit<'a, S> {
     pub(crate) time: Time,
-    seq: Seq,
+    pub(crate) seq: Seq,
     next: u32,
     sink: &'a mut S,
 }

@@ -22,7 +22,7 @@ impl Venue {
         let account = pool.account();
         let side = self.position_side(account, instrument);
         let value = self.last_resort_value(account, instrument, qty);
-        let policy = Eligibility::Policy(self.policy.adl, value);
+        let policy = Eligibility::Policy(self.policy.adl.drawn(emit.seq.0), value);
         let taken = self.margin.plan_deleveraging(account, instrument, side, qty, policy);
         let last = self.close_against_plan(account, instrument, side, (qty, value), parent, emit);
         let left = qty - taken;

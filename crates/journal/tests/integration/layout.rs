@@ -38,6 +38,7 @@ layouts! {
     enum Mode { Market, BankruptcyLimit(Takeover), Partial(Step, u64), Suppressed }
     enum Takeover { Fund(i64, u64), Adl }
     enum Step { Fraction(i64), Tier }
+    enum Ranking { ProfitTimesLeverage, ProRata, AccountValue, ProRataEquity, RandomStart(u64) }
     enum Residual { Trader, Fund, FundCapped(i64) }
     enum MarkRule { Last, Mid, EmaMid(u64, i64), Median(u64, i64), Exogenous }
     enum Internal {
@@ -120,7 +121,7 @@ struct Stamp(u16, Time, u64, Origin, Option<EventId>);
 struct Spec(Kind, Tag, Currency, u32, u64, i64, u64, u64, Vec<Tier>, Tag, (i64, i64, i64));
 
 #[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
-struct LiquidationPolicy(Mode, Residual, Tag, Tag, Tag, (u64, u64, bool, bool), (Tag, bool));
+struct LiquidationPolicy(Mode, Residual, Tag, Tag, Tag, (u64, u64, bool, bool), (Ranking, bool));
 
 #[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
 struct PlainFooter(u64, u64, u64, Vec<(u16, u64)>);

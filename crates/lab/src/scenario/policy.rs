@@ -193,7 +193,13 @@ fn order_interval(s: &mut Section<'_>) -> Outcome<Span> {
 fn adl(field: &Field<'_>) -> Outcome<AdlPolicy> {
     let mut s = field.section()?;
     let default = AdlPolicy::default();
-    let rankings = [("profit-times-leverage", AdlRanking::ProfitTimesLeverage), ("pro-rata", AdlRanking::ProRata)];
+    let rankings = [
+        ("profit-times-leverage", AdlRanking::ProfitTimesLeverage),
+        ("pro-rata", AdlRanking::ProRata),
+        ("account-value", AdlRanking::AccountValue),
+        ("pro-rata-equity", AdlRanking::ProRataEquity),
+        ("random-start", AdlRanking::RandomStart { seed: 0 }),
+    ];
     let policy = AdlPolicy {
         ranking: s.or("ranking", default.ranking, |f| f.choice(&rankings))?,
         profitable_only: s.or("profitable_only", default.profitable_only, Field::boolean)?,

@@ -37,6 +37,46 @@ fn the_most_profitable_and_levered_come_first() {
     assert_eq!(found, [(B, 10), (D, 5), (C, 0)]);
 }
 
+/// 125 ÷ 100 × 1000 ÷ 500; the same with more money; 200 ÷ 100 × 1000 ÷ 1500.
+#[test]
+fn account_value_ranks_price_ratio_and_leverage() {
+    let by = AdlPolicy { ranking: AdlRanking::AccountValue, profitable_only: true };
+    let mut margin = shorts(&[(B, 10, 125, 250), (C, 10, 125, 750), (D, 10, 200, 500)]);
+    assert_eq!(plan(&mut margin, 15, by, 1_500), [(B, 10), (D, 5), (C, 0)]);
+    // 1.25 × 2 against 2 × 1; by profit × leverage, 20% × 2 against 50% × 1.
+    let mut margin = shorts(&[(B, 10, 125, 250), (D, 10, 200, 0)]);
+    assert_eq!(plan(&mut margin, 5, by, 500)[0], (B, 5));
+    assert_eq!(plan(&mut margin, 5, QUEUE, 500)[0], (D, 5));
+}
+
+/// Equity 500, 1000 and 1500 behind ten lots each.
+#[test]
+fn equity_shares_stop_at_the_size() {
+    let by = AdlPolicy { ranking: AdlRanking::ProRataEquity, profitable_only: true };
+    let mut margin = shorts(&[(B, 10, 125, 250), (C, 10, 125, 750), (D, 10, 200, 500)]);
+    assert_eq!(plan(&mut margin, 12, by, 1_200), [(B, 2), (C, 4), (D, 6)]);
+    // One lot more: 2.17, 4.33, 6.5.
+    assert_eq!(plan(&mut margin, 13, by, 1_300), [(B, 2), (C, 4), (D, 7)]);
+    // D's share of 24 would be 12; the 14 that are left go one to two.
+    assert_eq!(plan(&mut margin, 24, by, 2_400), [(B, 5), (C, 9), (D, 10)]);
+    assert_eq!(plan(&mut margin, 30, by, 3_000), [(B, 10), (C, 10), (D, 10)]);
+    assert_eq!(plan(&mut margin, 31, by, 3_100), [(B, 10), (C, 10), (D, 10)]);
+}
+
+#[test]
+fn a_drawn_start_goes_round() {
+    let by = |seed| AdlPolicy { ranking: AdlRanking::RandomStart { seed }, profitable_only: true };
+    let mut margin = shorts(&[(B, 4, 125, 100), (C, 4, 125, 100), (D, 4, 125, 100)]);
+    assert_eq!(plan(&mut margin, 5, by(0), 500), [(B, 4), (C, 1), (D, 0)]);
+    assert_eq!(plan(&mut margin, 5, by(1), 500), [(C, 4), (D, 1), (B, 0)]);
+    assert_eq!(plan(&mut margin, 5, by(5), 500), [(D, 4), (B, 1), (C, 0)]);
+    let starts: std::collections::BTreeSet<AccountId> =
+        (0..32).map(|nonce| plan(&mut margin, 1, by(7).drawn(nonce), 100)[0].0).collect();
+    assert_eq!(starts.len(), 3, "every one of them comes first at some time");
+    assert_eq!(by(7).drawn(3), by(7).drawn(3));
+    assert_eq!(QUEUE.drawn(3), QUEUE);
+}
+
 /// Equal ranks go by account number.
 #[test]
 fn ties_go_by_account() {

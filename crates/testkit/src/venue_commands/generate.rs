@@ -370,7 +370,13 @@ fn liquidation_policy(dice: &mut Dice<'_>) -> LiquidationPolicy {
         bound_by_bands: choice & 128 == 0,
         bound_by_halts: !dice.once_in(4),
         adl: AdlPolicy {
-            ranking: dice.one_of(&[AdlRanking::ProfitTimesLeverage, AdlRanking::ProRata]),
+            ranking: dice.one_of(&[
+                AdlRanking::ProfitTimesLeverage,
+                AdlRanking::ProRata,
+                AdlRanking::AccountValue,
+                AdlRanking::ProRataEquity,
+                AdlRanking::RandomStart { seed: 3 },
+            ]),
             profitable_only: dice.once_in(2),
         },
     }
