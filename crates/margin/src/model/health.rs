@@ -11,12 +11,12 @@
 
 use super::error::ModelError;
 use downdraft_types::Ppm;
-use downdraft_types::arith::mul_div_floor;
+use downdraft_types::arith::{floor_div, mul_div_floor};
 
 const ONE: i128 = 1_000_000;
 
 /// Amounts beyond this are refused, and prices beyond 2^24, so that no product leaves 128 bits: an unsettled result
-/// stays below 2^92 millionths, and what it counts for below 2^119.
+/// stays below 2^98 millionths, and what it counts for below 2^126.
 const LARGEST: i128 = 1 << 40;
 
 /// Tokens, markets or perpetuals of one account.
@@ -122,12 +122,13 @@ impl Token {
         mul_div_floor(balance, price * i128::from(weight.0), ONE)
     }
 
-    /// What `added`, which arrives last in a balance that then is `after`, adds to health × 10^6. Both are units ×
-    /// debt price; the part that repays a debt counts as debt, the rest as an asset.
+    /// What `added`, which arrives last in a balance that then is `after`, adds to health × 10^6. Both are units × debt
+    /// price × 10^6; the part that repays a debt counts as debt, the rest as an asset.
     fn effect(&self, added: i128, after: i128) -> i128 {
         let asset = after.clamp(0, added);
-        let of_asset = mul_div_floor(asset * i128::from(self.asset_weight.0), self.asset_price, self.debt_price);
-        of_asset + (added - asset) * i128::from(self.debt_weight.0)
+        let of_asset = asset * i128::from(self.asset_weight.0);
+        let of_debt = (added - asset) * i128::from(self.debt_weight.0);
+        mul_div_floor(of_asset, self.asset_price, self.debt_price * ONE) + floor_div(of_debt, ONE)
     }
 }
 
@@ -160,12 +161,9 @@ impl SpotOrders {
     /// markets having gone the other way before.
     fn worst(&self, tokens: &[Token], scratch: &[Scratch]) -> i128 {
         let (as_base, as_quote) = self.at_debt_price(tokens);
-        let after = |token: usize| {
-            let held = mul_div_floor(scratch[token].balance, tokens[token].debt_price, ONE);
-            held + scratch[token].reserved
-        };
-        let base = tokens[self.base].effect(as_base, after(self.base));
-        let quote = tokens[self.quote].effect(as_quote, after(self.quote));
+        let after = |token: usize| scratch[token].balance * tokens[token].debt_price + scratch[token].reserved * ONE;
+        let base = tokens[self.base].effect(as_base * ONE, after(self.base));
+        let quote = tokens[self.quote].effect(as_quote * ONE, after(self.quote));
         base.min(quote)
     }
 }
