@@ -4,7 +4,7 @@
 //! Sources: Deribit, *Standard Margin*, *Linear Perpetual*; Derive, `StandardManager.sol`.
 
 use super::black76::{Right, Terms};
-use super::book::{Expiry, OptionLeg, OracleContingency, Portfolio};
+use super::book::{Depeg, Expiry, OptionLeg, OracleContingency, Portfolio};
 use super::error::{ModelError, fraction, not_negative};
 use downdraft_types::arith::{ceil_div, mul_div_ceil};
 use downdraft_types::{Money, Ppm, Qty};
@@ -143,10 +143,12 @@ pub struct Standard {
     pub base_initial: f64,
     /// Contingency on unsure feeds, of initial margin.
     pub oracle: OracleContingency,
+    /// Contingency on a depeg, of initial margin: of the index notional of perpetuals and short options.
+    pub depeg: Depeg,
 }
 
 impl Standard {
-    /// Derive's parameters.
+    /// Derive's parameters, as its tests configure them: without a contingency on a depeg.
     pub const DERIVE: Self = Self {
         options: ShortOptions::DERIVE,
         perp_initial: 0.1,
@@ -154,6 +156,7 @@ impl Standard {
         base: 0.8,
         base_initial: 0.8,
         oracle: OracleContingency { threshold: 0.4, factor: 0.4 },
+        depeg: Depeg { threshold: 0.0, factor: 0.0 },
     };
 
     /// # Errors
@@ -164,7 +167,8 @@ impl Standard {
         not_negative("perp_maintenance", self.perp_maintenance)?;
         fraction("base", self.base)?;
         fraction("base_initial", self.base_initial)?;
-        self.oracle.check()
+        self.oracle.check()?;
+        self.depeg.check()
     }
 
     /// Cash less what everything needs: below zero the account is short of it.
@@ -176,24 +180,25 @@ impl Standard {
         portfolio.check()?;
         let notional = portfolio.perps.abs() * portfolio.perp_price;
         let cash = portfolio.cash + portfolio.perp_value;
-        let confidence = portfolio.confidence();
-        let unsure = self.oracle.of(confidence, portfolio.perps.abs() * portfolio.spot);
+        let depeg = self.depeg.of(portfolio.stable);
+        let perps = portfolio.perps.abs() * portfolio.spot;
+        let unsure = self.oracle.of(portfolio.confidence(), perps);
         let mut net = Net {
-            initial: cash - notional * self.perp_initial - unsure,
+            initial: cash - notional * self.perp_initial - unsure - depeg * perps,
             maintenance: cash - notional * self.perp_maintenance,
         };
         for expiry in portfolio.expiries {
             let one = self.options.of_expiry(expiry, portfolio.spot);
-            let short = expiry.legs.iter().fold(0.0, |sum, leg| sum + (-leg.amount).max(0.0));
+            let short = expiry.legs.iter().fold(0.0, |sum, leg| sum + (-leg.amount).max(0.0)) * portfolio.spot;
+            let unsure = self.oracle.of(portfolio.spot_confidence.min(expiry.confidence), short);
             net.maintenance += one.maintenance;
-            net.initial += one.initial;
-            net.initial -= self.oracle.of(portfolio.spot_confidence.min(expiry.confidence), short * portfolio.spot);
+            net.initial += one.initial - unsure - depeg * short;
         }
         for collateral in portfolio.collaterals {
-            let counted = portfolio.collateral_value(collateral) * self.base;
-            let value = portfolio.collateral_value(collateral);
-            net.maintenance += counted;
-            net.initial += counted * self.base_initial - self.oracle.of(collateral.confidence, value);
+            // At its price, not the stable coin's: the source counts it so for margin.
+            let value = collateral.amount * collateral.price;
+            net.maintenance += value * self.base;
+            net.initial += value * self.base * self.base_initial - self.oracle.of(collateral.confidence, value);
         }
         Ok(net)
     }

@@ -1,7 +1,7 @@
 //! Standard margin, SPAN, Deribit's grid, and netting across underlyings: by hand, by brute force, and properties.
 
 use downdraft_margin::model::black76::{Right, Terms};
-use downdraft_margin::model::book::{Collateral, Expiry, OptionLeg, Portfolio, VolMove};
+use downdraft_margin::model::book::{Collateral, Depeg, Expiry, OptionLeg, Portfolio, VolMove};
 use downdraft_margin::model::deribit_pm::{Contingencies, DeribitPm, Future, Grid, VOL_2019, VOL_BEFORE_2019};
 use downdraft_margin::model::netting::{Correlations, by_underlying};
 use downdraft_margin::model::span::{Charges, Scan, add, scanning_risk, spread_credit};
@@ -79,6 +79,10 @@ fn standard_margin_of_the_rest() {
     assert!((net.initial - (15.0 - 30.0 + 128.0)).abs() < 1e-9);
     let unsure = Standard::DERIVE.margin(&Portfolio { perp_confidence: 0.2, ..portfolio }).unwrap();
     assert!((net.initial - unsure.initial - 0.8 * 0.4 * 300.0).abs() < 1e-9);
+    let rule = Standard { depeg: Depeg { threshold: 0.98, factor: 2.0 }, ..Standard::DERIVE };
+    let depegged = rule.margin(&Portfolio { stable: 0.9, ..portfolio }).unwrap();
+    assert!((net.initial - depegged.initial - 0.16 * 300.0).abs() < 1e-9);
+    assert_eq!(net.maintenance, depegged.maintenance);
     let none = Standard::DERIVE.margin(&EMPTY).unwrap();
     assert_eq!((none.initial, none.maintenance), (0.0, 0.0));
     assert_eq!(Standard { base: 1.1, ..Standard::DERIVE }.margin(&EMPTY).unwrap_err().field, "base");
