@@ -55,15 +55,44 @@ pub struct Region {
     pub price: Interval,
     /// What is added to every leg's volatility; a volatility does not fall below zero.
     pub vol_shift: Interval,
+    /// What that is multiplied by.
+    pub vol_factor: Interval,
     /// Years that have passed, at least zero; an option that has expired is worth what exercise pays.
     pub elapsed: Interval,
 }
 
+/// A scenario of a margin grid: what it multiplies the price and every volatility by.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Shock {
+    /// Factor of the price.
+    pub price: f64,
+    /// Factor of volatility.
+    pub vol: f64,
+}
+
 impl Region {
+    /// A region in which volatilities are shifted and not multiplied.
+    #[must_use]
+    pub const fn new(price: Interval, vol_shift: Interval, elapsed: Interval) -> Self {
+        Self { price, vol_shift, vol_factor: Interval::point(1.0), elapsed }
+    }
+
+    /// Where a scenario takes a region: the portfolio's value in it is its value there.
+    ///
     /// # Errors
-    /// Where the price can be zero or less, or time run back.
+    /// Where a factor is not finite, or the price's not above zero, or volatility's below zero.
+    pub fn shocked(&self, shock: Shock) -> Result<Self, ModelError> {
+        let price = self.price * Interval::point(positive("shock.price", shock.price)?);
+        let vol_factor = self.vol_factor * Interval::point(not_negative("shock.vol", shock.vol)?);
+        // Rounded outward, a product of what is not negative may be a step below zero.
+        Ok(Self { price, vol_factor: vol_factor.not_negative(), ..*self })
+    }
+
+    /// # Errors
+    /// Where the price can be zero or less, volatility be multiplied by less than zero, or time run back.
     pub fn check(&self) -> Result<(), ModelError> {
         positive("price.lo", self.price.lo())?;
+        not_negative("vol_factor.lo", self.vol_factor.lo())?;
         not_negative("elapsed.lo", self.elapsed.lo()).map(|_| ())
     }
 
@@ -126,7 +155,7 @@ impl Leg {
                     Right::Put => -(-d1).normal_cdf(),
                 };
                 let scale = Interval::point(amount) * discount(rate, left);
-                let vega = forward * d1.normal_pdf() * left.sqrt();
+                let vega = forward * d1.normal_pdf() * left.sqrt() * region.vol_factor;
                 // Where volatility is held at zero, it does not move.
                 let held = vol + region.vol_shift.lo() <= 0.0;
                 let vega = if held { vega.hull(Interval::ZERO) } else { vega };
@@ -140,7 +169,7 @@ impl Leg {
         match *self {
             Self::Option { years, vol, carry, .. } => {
                 let left = (Interval::point(years) - region.elapsed).not_negative();
-                let moved = (Interval::point(vol) + region.vol_shift).not_negative();
+                let moved = (Interval::point(vol) + region.vol_shift).not_negative() * region.vol_factor;
                 let total = (moved * left.sqrt()).not_negative();
                 ((Interval::point(carry) * region.price).not_negative(), left, total)
             }
@@ -186,7 +215,7 @@ pub fn enclosure(legs: &[Leg], region: &Region) -> Interval {
     let total = |of: &dyn Fn(&Leg) -> Interval| legs.iter().fold(Interval::ZERO, |sum, leg| sum + of(leg));
     let by_leg = total(&|leg| leg.value(region));
     let [price, shift, _] = region.middle();
-    let middle = Region { price: Interval::point(price), vol_shift: Interval::point(shift), elapsed: region.elapsed };
+    let middle = Region { price: Interval::point(price), vol_shift: Interval::point(shift), ..*region };
     let at_middle = total(&|leg| leg.value(&middle));
     let slope = |sum: (Interval, Interval), leg: &Leg| {
         let (delta, vega) = leg.slopes(region);
@@ -218,6 +247,7 @@ pub fn bounds(legs: &[Leg], region: &Region, parts: [usize; 3]) -> Result<Interv
                     price: region.price.part(i, parts[0]),
                     vol_shift: region.vol_shift.part(j, parts[1]),
                     elapsed: region.elapsed.part(k, parts[2]),
+                    ..*region
                 };
                 let one = enclosure(legs, &part);
                 found = Some(found.map_or(one, |all| all.hull(one)));
@@ -273,27 +303,56 @@ pub fn at_least(
             continue;
         }
         let middle = part.middle();
-        if enclosure(legs, &at(middle)).hi() < threshold {
+        if enclosure(legs, &at(&part, middle)).hi() < threshold {
             return Ok(Proof::Below(middle));
         }
         if waiting + 2 > stack.len() {
             return Ok(Proof::Unknown);
         }
         let Some(halves) = halve(legs, &part) else { return Ok(Proof::Unknown) };
-        stack[waiting..waiting + 2].copy_from_slice(&halves);
+        // The half that may be worth less is looked at first, so that what fails is found early.
+        let [first, second] = halves.map(|half| enclosure(legs, &half).lo());
+        let [next, last] = if first < second { [1, 0] } else { [0, 1] };
+        (stack[waiting], stack[waiting + 1]) = (halves[next], halves[last]);
         waiting += 2;
     }
     Ok(if waiting == 0 { Proof::AtLeast } else { Proof::Unknown })
 }
 
-fn at([price, shift, elapsed]: [f64; 3]) -> Region {
-    Region { price: Interval::point(price), vol_shift: Interval::point(shift), elapsed: Interval::point(elapsed) }
+/// One point of a region.
+fn at(region: &Region, [price, shift, elapsed]: [f64; 3]) -> Region {
+    let point = Interval::point;
+    Region { price: point(price), vol_shift: point(shift), elapsed: point(elapsed), ..*region }
+}
+
+/// Whether the portfolio is worth at least `threshold` in every scenario of a margin grid, everywhere in a region: what
+/// an account under portfolio margin needs for its certificate. `effort` is for each scenario. The answer is that of the
+/// first scenario that is not proven; its point is where the scenario takes the market.
+///
+/// # Errors
+/// As [`at_least`] and [`Region::shocked`].
+pub fn at_least_in_all(
+    legs: &[Leg],
+    region: &Region,
+    shocks: &[Shock],
+    threshold: f64,
+    stack: &mut [Region],
+    effort: usize,
+) -> Result<Proof, ModelError> {
+    for (i, shock) in shocks.iter().enumerate() {
+        let there = region.shocked(*shock).map_err(|e| ModelError { index: Some(i), ..e })?;
+        let proof = at_least(legs, &there, threshold, stack, effort)?;
+        if proof != Proof::AtLeast {
+            return Ok(proof);
+        }
+    }
+    Ok(Proof::AtLeast)
 }
 
 /// Two halves of a region, along the side whose halving tightens the enclosure most: that over which the value varies
 /// most while the other two are held in the middle. `None` where no side can be halved.
 fn halve(legs: &[Leg], region: &Region) -> Option<[Region; 2]> {
-    let middle = at(region.middle());
+    let middle = at(region, region.middle());
     let sides = [
         Region { price: region.price, ..middle },
         Region { vol_shift: region.vol_shift, ..middle },

@@ -1,7 +1,7 @@
 //! Proven bounds of an option portfolio's value: against dense sampling, and where corners mislead.
 
 use downdraft_margin::model::black76::{Right, Terms};
-use downdraft_margin::model::bounds::{Leg, Proof, Region, at_least, bounds, enclosure};
+use downdraft_margin::model::bounds::{Leg, Proof, Region, Shock, at_least, at_least_in_all, bounds, enclosure};
 use downdraft_margin::model::interval::Interval;
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ fn interval(lo: f64, hi: f64) -> Interval {
 
 fn region(price: (f64, f64), shift: (f64, f64), elapsed: (f64, f64)) -> Region {
     let of = |(lo, hi): (f64, f64)| interval(lo, hi);
-    Region { price: of(price), vol_shift: of(shift), elapsed: of(elapsed) }
+    Region::new(of(price), of(shift), of(elapsed))
 }
 
 const fn option(amount: f64, right: Right, strike: f64, years: f64, vol: f64) -> Leg {
@@ -100,6 +100,39 @@ fn what_offsets_is_seen_to_offset() {
     assert!(found.contains(0.0));
     let by_leg = region((98.0, 102.0), (0.0, 0.0), (0.0, 0.0)).price.width() * 3.0;
     assert!(found.hi() - found.lo() < 0.1 * by_leg, "{found:?}");
+}
+
+/// A short strangle's worst over a grid of ±20% and volatility by a half: proven to stay above the worst corner's value
+/// less a little, and refused above what a sample says.
+#[test]
+fn a_grid_is_proven_over_a_box() {
+    let legs = [option(-1.0, Right::Call, 120.0, 0.2, 0.6), option(-1.0, Right::Put, 85.0, 0.2, 0.6)];
+    let around = region((95.0, 105.0), (-0.02, 0.02), (0.0, 0.005));
+    let mut shocks = Vec::new();
+    for price in [0.8, 1.0, 1.2] {
+        shocks.extend([0.5, 1.0, 1.5].map(|vol| Shock { price, vol }));
+    }
+    let shocked = |shock: &Shock, [price, shift, elapsed]: [f64; 3]| {
+        let of = |leg: &Leg| match *leg {
+            Leg::Option { amount, right, strike, years, vol, .. } => {
+                let (forward, vol) = (price * shock.price, (vol + shift) * shock.vol);
+                amount * Terms { forward, strike, years: years - elapsed, vol, discount: 1.0 }.price(right)
+            }
+            Leg::Linear { .. } => 0.0,
+        };
+        legs.iter().map(of).sum::<f64>()
+    };
+    let values = samples(&around, 8).into_iter().flat_map(|at| shocks.iter().map(move |shock| shocked(shock, at)));
+    let least = values.fold(f64::INFINITY, f64::min);
+    let proof = |threshold| at_least_in_all(&legs, &around, &shocks, threshold, &mut [around; 30], 20_000).unwrap();
+    assert_eq!(proof(least - 0.05), Proof::AtLeast);
+    let refuted = proof(least + 0.05);
+    let Proof::Below([price, shift, elapsed]) = refuted else { panic!("{least} is sampled, {refuted:?}") };
+    // Where the scenario took the market: one of the outer ones, with volatility up.
+    assert!(!around.price.contains(price) && around.vol_shift.contains(shift) && around.elapsed.contains(elapsed));
+    let wrong = [Shock { price: 1.0, vol: 1.0 }, Shock { price: 0.0, vol: 1.0 }];
+    let error = at_least_in_all(&[], &around, &wrong, -1.0, &mut [around], 1).unwrap_err();
+    assert_eq!((error.field, error.index), ("shock.price", Some(1)));
 }
 
 #[test]
