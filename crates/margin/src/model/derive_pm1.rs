@@ -107,10 +107,10 @@ impl<'a> DerivePm1<'a> {
     pub fn margin(&self, portfolio: &Portfolio<'_>) -> Result<NetMargin, ModelError> {
         portfolio.check()?;
         let p = &self.0;
-        let options = portfolio.expiries.iter().fold(0.0, |sum, e| sum + value(e, 1.0, 1.0));
+        let options = options_value(portfolio);
         let held = portfolio.collaterals.iter().fold(0.0, |sum, c| sum + portfolio.collateral_value(c));
         let mark_to_market = options + held + portfolio.perp_value + portfolio.cash;
-        let (worst, index) = self.worst(portfolio);
+        let (worst, index) = self.worst(portfolio, options);
         let loss = worst - self.static_contingency(portfolio);
         let factor = p.initial_factor + p.depeg.of(portfolio.stable);
         Ok(NetMargin {
@@ -121,10 +121,10 @@ impl<'a> DerivePm1<'a> {
         })
     }
 
-    fn worst(&self, portfolio: &Portfolio<'_>) -> (f64, Option<usize>) {
+    fn worst(&self, portfolio: &Portfolio<'_>, now: f64) -> (f64, Option<usize>) {
         let mut worst = (self.basis_contingency(portfolio), None);
         for (i, scenario) in self.0.scenarios.iter().enumerate() {
-            let profit = self.profit(portfolio, scenario);
+            let profit = self.profit_from(now, portfolio, scenario);
             if profit < worst.0 {
                 worst = (profit, Some(i));
             }
@@ -135,18 +135,22 @@ impl<'a> DerivePm1<'a> {
     /// Profit (negative: loss) in one scenario.
     #[must_use]
     pub fn profit(&self, portfolio: &Portfolio<'_>, scenario: &Scenario) -> f64 {
+        self.profit_from(options_value(portfolio), portfolio, scenario)
+    }
+
+    /// The same, where the options' value is known.
+    fn profit_from(&self, now: f64, portfolio: &Portfolio<'_>, scenario: &Scenario) -> f64 {
         let moved = scenario.spot - 1.0;
-        let of_expiry = |expiry: &Expiry<'_>| {
+        let counted = |expiry: &Expiry<'_>| {
             let vol = match scenario.vol {
                 VolMove::Up => self.0.vol.factor_up(expiry.seconds),
                 VolMove::Down => self.0.vol.factor_down(expiry.seconds),
                 _ => 1.0,
             };
             let shocked = value(expiry, scenario.spot, vol);
-            let counted = if shocked > 0.0 { shocked * self.discount(expiry) } else { shocked };
-            counted - value(expiry, 1.0, 1.0)
+            if shocked > 0.0 { shocked * self.discount(expiry) } else { shocked }
         };
-        let options = portfolio.expiries.iter().fold(0.0, |sum, e| sum + of_expiry(e));
+        let options = portfolio.expiries.iter().fold(0.0, |sum, e| sum + counted(e)) - now;
         let held = portfolio.collaterals.iter().fold(0.0, |sum, c| sum + portfolio.collateral_value(c));
         options + held * moved + portfolio.perps * portfolio.perp_price * moved
     }
@@ -177,6 +181,11 @@ impl<'a> DerivePm1<'a> {
         let options = portfolio.expiries.iter().fold(0.0, |sum, e| sum + of(e));
         self.0.oracle.of(confidence, plain * portfolio.spot) + options
     }
+}
+
+/// Value of the options at their marks.
+fn options_value(portfolio: &Portfolio<'_>) -> f64 {
+    portfolio.expiries.iter().fold(0.0, |sum, e| sum + value(e, 1.0, 1.0))
 }
 
 /// Units of the underlying held.

@@ -199,10 +199,11 @@ impl<'a> DerivePm2<'a> {
     pub fn margin(&self, portfolio: &Portfolio<'_>) -> Result<NetMargin, ModelError> {
         portfolio.check()?;
         let held = portfolio.collaterals.iter().fold(0.0, |sum, c| sum + portfolio.collateral_value(c));
-        let mark_to_market = self.options_value(portfolio) + held + portfolio.perp_value + portfolio.cash;
+        let now = self.options_value(portfolio);
+        let mark_to_market = now + held + portfolio.perp_value + portfolio.cash;
         let mut worst = (self.basis_contingency(portfolio), None);
         for (i, scenario) in self.0.scenarios.iter().enumerate() {
-            let profit = self.profit(portfolio, scenario);
+            let profit = self.profit_from(now, portfolio, scenario);
             if profit < worst.0 {
                 worst = (profit, Some(i));
             }
@@ -220,6 +221,7 @@ impl<'a> DerivePm2<'a> {
     /// The worst losses by kind of scenario.
     #[must_use]
     pub fn losses(&self, portfolio: &Portfolio<'_>) -> Losses {
+        let now = self.options_value(portfolio);
         let mut losses = Losses { basis: self.basis_contingency(portfolio), ..Losses::default() };
         for scenario in self.0.scenarios {
             let kind = match scenario.vol {
@@ -227,7 +229,7 @@ impl<'a> DerivePm2<'a> {
                 _ if scenario.dampening < 1.0 => &mut losses.tail,
                 _ => &mut losses.regular,
             };
-            *kind = kind.min(self.profit(portfolio, scenario));
+            *kind = kind.min(self.profit_from(now, portfolio, scenario));
         }
         losses
     }
@@ -248,42 +250,51 @@ impl<'a> DerivePm2<'a> {
     /// Profit (negative: loss) in one scenario, damped.
     #[must_use]
     pub fn profit(&self, portfolio: &Portfolio<'_>, scenario: &Scenario) -> f64 {
+        self.profit_from(self.options_value(portfolio), portfolio, scenario)
+    }
+
+    /// The same, where the options' value is known.
+    fn profit_from(&self, now: f64, portfolio: &Portfolio<'_>, scenario: &Scenario) -> f64 {
         let cancelling = |sum: f64, c: &Collateral| {
             if c.risk_cancelling { sum + portfolio.collateral_value(c) } else { sum }
         };
         let moving = portfolio.perps * portfolio.perp_price + portfolio.collaterals.iter().fold(0.0, cancelling);
-        let options = portfolio.expiries.iter().fold(0.0, |sum, e| sum + self.expiry_profit(e, scenario));
+        let skewed = matches!(scenario.vol, VolMove::SkewLinear | VolMove::SkewAbsolute);
+        let options = if skewed {
+            let loss = |e: &Expiry<'_>| -(self.counted(e, scenario) - marked(e, 1.0)).abs();
+            portfolio.expiries.iter().fold(0.0, |sum, e| sum + loss(e))
+        } else {
+            portfolio.expiries.iter().fold(0.0, |sum, e| sum + self.counted(e, scenario)) - now
+        };
         (options + moving * (scenario.spot - 1.0)) * scenario.dampening
     }
 
-    fn expiry_profit(&self, expiry: &Expiry<'_>, scenario: &Scenario) -> f64 {
-        let (shocked, skewed) = self.shocked(expiry, scenario);
-        let by_sign =
+    /// What an expiry's options count for in a scenario.
+    fn counted(&self, expiry: &Expiry<'_>, scenario: &Scenario) -> f64 {
+        let shocked = self.shocked(expiry, scenario);
+        let discount =
             if shocked >= 0.0 { self.0.long_discount.long(expiry) } else { self.0.short_discount.short(expiry) };
-        let profit = shocked * by_sign - marked(expiry, 1.0);
-        if skewed { -profit.abs() } else { profit }
+        shocked * discount
     }
 
-    /// Value of an expiry's options in a scenario, and whether the skew moved. The skew moves at the present spot.
-    fn shocked(&self, expiry: &Expiry<'_>, scenario: &Scenario) -> (f64, bool) {
+    /// Value of an expiry's options in a scenario. The skew moves at the present spot.
+    fn shocked(&self, expiry: &Expiry<'_>, scenario: &Scenario) -> f64 {
         let p = &self.0;
         let (seconds, years, discount) = (expiry.seconds, expiry.years(), expiry.discount());
         let moneyness = |leg: &OptionLeg| libm::log(leg.strike / (expiry.forward + expiry.fixed));
         match scenario.vol {
-            VolMove::None => (marked(expiry, scenario.spot), false),
+            VolMove::None => marked(expiry, scenario.spot),
             VolMove::Up => {
                 let factor = p.vol.factor_up(seconds);
-                (expiry.value(scenario.spot, discount, |leg| (leg.vol * factor).max(p.least_vol_up)), false)
+                expiry.value(scenario.spot, discount, |leg| (leg.vol * factor).max(p.least_vol_up))
             }
             VolMove::Down => {
                 let factor = p.vol.factor_down(seconds);
-                (expiry.value(scenario.spot, discount, |leg| leg.vol * factor), false)
+                expiry.value(scenario.spot, discount, |leg| leg.vol * factor)
             }
-            VolMove::SkewLinear => {
-                (expiry.value(1.0, discount, |leg| leg.vol * p.skew.linear(moneyness(leg), years)), true)
-            }
+            VolMove::SkewLinear => expiry.value(1.0, discount, |leg| leg.vol * p.skew.linear(moneyness(leg), years)),
             VolMove::SkewAbsolute => {
-                (expiry.value(1.0, discount, |leg| leg.vol * p.skew.absolute(moneyness(leg), years)), true)
+                expiry.value(1.0, discount, |leg| leg.vol * p.skew.absolute(moneyness(leg), years))
             }
         }
     }
