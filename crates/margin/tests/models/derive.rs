@@ -4,7 +4,7 @@ use downdraft_margin::model::black76::Right;
 use downdraft_margin::model::book::{Collateral, Expiry, OptionLeg, Portfolio, Scenario, VolMove};
 use downdraft_margin::model::derive_pm1::{self, DerivePm1};
 use downdraft_margin::model::derive_pm2::{self, DerivePm2};
-use downdraft_margin::model::surface::Smile;
+use downdraft_margin::model::surface::{SkewShock, Smile};
 use proptest::prelude::*;
 
 const EMPTY: Portfolio<'static> = Portfolio {
@@ -92,6 +92,99 @@ fn a_published_case() {
     near(of(1), 147_378.919_014_138_75);
     near(of(28), 7_423.022_153_023_835);
     near(of(29), -28_334.182_576_141_648);
+}
+
+/// `test_61_general_general_test_1`, whole: every feed unsure, the stable coin at 0.56, volatilities of thousands, a
+/// linear skew that counts threefold and decides.
+#[test]
+#[allow(clippy::excessive_precision, reason = "as published")]
+fn a_published_case_with_everything() {
+    use Right::{Call, Put};
+    let legs: [&[OptionLeg]; 5] = [
+        &[leg(100.0, Call, -1.0, 1_886.294_649_613_074_2), leg(5_600.0, Call, -12.0, 1_861.087_694_981_364)],
+        &[
+            leg(2_300.0, Put, 52.0, 0.654_771_602_421_730_6),
+            leg(3_000.0, Put, -23.0, 0.783_559_163_930_378_5),
+            leg(3_100.0, Call, -23.0, 0.800_613_030_647_440_6),
+        ],
+        &[leg(5_000.0, Call, 3.0, 0.924_716_660_763_153_1), leg(20_000.0, Put, -23.0, 0.924_716_660_763_153_1)],
+        &[leg(10_000.0, Call, -200.0, 0.962_280_857_112_951_9), leg(2_000.0, Put, 1_000.0, 0.879_582_073_902_817_1)],
+        &[leg(3_000.0, Call, -1.0, 347.263_507_903_005_35), leg(4_000.0, Call, -200.0, 339.835_397_409_502_4)],
+    ];
+    let feeds = [
+        (794_852.0, 1_734.0, 0.53, 0.4),
+        (1_399_652.0, 2_134.0, 2.12, 0.2),
+        (3_214_052.0, 1_111.0, 0.21, 0.31),
+        (11_076_452.0, 611.0, 0.27, 0.11),
+        (18_938_852.0, 2_234.0, 0.29, 0.51),
+    ];
+    let mut expiries = legs.map(|legs| expiry(0.0, 1.0, 0.0, legs));
+    for (expiry, (seconds, forward, rate, confidence)) in expiries.iter_mut().zip(feeds) {
+        *expiry = Expiry { seconds, forward, rate, confidence, ..*expiry };
+    }
+    let holdings = [
+        (25.0, 3_124.0, 0.1456, true, (0.03, 0.01)),
+        (100.0, 1_234.0, 0.1269, true, (0.015, 0.005)),
+        (23.0, 112_468.0, 0.25478, false, (0.25, 0.05)),
+        (4.0, 122_106.0, 0.5395, false, (0.35, 0.1)),
+        (11_111.0, 1.42, 0.999, false, (0.12, 0.03)),
+        (45_654.0, 1.1, 0.26, false, (0.2, 0.05)),
+        (49.0, 4_329.0, 0.38953, true, (0.05, 0.01)),
+        (99_853.0, 1.01, 0.8423, false, (0.08, 0.02)),
+        (45_654.0, 2.4, 0.9, false, (0.25, 0.1)),
+    ];
+    let collaterals = holdings.map(|(amount, price, confidence, cancelling, haircuts)| Collateral {
+        confidence,
+        ..held(amount, price, cancelling, haircuts)
+    });
+    let portfolio = Portfolio {
+        spot: 1_234.0,
+        spot_confidence: 0.1269,
+        stable: 0.56,
+        perps: -123.0,
+        perp_price: 4_000.0,
+        perp_confidence: 0.2123,
+        perp_value: -123_000.0 + 20_049.0,
+        cash: -12_312_324.0,
+        expiries: &expiries,
+        collaterals: &collaterals,
+    };
+    let mut scenarios = derive_pm2::SCENARIOS[..23].to_vec();
+    for (spot, dampening) in [(0.34, 0.25), (0.67, 0.5), (1.5, 1.0 / 3.0), (2.0, 0.2), (3.0, 0.1)] {
+        scenarios.push(Scenario { spot, vol: VolMove::Up, dampening });
+    }
+    scenarios.push(Scenario { spot: 1.0, vol: VolMove::SkewLinear, dampening: 3.0 });
+    scenarios.push(Scenario::new(1.0, VolMove::SkewAbsolute));
+    let skew = SkewShock { linear_base: 4.0, width: 3.0, vol: 2.5, vol_slope: -0.9, ..derive_pm2::DERIVE.skew };
+    let model = DerivePm2::new(derive_pm2::Parameters { scenarios: &scenarios, skew, ..derive_pm2::DERIVE }).unwrap();
+    let near = |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 1e-9, "{found} {expected}");
+    let losses = model.losses(&portfolio);
+    near(losses.regular, -382_576.114_860_956_15);
+    near(losses.tail, -189_993.700_772_652_64);
+    near(losses.skew, -721_717.338_429_136_2);
+    // The case leaves out the third expiry's basis contingency, −792.19, which the contract's rule counts.
+    near(losses.basis, -59_316.445_078_844_06 - 792.190_366_247_128_7);
+    let margin = model.margin(&portfolio).unwrap();
+    near(margin.mark_to_market, -5_258_774.975_987_909);
+    near(margin.maintenance, -7_411_351.440_588_361);
+    near(margin.initial, -16_201_837.751_427_88);
+    assert_eq!(margin.worst, Some(28));
+}
+
+/// `test_66_misc_post_expiry`: the forward is settled, nothing moves it, and only the contingency is left.
+#[test]
+#[allow(clippy::excessive_precision, reason = "as published")]
+fn a_published_case_after_expiry() {
+    let legs = [leg(2_500.0, Right::Call, -1.0, 2_511.421_980_938_193)];
+    let settled =
+        Expiry { seconds: 0.0, forward: 0.0, fixed: 2_691.602_985_099_999_4, rate: 0.22, confidence: 1.0, legs: &legs };
+    let (spot, stable) = (2_681.602_985_099_999_4, 1.000_190_886_35);
+    let portfolio = Portfolio { spot, stable, expiries: &[settled], ..EMPTY };
+    let margin = second().margin(&portfolio).unwrap();
+    assert!((margin.mark_to_market - -191.602_985_099_999_4).abs() < 1e-9);
+    assert!((margin.maintenance - -199.647_794_055_299_39).abs() < 1e-9);
+    assert!((margin.initial - -205.011_000_025_499_38).abs() < 1e-9);
+    assert_eq!(second().losses(&portfolio), derive_pm2::Losses::default());
 }
 
 #[test]

@@ -63,6 +63,30 @@ fn spreads_need_their_largest_loss() {
     assert!((initial - (-15.0 - mark)).abs() < 1e-9 && (maintenance - (-7.5 - mark)).abs() < 1e-9);
 }
 
+/// Cases that Derive publishes (`StandardManager/test-cases-portfolio.json`, index at 2000), of those that the most an
+/// expiry can lose decides: whole numbers.
+#[test]
+fn published_largest_losses() {
+    use Right::{Call, Put};
+    let of = |legs: &[OptionLeg]| {
+        let expiry = Expiry { forward: 2_000.0, ..month(legs) };
+        let portfolio = Portfolio { spot: 2_000.0, expiries: &[expiry], ..EMPTY };
+        let net = Standard::DERIVE.margin(&portfolio).unwrap();
+        (net.initial, net.maintenance)
+    };
+    assert_eq!(of(&[leg(1_800.0, Call, -1.0), leg(2_000.0, Call, 1.0)]), (-200.0, -200.0));
+    assert_eq!(of(&[leg(2_500.0, Put, 1.0), leg(3_000.0, Put, -1.0)]), (-500.0, -500.0));
+    assert_eq!(of(&[leg(2_900.0, Call, 1.0), leg(3_500.0, Call, -1.0)]), (0.0, 0.0));
+    assert_eq!(of(&[leg(2_900.0, Put, -1.0), leg(3_500.0, Put, 1.0)]), (0.0, 0.0));
+    let short_box =
+        [leg(1_000.0, Call, -1.0), leg(1_000.0, Put, 1.0), leg(2_000.0, Call, 1.0), leg(2_000.0, Put, -1.0)];
+    assert_eq!(of(&short_box), (-1_000.0, -1_000.0));
+    assert_eq!(of(&short_box.map(|leg| OptionLeg { amount: -leg.amount, ..leg })), (0.0, 0.0));
+    assert_eq!(of(&[leg(100.0, Put, -1.0)]), (-100.0, -100.0));
+    let (initial, maintenance) = of(&[leg(1_100.0, Call, -1.01), leg(1_200.0, Call, 1.0)]);
+    assert!((initial - -125.0).abs() < 1e-9 && (maintenance - -123.0).abs() < 1e-9);
+}
+
 #[test]
 fn standard_margin_of_the_rest() {
     let held = Collateral {
