@@ -8,6 +8,11 @@ mod dynamic;
 mod forced;
 mod health;
 mod liquidation;
+mod no_alloc;
 mod portfolio;
 mod predictive;
 mod vectors;
+
+/// Counts by thread, so that tests do not disturb each other.
+#[global_allocator]
+static ALLOCATOR: downdraft_testkit::alloc::Counting = downdraft_testkit::alloc::Counting;
