@@ -21,6 +21,7 @@ pub mod funding;
 pub mod instrument;
 mod ladder;
 mod ledger;
+pub mod model;
 pub mod oi_margin;
 mod orders;
 mod payoff;
