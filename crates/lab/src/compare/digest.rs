@@ -225,10 +225,13 @@ impl Divergence {
         }
         let count = base.events.len().max(run.events.len());
         let first = (0..count).find(|place| base.events.get(*place) != run.events.get(*place)).unwrap_or(0);
-        let event = |happened: &Happened| match happened.events.get(first) {
-            Some((_, event)) => format!("{} ({event:?})", event_kind(event)),
+        let [a, b] = [base, run].map(|happened| happened.events.get(first).map(|(_, event)| event));
+        let same_kind = a.zip(b).is_some_and(|(a, b)| event_kind(a) == event_kind(b));
+        let event = |event: Option<&Event>| match event {
+            Some(event) if same_kind => format!("{event:?}"),
+            Some(event) => event_kind(event).to_owned(),
             None => "no more events".to_owned(),
         };
-        format!("{}: {} here, {} there", command_kind(&base.command), event(base), event(run))
+        format!("{}: {} here, {} there", command_kind(&base.command), event(a), event(b))
     }
 }

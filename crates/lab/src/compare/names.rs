@@ -14,6 +14,7 @@ pub struct Names {
     pub units: Units,
     /// Classes of accounts: name, first account, how many.
     classes: Vec<(String, u32, u32)>,
+    /// By number.
     accounts: Vec<(AccountId, String)>,
     actors: Vec<String>,
 }
@@ -35,10 +36,12 @@ impl Names {
                 classes.push((actor.name.clone(), first, count));
             }
         }
+        let mut accounts = scenario.account_names.clone();
+        accounts.sort_unstable();
         Self {
             units: units(scenario),
             classes,
-            accounts: scenario.account_names.clone(),
+            accounts,
             actors: scenario.actors.iter().map(|actor| actor.name.clone()).collect(),
         }
     }
@@ -73,6 +76,7 @@ impl Names {
     /// The name that a scenario gives an account itself.
     #[must_use]
     pub fn account(&self, account: AccountId) -> Option<&str> {
-        self.accounts.iter().find(|(known, _)| *known == account).map(|(_, name)| name.as_str())
+        let place = self.accounts.binary_search_by_key(&account, |(known, _)| *known).ok()?;
+        Some(self.accounts[place].1.as_str())
     }
 }

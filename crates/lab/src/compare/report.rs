@@ -120,6 +120,9 @@ pub struct DivergenceReport {
 #[derive(Clone, PartialEq, Debug, Serialize)]
 #[allow(missing_docs, reason = "docs/forks.md describes each field with its unit")]
 pub struct DistanceReport {
+    pub fall_against: Exact,
+    pub fall_run: Exact,
+    pub fall_caused: Exact,
     pub low: Exact,
     pub end: Exact,
     pub largest: Option<Exact>,
@@ -315,7 +318,7 @@ fn difference(base: &Traced, run: &Traced, divergence: Option<&Divergence>, name
         }),
         price: each_market(second, units, |id, market| {
             let before = first.markets.get(id.index())?.as_ref()?;
-            distance_report(units, id, before, market, base.end)
+            distance_report(units, id, [before, market], [base.end, run.end])
         }),
         liquidated_accounts: count(Outcome::liquidated_accounts),
         liquidations: count(|outcome| outcome.cascades.episodes),
@@ -340,18 +343,21 @@ fn difference(base: &Traced, run: &Traced, divergence: Option<&Divergence>, name
 fn distance_report(
     units: &Units,
     id: InstrumentId,
-    first: &MarketOutcome,
-    second: &MarketOutcome,
-    end: Time,
+    [first, second]: [&MarketOutcome; 2],
+    ends: [Time; 2],
 ) -> Option<DistanceReport> {
     let (a, b) = (first.price?, second.price?);
-    let far = distance(id, first, second);
-    let ends = |step: usize| u128::from(end.0) * (step as u128 + 1) / PATH_POINTS as u128;
+    // Paths of runs of unequal length have steps of unequal length.
+    let far = distance(id, first, second).filter(|_| ends[0] == ends[1]);
+    let step_end = |step: usize| u128::from(ends[0].0) * (step as u128 + 1) / PATH_POINTS as u128;
     Some(DistanceReport {
+        fall_against: apart(units, id, a.fall()),
+        fall_run: apart(units, id, b.fall()),
+        fall_caused: apart(units, id, a.fall() - b.fall()),
         low: apart(units, id, i128::from(b.low.0) - i128::from(a.low.0)),
         end: apart(units, id, i128::from(b.end.0) - i128::from(a.end.0)),
         largest: far.map(|far| apart(units, id, far.largest)),
-        largest_s: far.map(|far| Exact::new(i128::try_from(ends(far.step)).unwrap_or(i128::MAX), 9)),
+        largest_s: far.map(|far| Exact::new(i128::try_from(step_end(far.step)).unwrap_or(i128::MAX), 9)),
     })
 }
 

@@ -5,10 +5,8 @@ use super::{Counterfactual, FixedSetting, MarkSeries, Subject, Variant, mid_run}
 use crate::compare::Names;
 use crate::error::ScenarioError;
 use crate::library::Text;
-use crate::plan::{Change, Plan};
+use crate::plan::Change;
 use crate::prepare::Prepared;
-use crate::run::run;
-use core::ops::ControlFlow;
 use downdraft_journal::{End, Header, MAGIC, survey};
 use downdraft_types::{AccountId, Time};
 use std::fs::File;
@@ -130,13 +128,14 @@ impl Origin {
             (Some(prepared), None) => check_reproduced(prepared, &end),
             (_, why) => why,
         };
-        let end_time = prepared.as_ref().map_or(last, |prepared| prepared.end().max(last));
+        // What a torn journal lacks is not made up for.
+        let whole = prepared.as_ref().filter(|_| matches!(end, End::Complete(_)));
+        let end_time = whole.map_or(last, |prepared| prepared.end().max(last));
         let base = match (prepared.clone(), &why) {
             (Some(prepared), None) => Subject::Executed(Box::new(Variant::new("base", prepared))),
             _ => Subject::Played {
                 label: "base".to_owned(),
-                playback: Playback::flow(journal, Plan::default()),
-                end: end_time,
+                playback: Playback::flow(journal, end_time),
                 seed: header.seed,
             },
         };
@@ -169,11 +168,11 @@ impl Origin {
                 fork.plan = fork.plan.and(removed);
                 Ok(Subject::Executed(Box::new(fork)))
             }
-            Subject::Played { playback, end, seed, .. } => {
+            Subject::Played { playback, seed, .. } => {
                 let changes = self.commands(sets)?.into_iter().map(|change| (moment, change));
                 let plan = playback.plan.clone().and(changes).and(removed);
                 let playback = Playback { plan, ..playback.clone() };
-                Ok(Subject::Played { label: label.to_owned(), playback, end: *end, seed: *seed })
+                Ok(Subject::Played { label: label.to_owned(), playback, seed: *seed })
             }
         }
     }
@@ -215,11 +214,11 @@ impl Origin {
                 let fork = Variant { label, plan, ..(**base).clone() };
                 Ok(Some(Subject::Executed(Box::new(fork))))
             }
-            Subject::Played { playback, end, seed, .. } => {
+            Subject::Played { playback, seed, .. } => {
                 let without_reports = counterfactual == Counterfactual::ExogenousMark;
                 let plan = playback.plan.clone().and(changes);
                 let playback = Playback { plan, without_reports, ..playback.clone() };
-                Ok(Some(Subject::Played { label, playback, end: *end, seed: *seed }))
+                Ok(Some(Subject::Played { label, playback, seed: *seed }))
             }
         }
     }
@@ -288,8 +287,8 @@ pub fn recorded(journal: &Path, label: &str, files: Option<&Path>) -> Result<(Su
     let scenario = Text::of_journal(header.scenario.clone(), files.map(Path::to_owned)).read(&[]).ok();
     let end = scenario.as_ref().map_or(last, |scenario| Time(scenario.duration.0).max(last));
     let names = scenario.as_ref().map(Names::of_scenario);
-    let playback = Playback::verbatim(journal);
-    Ok((Subject::Played { label: label.to_owned(), playback, end, seed: header.seed }, names))
+    let playback = Playback::verbatim(journal, end);
+    Ok((Subject::Played { label: label.to_owned(), playback, seed: header.seed }, names))
 }
 
 /// Says why not, if the scenario does not lead to the journal's state.
@@ -298,8 +297,9 @@ fn check_reproduced(prepared: &Prepared, end: &End) -> Option<String> {
         return Some(format!("the journal is not whole, so that it cannot be compared with its scenario's run: {end}"));
     };
     let expected = footer.states.first().map(|(_, hash)| *hash);
-    match run(prepared, &mut (), |_, ()| ControlFlow::Continue(())) {
-        Ok(finished) if Some(finished.state_hash) == expected => None,
+    let executed = Subject::Executed(Box::new(Variant::new("the journal's scenario", prepared.clone())));
+    match executed.drive(&mut (), |()| false) {
+        Ok(driven) if Some(driven.venue.state_hash()) == expected => None,
         Ok(_) => Some(
             "its scenario, executed, ends in another state: it was forked, had other actors, or is of another version"
                 .to_owned(),

@@ -28,6 +28,8 @@ pub struct Playback {
     pub without_reports: bool,
     /// Whether the venue's own requests come from the recording too: then it is the recording itself.
     pub verbatim: bool,
+    /// When the run ends: the venue's own requests that are due after the last recorded command are applied up to then.
+    pub end: Time,
 }
 
 /// A journal that was played.
@@ -96,14 +98,15 @@ pub enum PlaybackError {
 impl Playback {
     /// The journal as it stands.
     #[must_use]
-    pub fn verbatim(journal: &Path) -> Self {
-        Self { journal: journal.to_owned(), plan: Plan::default(), without_reports: false, verbatim: true }
+    pub fn verbatim(journal: &Path, end: Time) -> Self {
+        Self { verbatim: true, ..Self::flow(journal, end) }
     }
 
     /// The journal as recorded flow.
     #[must_use]
-    pub fn flow(journal: &Path, plan: Plan) -> Self {
-        Self { journal: journal.to_owned(), plan, without_reports: false, verbatim: false }
+    pub fn flow(journal: &Path, end: Time) -> Self {
+        let (journal, plan) = (journal.to_owned(), Plan::default());
+        Self { journal, plan, without_reports: false, verbatim: false, end }
     }
 
     /// Opens a journal.
@@ -162,9 +165,8 @@ impl Playback {
                 deck.apply_own();
             }
         }
-        // The venue's own commands of the last instant.
-        while !interrupted && !self.verbatim && deck.queue.peek_time().is_some_and(|own| own <= tape.instant) {
-            deck.apply_own();
+        if !interrupted && !self.verbatim {
+            deck.play_out(&mut plan, self.end)?;
         }
         let Deck { venue, applied, dropped, .. } = deck;
         Ok(Played { venue, commands: applied, dropped, end: tape.reader.end().cloned(), interrupted })
@@ -308,6 +310,20 @@ impl<O: Observer> Deck<'_, O> {
         }
         self.changed = true;
         Ok(true)
+    }
+
+    /// What is left when the tape has ended.
+    fn play_out(&mut self, plan: &mut Plan, end: Time) -> Result<(), PlaybackError> {
+        loop {
+            let next = self.queue.peek_time().filter(|own| *own <= end);
+            if self.carry_out(plan, next)? {
+                continue;
+            }
+            if next.is_none() {
+                return Ok(());
+            }
+            self.apply_own();
+        }
     }
 
     fn apply_own(&mut self) {

@@ -7,8 +7,8 @@ use crate::run::RunError;
 use core::ops::ControlFlow;
 use downdraft_journal::End;
 use downdraft_sim::world::Observer;
-use downdraft_types::Time;
-use downdraft_venue::Venue;
+use downdraft_types::{EventId, Time};
+use downdraft_venue::{Command, Event, Stamp, Venue};
 
 /// A run that can be driven past an observer as often as is needed.
 #[derive(Clone, PartialEq, Debug)]
@@ -21,8 +21,6 @@ pub enum Subject {
         label: String,
         /// The journal, and what is done on the way.
         playback: Playback,
-        /// When it ends, for its price path; what is later is counted to the end.
-        end: Time,
         /// The seed of its run.
         seed: u64,
     },
@@ -76,7 +74,7 @@ impl Subject {
     pub fn end(&self) -> Time {
         match self {
             Self::Executed(variant) => variant.prepared.end(),
-            Self::Played { end, .. } => *end,
+            Self::Played { playback, .. } => playback.end,
         }
     }
 
@@ -110,10 +108,14 @@ impl Subject {
     ///
     /// # Errors
     /// [`DriveError`].
-    pub fn drive<O: Observer>(&self, observer: &mut O, mut stop: impl FnMut(&O) -> bool) -> Result<Driven, DriveError> {
+    pub fn drive<O: Observer>(&self, observer: &mut O, stop: impl Fn(&O) -> bool) -> Result<Driven, DriveError> {
+        self.drive_erased(&mut Erased(&mut Adapter { observer, stop }))
+    }
+
+    fn drive_erased(&self, observer: &mut Erased<'_>) -> Result<Driven, DriveError> {
         match self {
             Self::Executed(variant) => {
-                let watch = |_: &_, observer: &O| match stop(observer) {
+                let watch = |_: &_, observer: &Erased<'_>| match observer.0.has_enough() {
                     true => ControlFlow::Break(()),
                     false => ControlFlow::Continue(()),
                 };
@@ -124,7 +126,7 @@ impl Subject {
                 Ok(Driven { venue: finished.world.into_venue(), commands, interrupted, notes: Vec::new() })
             }
             Self::Played { label, playback, .. } => {
-                let played = playback.play(observer, stop);
+                let played = playback.play(observer, |observer| observer.0.has_enough());
                 let played = played.map_err(|error| DriveError::Playback { label: label.clone(), error })?;
                 let mut notes = Vec::new();
                 if !playback.verbatim {
@@ -143,6 +145,53 @@ impl Subject {
                 Ok(Driven { venue, commands, interrupted, notes })
             }
         }
+    }
+}
+
+/// An observer that says when it has seen enough.
+trait Watching: Observer {
+    fn has_enough(&self) -> bool;
+}
+
+struct Adapter<'a, O, F> {
+    observer: &'a mut O,
+    stop: F,
+}
+
+impl<O: Observer, F: Fn(&O) -> bool> Watching for Adapter<'_, O, F> {
+    fn has_enough(&self) -> bool {
+        (self.stop)(self.observer)
+    }
+}
+
+impl<O: Observer, F> Observer for Adapter<'_, O, F> {
+    fn command(&mut self, stamp: &Stamp, command: &Command) {
+        self.observer.command(stamp, command);
+    }
+
+    fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
+        self.observer.event(id, parent, event);
+    }
+
+    fn done(&mut self, venue: &Venue) {
+        self.observer.done(venue);
+    }
+}
+
+/// Any observer: the venue's code is compiled for this one alone, and not again for each kind that drives a run.
+struct Erased<'a>(&'a mut dyn Watching);
+
+impl Observer for Erased<'_> {
+    fn command(&mut self, stamp: &Stamp, command: &Command) {
+        self.0.command(stamp, command);
+    }
+
+    fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
+        self.0.event(id, parent, event);
+    }
+
+    fn done(&mut self, venue: &Venue) {
+        self.0.done(venue);
     }
 }
 

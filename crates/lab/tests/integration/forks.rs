@@ -142,8 +142,7 @@ fn recorded_flow_with_nothing_changed_is_its_recording() {
         assert!(matches!(origin.base, Subject::Played { .. }) && !origin.notes.is_empty());
         let verbatim = Subject::Played {
             label: "verbatim".to_owned(),
-            playback: Playback::verbatim(&journal.0),
-            end: prepared.end(),
+            playback: Playback::verbatim(&journal.0, prepared.end()),
             seed: prepared.seed,
         };
         let executed = Subject::Executed(Box::new(Variant::new("executed", prepared)));
