@@ -23,6 +23,17 @@ pub enum Task {
     /// Exit code 0: complete and equal; 1: diverged, the first difference is named; 2: usage; 3: damaged or
     /// incomplete, verified up to the block named.
     Replay(Replay),
+    /// Run the same world with one thing changed, and compare
+    ///
+    /// The base is a scenario, or a run: its directory or its journal. A fork has the base's seed and recorded input
+    /// and is executed from the start; with --at the base's world is executed up to that time, and the change takes
+    /// effect from then on. Settings that can change with --at: liquidation, fund.CURRENCY, and of an instrument
+    /// tiers, mark, protections and funding.
+    Fork(Fork),
+    /// Compare runs with the first of them
+    Compare(Compare),
+    /// Run a scenario over many seeds and values of its fields, and sum up
+    Study(Study),
     /// Check a scenario without running it
     Check(Check),
     /// List the built-in scenarios
@@ -65,6 +76,127 @@ pub struct Run {
 pub struct Replay {
     /// A journal
     pub journal: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub struct Fork {
+    #[command(flatten)]
+    pub base: ForkBase,
+    /// What the fork changes: liquidation.mode=suppressed, fund.USDT=1000. May be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// When it changes: seconds, or with a unit (250ms, 5s, 2m, 1h) [default: from the start]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub at: Option<Time>,
+    /// Remove an account: its margin is made so large that it is never liquidated. May be repeated
+    #[arg(long = "without-account", value_name = "ID")]
+    pub without: Vec<u32>,
+    /// Attribute the outcome to the N largest liquidated accounts and the rest: by leaving each out, and by Shapley value
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=60))]
+    pub contributions: Option<u8>,
+    /// Attribute it to this account too. May be repeated
+    #[arg(long = "contribution-of", value_name = "ID")]
+    pub contribution_of: Vec<u32>,
+    /// Orders drawn for Shapley values; all are used where that takes no more runs
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub permutations: u32,
+    /// What is attributed: price-fall, bad-debt, fund-paid, liquidated
+    #[arg(long, value_name = "MEASURE", default_value = "price-fall")]
+    pub measure: String,
+    /// Where to write the files [default: runs/NAME-SEED-fork]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+/// The base of forks, and how forks are run.
+#[derive(Args, Debug)]
+pub struct ForkBase {
+    /// Name of a built-in scenario, path of a TOML file, directory of a run, or a journal
+    pub source: String,
+    /// Change a field of the scenario in base and forks alike. May be repeated
+    #[arg(long, value_name = "PATH=VALUE")]
+    pub with: Vec<String>,
+    /// Seed instead of the scenario's
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// A built-in fork: suppressed, exogenous-mark, market, bankruptcy-limit-adl, bankruptcy-limit-fund, partial-tier,
+    /// partial-fraction, steady-makers, double-fund. May be repeated
+    #[arg(long = "counterfactual", value_name = "NAME")]
+    pub counterfactuals: Vec<String>,
+    /// All built-in forks that change something
+    #[arg(long = "counterfactuals")]
+    pub all_counterfactuals: bool,
+    /// Where the files are that a run's scenario names [default: the working directory]
+    #[arg(long, value_name = "DIR")]
+    pub files: Option<PathBuf>,
+    /// Take a run's commands as recorded flow, without its scenario's actors
+    #[arg(long)]
+    pub recorded_flow: bool,
+    /// Threads to run on [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Show neither progress nor result
+    #[arg(long)]
+    pub quiet: bool,
+    /// Print the comparison as JSON, and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Compare {
+    /// Directories of runs, or journals; the others are compared with the first
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<String>,
+    /// Where the files are that a run's scenario names [default: the working directory]
+    #[arg(long, value_name = "DIR")]
+    pub files: Option<PathBuf>,
+    /// Where to write comparison.json and accounts.csv [default: nowhere]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Threads to run on [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Show neither progress nor result
+    #[arg(long)]
+    pub quiet: bool,
+    /// Print the comparison as JSON, and nothing else
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Study {
+    /// Name of a built-in scenario, or path of a TOML file
+    #[arg(default_value = downdraft_lab::library::DEFAULT)]
+    pub scenario: String,
+    /// How many seeds
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub seeds: u64,
+    /// The first seed [default: the scenario's]
+    #[arg(long, value_name = "SEED")]
+    pub first_seed: Option<u64>,
+    /// Values of a field: fund.USDT=0,1000000. May be repeated: every combination is run
+    #[arg(long, value_name = "PATH=A,B,C")]
+    pub vary: Vec<String>,
+    /// Change a field of the scenario in all runs. May be repeated
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    pub sets: Vec<String>,
+    /// Count the runs whose largest cascade has more liquidations than this [default: 10,100,1000]
+    #[arg(long, value_name = "X", value_delimiter = ',')]
+    pub exceeds: Vec<u32>,
+    /// Threads to run on [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Where to write the files [default: runs/NAME-SEED-study]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Show neither progress nor result
+    #[arg(long)]
+    pub quiet: bool,
+    /// Print the answers as JSON, and nothing else
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args, Debug)]

@@ -1,6 +1,9 @@
 //! The `downdraft` command line.
 
 mod args;
+mod compare;
+mod contributions;
+mod fork;
 mod inspect;
 mod library;
 mod output;
@@ -8,6 +11,7 @@ mod record;
 mod replay;
 mod run;
 mod screen;
+mod study;
 
 use args::{Arguments, Task};
 use clap::Parser;
@@ -18,6 +22,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Run(options) => run::run(&options),
         Task::Replay(options) => replay::replay(&options),
+        Task::Fork(options) => fork::fork(&options),
+        Task::Compare(options) => compare::compare(&options),
+        Task::Study(options) => study::study(&options),
         Task::Check(options) => library::check(&options),
         Task::Scenarios => library::scenarios(),
         Task::Show { name } => library::show(&name),

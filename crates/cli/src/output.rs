@@ -54,6 +54,12 @@ impl From<io::Error> for Failure {
     }
 }
 
+impl From<downdraft_lab::fork::PlaybackError> for Failure {
+    fn from(error: downdraft_lab::fork::PlaybackError) -> Self {
+        Self::Usage(error.to_string())
+    }
+}
+
 /// Prints a text to standard output.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

@@ -42,7 +42,9 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
             let _ = journal.abandon();
             return Err(match error {
                 RunError::World(_) => Failure::Broken(error.to_string()),
-                RunError::Scenario(_) | RunError::SetUp { .. } => Failure::Usage(error.to_string()),
+                RunError::Scenario(_) | RunError::SetUp { .. } | RunError::NoPosition { .. } => {
+                    Failure::Usage(error.to_string())
+                }
             });
         }
     };

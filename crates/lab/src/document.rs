@@ -49,6 +49,12 @@ impl Document {
         &self.name
     }
 
+    /// What was set: each path as errors name the field, and the argument.
+    #[must_use]
+    pub fn sets(&self) -> &[(String, String)] {
+        &self.sets
+    }
+
     pub(crate) fn root(&self) -> &dyn TableLike {
         self.parsed.as_table()
     }

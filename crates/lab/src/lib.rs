@@ -1,15 +1,24 @@
 //! Scenarios in TOML, the built-in library, and how to run them.
 
 pub mod analysis;
+pub mod compare;
+pub mod contribution;
 pub mod decimal;
 pub mod document;
 pub mod error;
+pub mod fork;
 #[doc(hidden)]
 pub mod fuzz;
 pub mod library;
+pub mod outcome;
+pub mod plan;
 pub mod prepare;
+pub mod probe;
 pub mod run;
 pub mod scenario;
+pub mod shapley;
+pub mod statistics;
+pub mod study;
 
 mod read;
 
@@ -17,6 +26,7 @@ pub use analysis::Analysis;
 pub use document::Document;
 pub use error::ScenarioError;
 pub use library::{Builtin, library, load, show};
+pub use plan::{Change, Plan};
 pub use prepare::Prepared;
-pub use run::{Finished, Progress, Recorder, RunError, Tee, run, run_world};
+pub use run::{Finished, Progress, Recorder, RunError, Tee, run, run_planned, run_world};
 pub use scenario::Scenario;

@@ -3,7 +3,7 @@
 use crate::document::Document;
 use crate::error::{ScenarioError, suggest};
 use crate::scenario::{Files, Scenario};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The scenario that runs where none is named.
 pub const DEFAULT: &str = "flash-crash";
@@ -64,8 +64,57 @@ pub fn show(name: &str) -> Result<&'static str, ScenarioError> {
 /// # Errors
 /// Where there is no such scenario, or the first thing that is wrong with it.
 pub fn load(source: &str, sets: &[String]) -> Result<Scenario, ScenarioError> {
+    Text::open(source)?.read(sets)
+}
+
+/// A scenario's text, and where the files are that it names: what can be read again with other changes.
+#[derive(Clone, Debug)]
+pub struct Text {
+    /// What errors call it.
+    pub name: String,
+    /// Its TOML.
+    pub text: String,
+    /// Where the files are that it names.
+    pub files: Files,
+}
+
+impl Text {
+    /// Finds a scenario: a built-in one by name, else a TOML file.
+    ///
+    /// # Errors
+    /// Where there is no such scenario, or its file cannot be read.
+    pub fn open(source: &str) -> Result<Self, ScenarioError> {
+        open(source)
+    }
+
+    /// The text out of a journal, whose files are in `files`, or else those of the library and those named relative
+    /// to the working directory.
+    #[must_use]
+    pub fn of_journal(text: String, files: Option<PathBuf>) -> Self {
+        let files = files.map_or(FILES, Files::Directory);
+        Self { name: "the journal's scenario".to_owned(), text, files }
+    }
+
+    /// The scenario, with each of `sets` (`path=value`) applied.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn read(&self, sets: &[String]) -> Result<Scenario, ScenarioError> {
+        Scenario::read(&self.document(sets)?, &self.files)
+    }
+
+    /// The text as a document, with each of `sets` applied.
+    ///
+    /// # Errors
+    /// As [`Document::read`].
+    pub fn document(&self, sets: &[String]) -> Result<Document, ScenarioError> {
+        Document::read(&self.name, &self.text, sets)
+    }
+}
+
+fn open(source: &str) -> Result<Text, ScenarioError> {
     if let Some(entry) = LIBRARY.iter().find(|entry| entry.name == source) {
-        return entry.read(sets);
+        return Ok(entry.text());
     }
     let path = Path::new(source);
     if !path.exists() {
@@ -74,7 +123,7 @@ pub fn load(source: &str, sets: &[String]) -> Result<Scenario, ScenarioError> {
     let file = |reason: std::io::Error| ScenarioError::File { path: source.to_owned(), reason: reason.to_string() };
     let text = std::fs::read_to_string(path).map_err(file)?;
     let directory = path.parent().unwrap_or(Path::new("")).to_owned();
-    Scenario::read(&Document::read(source, &text, sets)?, &Files::Directory(directory))
+    Ok(Text { name: source.to_owned(), text, files: Files::Directory(directory) })
 }
 
 fn unknown(name: &str) -> String {
@@ -88,7 +137,11 @@ impl Builtin {
     /// # Errors
     /// The first thing that is wrong.
     pub fn read(&self, sets: &[String]) -> Result<Scenario, ScenarioError> {
-        Scenario::read(&Document::read(&format!("{}.toml", self.name), self.text, sets)?, &FILES)
+        self.text().read(sets)
+    }
+
+    fn text(&self) -> Text {
+        Text { name: format!("{}.toml", self.name), text: self.text.to_owned(), files: FILES }
     }
 
     /// What it shows, in a line.

@@ -1,9 +1,10 @@
 //! Running: the loop, what listens to it, and how it ends. Memory does not grow with a run's length.
 
 use crate::error::ScenarioError;
+use crate::plan::{Change, Plan};
 use crate::prepare::Prepared;
 use core::ops::ControlFlow;
-use downdraft_journal::{Footer, WriteError, Writer};
+use downdraft_journal::{Footer, Header, WriteError, Writer};
 use downdraft_sim::world::{Observer, World, WorldError};
 use downdraft_types::{EventId, MachineId, Time};
 use downdraft_venue::{Command, Event, Origin, Rejection, Stamp, Venue};
@@ -54,13 +55,21 @@ pub enum RunError {
     /// The scenario's actors could not be made.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// The venue refused a command of the set-up.
+    /// The venue refused a command of the set-up, or of a plan.
     #[error("set-up: the venue refused {command}: {reason:?}")]
     SetUp {
         /// Which.
         command: String,
         /// Why.
         reason: Rejection,
+    },
+    /// A plan removes an account that has nothing to remove.
+    #[error("account {account} holds no position at {time}, expected one that does")]
+    NoPosition {
+        /// Which.
+        account: u32,
+        /// When.
+        time: Time,
     },
     /// An actor's input turned out to be broken.
     #[error("{0}")]
@@ -88,13 +97,29 @@ pub fn run<O: Observer>(
 /// # Errors
 /// [`RunError`].
 pub fn run_world<O: Observer>(
+    world: World,
+    observer: &mut O,
+    progress: impl FnMut(&Progress, &O) -> ControlFlow<()>,
+) -> Result<Finished, RunError> {
+    run_planned(world, Plan::default(), observer, progress)
+}
+
+/// As [`run_world`], while a plan is carried out.
+///
+/// # Errors
+/// [`RunError`]; also where the venue refuses a command of the plan.
+pub fn run_planned<O: Observer>(
     mut world: World,
+    mut plan: Plan,
     observer: &mut O,
     mut progress: impl FnMut(&Progress, &O) -> ControlFlow<()>,
 ) -> Result<Finished, RunError> {
     let mut guard = SetUpGuard { observer, command: None, refused: None };
     let interrupted = 'run: loop {
         for _ in 0..STEPS {
+            if !plan.is_empty() {
+                intervene(&mut world, &mut plan, &mut guard)?;
+            }
             if !world.step(&mut guard)? {
                 break 'run false;
             }
@@ -109,6 +134,24 @@ pub fn run_world<O: Observer>(
     };
     let (state_hash, commands) = (world.venue().state_hash(), world.applied());
     Ok(Finished { world, state_hash, commands, interrupted })
+}
+
+/// Carries out what a plan has for this moment.
+fn intervene<O: Observer>(world: &mut World, plan: &mut Plan, guard: &mut SetUpGuard<'_, O>) -> Result<(), RunError> {
+    loop {
+        let next = world.next_time();
+        let Some((time, change)) = plan.due(next).filter(|(time, _)| *time <= world.end()) else { return Ok(()) };
+        let commands = change.commands(world.venue());
+        if let (true, Change::Backstop(account)) = (commands.is_empty(), &change) {
+            return Err(RunError::NoPosition { account: account.0, time });
+        }
+        for command in commands {
+            world.intervene(time, &command, guard).expect("it is due before all else");
+            if let Some((command, reason)) = guard.refused.take() {
+                return Err(RunError::SetUp { command, reason });
+            }
+        }
+    }
 }
 
 /// Passes everything on, and notices when a command of the scenario itself is refused.
@@ -170,7 +213,15 @@ impl<W: Write> Recorder<W> {
     /// # Errors
     /// Where the header cannot be written.
     pub fn new(out: W, prepared: &Prepared) -> Result<Self, WriteError> {
-        Ok(Self { writer: Writer::new(out, &prepared.header())?, failed: false })
+        Self::with_header(out, &prepared.header())
+    }
+
+    /// Begins the journal of a run with this header.
+    ///
+    /// # Errors
+    /// Where the header cannot be written.
+    pub fn with_header(out: W, header: &Header) -> Result<Self, WriteError> {
+        Ok(Self { writer: Writer::new(out, header)?, failed: false })
     }
 
     /// Whether writing has failed; `finish` says why. A run may be broken off then.
@@ -184,7 +235,15 @@ impl<W: Write> Recorder<W> {
     /// # Errors
     /// The first failure of writing.
     pub fn finish(self, finished: &Finished) -> Result<(W, Footer), WriteError> {
-        self.writer.finish(&finished.states())
+        self.finish_with(finished.state_hash)
+    }
+
+    /// Ends the journal of a run that ended in this state. Returns the output.
+    ///
+    /// # Errors
+    /// The first failure of writing.
+    pub fn finish_with(self, state_hash: u64) -> Result<(W, Footer), WriteError> {
+        self.writer.finish(&[(MachineId(0), state_hash)])
     }
 
     /// Hands over what there is, of a run that did not reach its end: a journal without a footer.

@@ -112,6 +112,12 @@ impl Scenario {
         })
     }
 
+    /// Whether an actor reports an index.
+    #[must_use]
+    pub fn has_oracle(&self) -> bool {
+        self.actors.iter().any(|actor| matches!(actor.kind, ActorKind::Oracle(_)))
+    }
+
     /// The number of the first account that no actor of the scenario has: for actors that are added by hand.
     #[must_use]
     pub fn first_free_account(&self) -> AccountId {

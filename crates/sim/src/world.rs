@@ -50,6 +50,18 @@ pub enum WorldError {
     Actor(String),
 }
 
+/// A command came too early or too late to be applied from outside.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("time of an intervention: found {found}, expected {now} or later, and not after what is due next{}", .next.map_or_else(String::new, |next| format!(", at {next}")))]
+pub struct Untimely {
+    /// The time asked for.
+    pub found: Time,
+    /// The present.
+    pub now: Time,
+    /// When the next entry is due.
+    pub next: Option<Time>,
+}
+
 /// A simulated world with one venue.
 pub struct World {
     venue: Venue,
@@ -91,6 +103,24 @@ impl World {
         let entry =
             Entry::Command { machine: MachineId(0), origin: Origin::Outside, cause: None, submission: 0, command };
         self.queue.push(time, entry).map(|_| ())
+    }
+
+    /// Applies a command from outside at `time`, ahead of everything that is due then.
+    ///
+    /// # Errors
+    /// Where `time` is past, or something due before it has not been taken yet.
+    pub fn intervene(&mut self, time: Time, command: &Command, observer: &mut impl Observer) -> Result<(), Untimely> {
+        let (now, next) = (self.queue.now(), self.queue.peek_time());
+        if time < now || next.is_some_and(|next| next < time) {
+            return Err(Untimely { found: time, now, next });
+        }
+        let seq = Seq(self.applied);
+        let stamp = Stamp { machine: MachineId(0), time, seq, origin: Origin::Outside, cause: None };
+        self.apply(&stamp, 0, command, observer);
+        if self.queue.peek_time().is_none_or(|next| next > time) {
+            self.post_notices(time);
+        }
+        Ok(())
     }
 
     /// Adds an actor; its name keys its random streams. Actors start in the order in which they were added.
@@ -205,6 +235,12 @@ impl World {
     #[must_use]
     pub const fn venue(&self) -> &Venue {
         &self.venue
+    }
+
+    /// The venue alone.
+    #[must_use]
+    pub fn into_venue(self) -> Venue {
+        self.venue
     }
 
     /// The present.

@@ -2,6 +2,7 @@
 
 mod actors;
 mod index_path;
+mod intervention;
 mod latency;
 mod queue;
 mod random;

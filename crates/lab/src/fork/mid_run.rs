@@ -1,0 +1,90 @@
+//! Settings that may change while a run goes on: those that a venue takes as commands.
+
+use crate::error::ScenarioError;
+use crate::library::Text;
+use crate::scenario::Scenario;
+use downdraft_types::{AccountId, InstrumentId, Money};
+use downdraft_venue::Command;
+
+/// A setting that cannot change while a run goes on.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "--set {argument}: {field} cannot change while the run goes on, expected one of liquidation, fund.CURRENCY, \
+     instruments.NAME.tiers, instruments.NAME.mark, instruments.NAME.protections, instruments.NAME.funding, or no --at, \
+     which changes it from the start"
+)]
+pub struct FixedSetting {
+    /// The path of the field.
+    pub field: String,
+    /// As given.
+    pub argument: String,
+}
+
+/// The commands that turn the settings of `base` into those with `sets` while a run goes on.
+///
+/// The fund is paid the difference between the two deposits, or has it taken out; whatever it has gained or lost by
+/// then stays. Actors go by the terms with which they began.
+///
+/// # Errors
+/// Where the text with `sets` is no scenario, or one of them is of a setting that cannot change.
+pub fn mid_run(
+    text: &Text,
+    base: &[String],
+    sets: &[String],
+) -> Result<Result<Vec<Command>, FixedSetting>, ScenarioError> {
+    let all: Vec<String> = base.iter().chain(sets).cloned().collect();
+    let document = text.document(&all)?;
+    let fixed = document.sets().iter().skip(base.len()).find(|(field, _)| !can_change(field));
+    if let Some((field, argument)) = fixed {
+        return Ok(Err(FixedSetting { field: field.clone(), argument: argument.clone() }));
+    }
+    Ok(Ok(commands(&text.read(base)?, &text.read(&all)?)))
+}
+
+fn can_change(field: &str) -> bool {
+    let mut segments = field.split('.');
+    match segments.next() {
+        Some("liquidation" | "fund") => true,
+        // A name may hold points, so the setting is looked for by what follows a name.
+        Some("instruments") => {
+            segments.skip(1).any(|segment| ["tiers", "mark", "protections", "funding"].contains(&segment))
+        }
+        _ => false,
+    }
+}
+
+fn commands(base: &Scenario, changed: &Scenario) -> Vec<Command> {
+    let mut commands = Vec::new();
+    for ((number, old), new) in (0_u16..).zip(&base.instruments).zip(&changed.instruments) {
+        let instrument = InstrumentId(number);
+        if old.spec.tiers != new.spec.tiers {
+            let tiers = new.spec.tiers.clone().into_boxed_slice();
+            commands.push(Command::SetTiers { instrument, tiers });
+        }
+        if old.mark != new.mark {
+            commands.push(Command::SetMarkPolicy { instrument, policy: new.mark });
+        }
+        if old.protections != new.protections {
+            commands.push(Command::SetProtections { instrument, protections: new.protections });
+        }
+        if old.funding != new.funding {
+            commands.push(Command::SetFunding { instrument, policy: new.funding });
+        }
+    }
+    if base.liquidation != changed.liquidation {
+        commands.push(Command::SetLiquidationPolicy { policy: changed.liquidation });
+    }
+    let account = AccountId::FUND;
+    for currency in (0..base.currencies.0.len()).filter_map(|n| u16::try_from(n).ok()).map(downdraft_types::CurrencyId)
+    {
+        let of = |scenario: &Scenario| -> i128 {
+            scenario.fund.iter().filter(|(known, _)| *known == currency).map(|(_, amount)| amount.0).sum()
+        };
+        match of(changed) - of(base) {
+            0 => {}
+            more if more > 0 => commands.push(Command::Deposit { account, currency, amount: Money(more) }),
+            less => commands.push(Command::Withdraw { account, currency, amount: Money(-less) }),
+        }
+    }
+    commands
+}

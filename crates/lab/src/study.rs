@@ -1,0 +1,217 @@
+//! Studies: one scenario over many seeds and values of its fields, in parallel, and what a risk engineer asks first.
+//!
+//! ```text
+//!  cells (one per combination of values) × seeds ──► runs, one deterministic run per thread ──► figures ──► answers
+//! ```
+//!
+//! Cells share their seeds, so that they differ by the values alone. Nothing is kept of a run but its figures.
+
+mod answers;
+mod figures;
+mod table;
+
+pub use answers::{Answers, CellAnswers, Exceeding, FigureAnswers, FundAnswer, TierAnswers, WaitAnswers};
+pub use figures::{Figure, RunFigures, TierSums, Unit};
+pub use table::{write_figures, write_runs, write_tiers};
+
+use crate::compare::Names;
+use crate::error::ScenarioError;
+use crate::fork::{DriveError, Subject, Variant};
+use crate::library::Text;
+use crate::outcome::Outcome;
+use crate::prepare::Prepared;
+use crate::probe::Probe;
+use crate::scenario::Scenario;
+use downdraft_types::{CurrencyId, Money};
+use rayon::prelude::*;
+
+/// A field, and the values that it takes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Vary {
+    /// The path of the field, as `--set` takes it.
+    pub path: String,
+    /// The values, as `--set` takes them.
+    pub values: Vec<String>,
+}
+
+impl Vary {
+    /// Reads `path=a,b,c`. A comma within brackets, braces or quotes does not part two values.
+    ///
+    /// # Errors
+    /// What was found and what was expected.
+    pub fn parse(argument: &str) -> Result<Self, String> {
+        let (path, values) =
+            argument.split_once('=').ok_or_else(|| format!("found {argument:?}, expected path=value,value"))?;
+        let (mut depth, mut quoted) = (0_i32, false);
+        let parts = values.split(|c: char| {
+            match c {
+                '"' => quoted = !quoted,
+                '[' | '{' if !quoted => depth += 1,
+                ']' | '}' if !quoted => depth -= 1,
+                _ => {}
+            }
+            c == ',' && depth == 0 && !quoted
+        });
+        let values: Vec<String> = parts.map(|value| value.trim().to_owned()).collect();
+        if path.trim().is_empty() || values.iter().any(String::is_empty) {
+            return Err(format!("found {argument:?}, expected path=value,value"));
+        }
+        Ok(Self { path: path.trim().to_owned(), values })
+    }
+}
+
+/// What is studied.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The scenario.
+    pub text: Text,
+    /// Changes that all runs share.
+    pub sets: Vec<String>,
+    /// What is varied: each combination is a cell.
+    pub vary: Vec<Vary>,
+    /// The first seed; the scenario's own where there is none.
+    pub first_seed: Option<u64>,
+    /// How many seeds, counted up from the first.
+    pub seeds: u64,
+    /// Sizes of cascades whose exceeding is counted.
+    pub exceeds: Vec<u32>,
+}
+
+/// A combination of values.
+#[derive(Clone, Debug)]
+pub struct Cell {
+    /// A value for each field that is varied.
+    pub values: Vec<String>,
+    /// The scenario with them.
+    pub scenario: Scenario,
+}
+
+/// A cell that was run.
+#[derive(Clone, Debug)]
+pub struct CellRuns {
+    /// The cell.
+    pub cell: Cell,
+    /// Names and units.
+    pub names: Names,
+    /// Its runs, in order of their seeds.
+    pub runs: Vec<RunFigures>,
+}
+
+/// A fund that no loss in any scenario empties, far below what a ledger bears.
+const AMPLE: Money = Money(1 << 96);
+
+impl Study {
+    /// The cells, the last field varying fastest.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with any of them.
+    pub fn cells(&self) -> Result<Vec<Cell>, ScenarioError> {
+        let mut combinations: Vec<Vec<String>> = vec![Vec::new()];
+        for vary in &self.vary {
+            let grown = combinations.iter().flat_map(|values| {
+                vary.values.iter().map(move |value| values.iter().chain([value]).cloned().collect())
+            });
+            combinations = grown.collect();
+        }
+        combinations.into_iter().map(|values| self.cell(values)).collect()
+    }
+
+    fn cell(&self, values: Vec<String>) -> Result<Cell, ScenarioError> {
+        let varied = self.vary.iter().zip(&values).map(|(vary, value)| format!("{}={value}", vary.path));
+        let sets: Vec<String> = self.sets.iter().cloned().chain(varied).collect();
+        let scenario = self.text.read(&sets)?;
+        Ok(Cell { values, scenario })
+    }
+
+    /// The first seed.
+    #[must_use]
+    pub fn first_seed(&self, cells: &[Cell]) -> u64 {
+        self.first_seed.or_else(|| cells.first().map(|cell| cell.scenario.seed)).unwrap_or(1)
+    }
+
+    /// Runs all cells over all seeds, on as many threads as there are; the result does not depend on how many.
+    /// `progress` hears of every run that is over.
+    ///
+    /// # Errors
+    /// The first of the runs', in order of cells and seeds.
+    pub fn run(&self, cells: Vec<Cell>, progress: impl Fn() + Sync) -> Result<Vec<CellRuns>, DriveError> {
+        let first = self.first_seed(&cells);
+        let jobs: Vec<(usize, u64)> =
+            (0..cells.len()).flat_map(|cell| (0..self.seeds).map(move |n| (cell, first.saturating_add(n)))).collect();
+        let figures = jobs.par_iter().with_max_len(1).map(|(cell, seed)| {
+            let figures = run_one(&cells[*cell].scenario, *seed);
+            progress();
+            figures
+        });
+        let figures: Vec<Result<RunFigures, DriveError>> = figures.collect();
+        let mut figures = figures.into_iter();
+        let with_runs = |cell: Cell| {
+            let runs = figures.by_ref().take(self.seeds as usize).collect::<Result<_, _>>()?;
+            Ok(CellRuns { names: Names::of_scenario(&cell.scenario), cell, runs })
+        };
+        cells.into_iter().map(with_runs).collect()
+    }
+}
+
+fn run_one(scenario: &Scenario, seed: u64) -> Result<RunFigures, DriveError> {
+    let outcome = outcome(scenario, seed)?;
+    // While a fund suffices its size changes nothing, so what it paid is what it needed. Where it may have been short,
+    // a fund that cannot be shows what it would have taken.
+    let ample = if may_be_short(&outcome) { Some(self::outcome(&with_ample_fund(scenario), seed)?) } else { None };
+    Ok(RunFigures::new(seed, &outcome, ample.as_ref().unwrap_or(&outcome)))
+}
+
+fn outcome(scenario: &Scenario, seed: u64) -> Result<Outcome, DriveError> {
+    let run = Subject::Executed(Box::new(Variant::new(
+        format!("{} seed {seed}", scenario.name),
+        Prepared::new(scenario.clone(), Some(seed)),
+    )));
+    let mut probe = Probe::new(run.end());
+    let driven = run.drive(&mut probe, |_| false)?;
+    Ok(probe.finish(&driven.venue))
+}
+
+fn may_be_short(outcome: &Outcome) -> bool {
+    let purses =
+        outcome.purses.iter().any(|purse| purse.fund_refused > 0 || purse.socialised > 0 || purse.uncovered > 0);
+    purses || outcome.listed().any(|(_, market)| market.deleveraged > 0)
+}
+
+fn with_ample_fund(scenario: &Scenario) -> Scenario {
+    let currencies = (0..scenario.currencies.0.len()).filter_map(|n| u16::try_from(n).ok());
+    Scenario { fund: currencies.map(|n| (CurrencyId(n), AMPLE)).collect(), ..scenario.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_parted_by_commas_outside_of_brackets() {
+        let vary = Vary::parse("liquidation.rest=adl, { fund = { fraction = \"25%\", interval = \"1s\" } },\"a,b\"");
+        let values = ["adl", "{ fund = { fraction = \"25%\", interval = \"1s\" } }", "\"a,b\""];
+        assert_eq!(vary.unwrap().values, values);
+        for wrong in ["depth", "depth=", "depth=1,,2", "=1"] {
+            assert!(Vary::parse(wrong).unwrap_err().contains("expected path=value,value"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn every_combination_is_a_cell() {
+        let study = Study {
+            text: Text::open("thin-book").unwrap(),
+            sets: vec!["actors.crowd.count=10".to_owned()],
+            vary: ["depth=1,2", "fund.USDT=1,2,3"].map(|v| Vary::parse(v).unwrap()).to_vec(),
+            first_seed: None,
+            seeds: 1,
+            exceeds: Vec::new(),
+        };
+        let cells = study.cells().unwrap();
+        let values: Vec<String> = cells.iter().map(|cell| cell.values.join(" ")).collect();
+        assert_eq!(values, ["1 1", "1 2", "1 3", "2 1", "2 2", "2 3"]);
+        assert_eq!(
+            cells[4].scenario,
+            study.text.read(&["actors.crowd.count=10", "depth=2", "fund.USDT=2"].map(str::to_owned)).unwrap()
+        );
+    }
+}
