@@ -1,13 +1,9 @@
-//! Examples that the margin engine is not to compute, and why.
+//! Examples that the engine does not compute, and who does.
 
 const SELL_LOOP: &str = "a liquidation through the book: the venue's own tests";
-const MARK: &str = "mark rules, price bands and halts are the venue's";
-const OPTIONS: &str = "options and portfolio margin";
-const COLLATERAL: &str = "weighted collateral and borrowing";
+const MARK: &str = "the venue's mark rules";
+const MODELS: &str = "the models: tests/models/vectors";
 const LENDING: &str = "lending and auctions";
-const MODEL: &str = "a law about outcomes, for their analysis";
-const TOTALS: &str = "sums of published totals: nothing is computed";
-const BONUS: &str = "a liquidator's discount, for keepers";
 
 /// By prefix of the id.
 const REASONS: [(&str, &str); 25] = [
@@ -15,27 +11,27 @@ const REASONS: [(&str, &str); 25] = [
     ("golden.lob_cascade.", SELL_LOOP),
     ("cascade.threshold_ladder.", SELL_LOOP),
     ("binance.mark.", MARK),
-    ("luld.", MARK),
-    ("cme.dcb", MARK),
-    ("cme.mwcb", MARK),
-    ("b76.", OPTIONS),
-    ("derive.pmrm.", OPTIONS),
-    ("derive.srm.", OPTIONS),
-    ("derive.pm2.", OPTIONS),
-    ("span.", OPTIONS),
-    ("dederi.pm.", OPTIONS),
-    ("deribit.pm.", OPTIONS),
-    ("mango.health.", COLLATERAL),
-    ("drift.liability_to_cover.", COLLATERAL),
+    ("luld.", MODELS),
+    ("cme.dcb", MODELS),
+    ("cme.mwcb", MODELS),
+    ("b76.", MODELS),
+    ("derive.pmrm.", MODELS),
+    ("derive.srm.", MODELS),
+    ("derive.pm2.", MODELS),
+    ("span.", MODELS),
+    ("dederi.pm.", MODELS),
+    ("deribit.pm.", MODELS),
+    ("mango.health.", MODELS),
+    ("drift.liability_to_cover.", MODELS),
     ("maker.", LENDING),
     ("aave3.", LENDING),
     ("comet.", LENDING),
     ("liquity.", LENDING),
     ("derive.dutch.", LENDING),
-    ("vertex.liqprice.", BONUS),
-    ("hawkes.", MODEL),
-    ("impact.", MODEL),
-    ("event.", TOTALS),
+    ("vertex.liqprice.", MODELS),
+    ("hawkes.", MODELS),
+    ("impact.", MODELS),
+    ("event.", MODELS),
 ];
 
 pub fn reason(id: &str) -> Option<&'static str> {
