@@ -115,7 +115,7 @@ impl Book {
         let cause = CancelCause::Requested;
         matcher.cancelled(&Cancelled { maker: id, owner, price, qty, remaining: Qty::ZERO, cause });
         self.unlink(&order, matcher);
-        self.owners.remove(owner, slot);
+        self.owners.remove(owner, tag.side(), slot);
         self.pool.release(slot);
         Ok(order)
     }
