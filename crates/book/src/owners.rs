@@ -93,12 +93,18 @@ impl Owners {
     #[inline]
     pub fn add(&mut self, owner: u32, side: Side, slot: u32) {
         if self.are_listed() {
-            self.append(owner, side, slot);
+            self.add_apart(owner, side, slot);
         }
     }
 
     #[cold]
-    fn append(&mut self, owner: u32, side: Side, slot: u32) {
+    fn add_apart(&mut self, owner: u32, side: Side, slot: u32) {
+        self.append(owner, side, slot);
+    }
+
+    /// As [`Owners::add`], where lists are kept.
+    #[inline(always)]
+    pub fn append(&mut self, owner: u32, side: Side, slot: u32) {
         let list = &mut self.owners[owner as usize].lists[side as usize];
         let older = core::mem::replace(&mut list.newest, slot);
         match older {
@@ -114,12 +120,18 @@ impl Owners {
     #[inline]
     pub fn remove(&mut self, owner: u32, side: Side, slot: u32) {
         if self.are_listed() {
-            self.unlink(owner, side, slot);
+            self.remove_apart(owner, side, slot);
         }
     }
 
     #[cold]
-    fn unlink(&mut self, owner: u32, side: Side, slot: u32) {
+    fn remove_apart(&mut self, owner: u32, side: Side, slot: u32) {
+        self.unlink(owner, side, slot);
+    }
+
+    /// As [`Owners::remove`], where lists are kept.
+    #[inline(always)]
+    pub fn unlink(&mut self, owner: u32, side: Side, slot: u32) {
         let Link { older, newer, .. } = self.links[slot as usize];
         let list = &mut self.owners[owner as usize].lists[side as usize];
         match older {
@@ -136,9 +148,15 @@ impl Owners {
     #[inline]
     pub fn arrive(&mut self, slot: u32) {
         if self.are_listed() {
-            self.links[slot as usize].arrival = self.arrivals;
-            self.arrivals += 1;
+            self.note_arrival(slot);
         }
+    }
+
+    /// As [`Owners::arrive`], where lists are kept.
+    #[inline(always)]
+    pub fn note_arrival(&mut self, slot: u32) {
+        self.links[slot as usize].arrival = self.arrivals;
+        self.arrivals += 1;
     }
 
     /// When an order joined its queue; `None` where it is not kept.
