@@ -2,7 +2,7 @@
 //!
 //! ```console
 //! cargo bench -p downdraft-benches --bench book           # all mixes
-//! cargo bench -p downdraft-benches --bench book -- A      # one: A, B, C, Leftovers, Far, Teleport, Many
+//! cargo bench -p downdraft-benches --bench book -- A      # one: A, B, C, Leftovers, Far, Teleport, Many, Features
 //! ```
 //!
 //! `DOWNDRAFT_BENCH_MIXES=A,C` chooses several; `DOWNDRAFT_BENCH_SEED`, `DOWNDRAFT_BENCH_OPS` and
@@ -13,15 +13,19 @@ use downdraft_benches::measure::{CpuTime, ROUNDS, criterion, time};
 use downdraft_benches::race::{Contender, Course, Foresight, chosen, from_environment, race, seed};
 use downdraft_testkit::alloc::{Counting, live_bytes};
 use downdraft_testkit::order_flow::{
-    ByNumber, Engine, Flow, ManyBooks, Mix, Null, Resolved, book, book_with, book_with_everything, floor,
-    generate_many, replay_many, resolve, resolve_many,
+    ByNumber, Engine, Featured, Features, Flow, ManyBooks, Mix, Null, Resolved, book, book_with, book_with_everything,
+    floor, generate_many, generate_with, replay_many, resolve, resolve_many,
 };
 use std::time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-const MIXES: [&str; 7] = ["A", "B", "C", "Leftovers", "Far", "Teleport", "Many"];
+const MIXES: [&str; 8] = ["A", "B", "C", "Leftovers", "Far", "Teleport", "Many", "Features"];
+/// Of a hundred orders so many make use of a feature.
+const SHARE: u32 = 5;
+/// Owners where they are few.
+const OWNERS: u32 = 100;
 /// Books of the mix of many.
 const BOOKS: u32 = 10_000;
 /// Orders live in each of them.
@@ -39,6 +43,10 @@ fn main() {
             "Leftovers" => Mix::Leftovers { live: 5_000 },
             "Far" => Mix::Far { live: 5_000 },
             "Teleport" => Mix::Teleport { live: 1_000 },
+            "Features" => {
+                [("A", Mix::A), ("B", Mix::b(resting))].iter().for_each(|(name, mix)| features(name, *mix, operations));
+                continue;
+            }
             _ => {
                 many(operations);
                 continue;
@@ -87,6 +95,37 @@ fn one(criterion: &mut Criterion<CpuTime>, course: &Course) {
         b.iter_batched_ref(filled, |book| resolved.replay(book), BatchSize::PerIteration);
     });
     group.finish();
+}
+
+/// What features cost that keep something beside an order: the same flow with and without each. All contenders turn
+/// makers into numbers through a table by slot.
+fn features(name: &'static str, mix: Mix, operations: usize) {
+    let course = Course::new(name, mix, operations);
+    let none = Features::default();
+    let (timed, icebergs, owners) = (SHARE, SHARE, OWNERS);
+    let iced = generate_with(mix, Features { icebergs, ..none }, seed(), operations);
+    let each = course.flow.setup.iter().chain(&course.flow.ops).filter(|op| op.is_new()).count() as u32;
+    let plain = [
+        ("without features", none),
+        ("lists of 100 owners", Features { owners, ..none }),
+        ("lists, an owner an order", Features { owners: each, ..none }),
+        ("5% good till a time", Features { timed, ..none }),
+    ];
+    let with_icebergs =
+        [("5% icebergs", Features { icebergs, ..none }), ("all three", Features { icebergs, timed, owners })];
+    let flows = [(&course.flow, &plain[..]), (&iced, &with_icebergs[..])];
+    let runs =
+        flows.into_iter().flat_map(|(flow, runs)| runs.iter().map(move |(name, features)| (flow, *name, *features)));
+    let runs: Vec<_> = runs.map(|(flow, name, of)| (flow, name, of, resolve(Featured::new(flow, of), flow))).collect();
+    let contenders = runs.iter().map(|(flow, name, of, resolved)| {
+        let contender = Contender::new(name, || Featured::new(flow, *of), resolved, Foresight::None).on(flow);
+        if *of == none { contender.reference() } else { contender }
+    });
+    let contenders: Vec<_> = contenders.collect();
+    for standing in race(&course, &contenders) {
+        assert!(standing.agrees, "mix {name}, {}: every fill is the oracle's, in order", standing.name);
+        assert_eq!(standing.allocations, 0, "mix {name}, {}: the book allocates", standing.name);
+    }
 }
 
 /// Many small books, each operation in a random one of them.

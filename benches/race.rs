@@ -73,6 +73,8 @@ pub enum Foresight {
 pub struct Contender<'a> {
     name: &'static str,
     is_reference: bool,
+    /// Of its flow's fills, where that is not the course's.
+    digest: Option<u64>,
     run: Box<dyn Fn() -> Run + 'a>,
     latencies: Option<Box<dyn Fn() -> Latencies + 'a>>,
 }
@@ -108,13 +110,20 @@ impl<'a> Contender<'a> {
             });
             Run { time, allocations: allocations() - before, bytes, digest }
         };
-        Self { name, is_reference: false, run: Box::new(run), latencies: None }
+        Self { name, is_reference: false, digest: None, run: Box::new(run), latencies: None }
     }
 
     /// Ratios of those that follow are to this one.
     #[must_use]
     pub const fn reference(mut self) -> Self {
         self.is_reference = true;
+        self
+    }
+
+    /// Runs another flow of as many operations: its fills must be that one's.
+    #[must_use]
+    pub const fn on(mut self, flow: &Flow) -> Self {
+        self.digest = Some(flow.digest);
         self
     }
 
@@ -159,7 +168,7 @@ pub fn race(course: &Course, contenders: &[Contender<'_>]) -> Vec<Standing> {
         harness = harness.min((null.run)().time);
         for ((contender, best), agrees) in contenders.iter().zip(&mut best).zip(&mut agrees) {
             let run = (contender.run)();
-            *agrees &= run.digest == course.flow.digest;
+            *agrees &= run.digest == contender.digest.unwrap_or(course.flow.digest);
             if best.as_ref().is_none_or(|best| run.time < best.time) {
                 *best = Some(run);
             }

@@ -12,7 +12,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct BookCapacity {
-    /// Orders, pending stops among them: 32 bytes each, and 16 more where `owners` is not zero.
+    /// Orders, pending stops among them: 32 bytes each, and 24 more where `owners` is not zero.
     pub orders: u32,
     /// Price levels with a displayed order, both sides together.
     pub levels: u32,

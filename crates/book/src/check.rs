@@ -27,7 +27,7 @@ impl Book {
         let live = |slot: &u32| !self.pool.get(*slot).qty.is_zero();
         let slots = || (0..self.pool.slots().len() as u32).filter(live);
         self.extras.check(slots().filter(|slot| self.pool.get(*slot).tag.has(Tag::EXTRA)));
-        let owner_of = |slot: u32| live(&slot).then(|| self.pool.get(slot).owner);
+        let owner_of = |slot: u32| live(&slot).then(|| (self.pool.get(slot).owner, self.pool.get(slot).tag.side()));
         self.owners.check(owner_of, self.order_count());
         assert!(self.collecting || !self.is_crossed(), "invariant 3: a book is never crossed at rest");
     }

@@ -13,7 +13,7 @@ use crate::order::Reject;
 pub enum Which {
     /// An owner's, oldest first. Needs [`BookCapacity::owners`](crate::BookCapacity::owners).
     Owner(u32),
-    /// An owner's on one side, oldest first; O(orders of the owner).
+    /// An owner's on one side, oldest first.
     OwnerSide(u32, Side),
     /// A side's: in the order in which they would be met, then its stops.
     Side(Side),
@@ -22,8 +22,9 @@ pub enum Which {
 }
 
 impl Book {
-    /// Cancels many orders, pending stops among them, and returns how many. Takes time for each order cancelled;
-    /// stops in the order of [`Book::stops`].
+    /// Cancels many orders, pending stops among them, and returns how many; stops in the order of [`Book::stops`].
+    /// Takes time for each order cancelled and for no other, whatever else rests or waits: constant for what is near
+    /// the touch, logarithmic for stops, orders that expire and levels beyond the window.
     ///
     /// ```
     /// # use downdraft_book::*; use downdraft_types::*;
@@ -84,12 +85,9 @@ impl Book {
         if owner >= self.owners.len() {
             return Err(Reject::UnknownOwner);
         }
-        let mut next = self.owners.oldest(owner);
-        while let Some(slot) = next {
-            next = self.owners.newer(slot);
-            if side.is_none_or(|side| side == self.pool.get(slot).tag.side()) {
-                self.withdraw(slot, CancelCause::Mass, matcher);
-            }
+        let mut oldest = self.owners.oldest(owner, side);
+        while let Some(slot) = self.owners.take_older(&mut oldest) {
+            self.withdraw(slot, CancelCause::Mass, matcher);
         }
         Ok(())
     }
@@ -127,5 +125,73 @@ impl Book {
         } else {
             self.remove(slot, cause, matcher);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use downdraft_types::{OrderId, Price};
+
+    use super::*;
+    use crate::{BookCapacity, NewOrder, StopOrder, TradeAll, Trigger, TriggerBy};
+
+    /// Many of what is not cancelled.
+    const MANY: u32 = 5_000;
+    const FEW: u32 = 50;
+
+    fn full() -> Book {
+        let n = 2 * (MANY + FEW);
+        Book::with_capacity(BookCapacity { owners: 3, stops: n, ..BookCapacity::new(n, n) })
+    }
+
+    /// A stop that the mark has crossed already, or one that waits.
+    fn stop(book: &mut Book, side: Side, due: bool) -> OrderId {
+        let trigger = match (side, due) {
+            (Side::Buy, true) | (Side::Sell, false) => 90,
+            _ => 110,
+        };
+        let order = NewOrder::market(side, Qty(1), 1);
+        let terms = StopOrder { trigger: Trigger::At(Price(trigger)), by: TriggerBy::Mark, order };
+        book.submit_stop(&terms).expect("room for a stop")
+    }
+
+    /// What is due on the other side, before, between and after one's own, is not looked at.
+    #[test]
+    fn a_side_is_cancelled_without_a_look_at_the_others_due_stops() {
+        for side in Side::BOTH {
+            let mut book = full();
+            book.set_mark(Price(100));
+            for turn in 0..MANY {
+                stop(&mut book, side.opposite(), true);
+                if turn % (MANY / FEW) == 0 {
+                    stop(&mut book, side, true);
+                    stop(&mut book, side, false);
+                }
+            }
+            let looked_at = |book: &Book| book.stops.triggers.looked_at();
+            let before = looked_at(&book);
+            assert_eq!(book.cancel_all(Which::Side(side), &mut TradeAll), Ok(2 * FEW));
+            let looked_at = looked_at(&book) - before;
+            assert!(looked_at <= u64::from(4 * FEW), "{side}: {looked_at} due stops for {} cancelled", 2 * FEW);
+            assert_eq!(book.due_stops(), MANY);
+            book.check_invariants();
+        }
+    }
+
+    #[test]
+    fn an_owners_side_is_cancelled_without_a_look_at_the_other() {
+        let mut book = full();
+        for turn in 0..MANY {
+            book.submit(&NewOrder::limit(Side::Sell, Qty(1), Price(110), 1), &mut TradeAll).expect("room");
+            if turn % (MANY / FEW) == 0 {
+                book.submit(&NewOrder::limit(Side::Buy, Qty(1), Price(90), 1), &mut TradeAll).expect("room");
+            }
+        }
+        let before = book.owners.looked_at.get();
+        assert_eq!(book.cancel_all(Which::OwnerSide(1, Side::Buy), &mut TradeAll), Ok(FEW));
+        let looked_at = book.owners.looked_at.get() - before;
+        assert!(looked_at <= u64::from(FEW) + 1, "{looked_at} orders for {FEW} cancelled");
+        assert_eq!(book.order_count(), MANY);
+        book.check_invariants();
     }
 }

@@ -120,7 +120,7 @@ impl Book {
             left -= qty;
             if qty == shown {
                 count -= 1;
-                self.owners.remove(owner, slot);
+                self.owners.remove(owner, taker.side.opposite(), slot);
                 self.pool.vacate(slot);
                 slot = next;
             } else {

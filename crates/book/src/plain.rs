@@ -27,15 +27,48 @@ impl Book {
         owner: u32,
         matcher: &mut M,
     ) -> Result<OrderId, Unfit> {
+        if self.owners.are_listed() {
+            return self.rest_listed(side, qty, limit, owner, matcher);
+        }
+        self.rest_near::<M, false>(side, qty, limit, owner, matcher)
+    }
+
+    /// As [`Book::rest_plain`], where owners have lists.
+    #[inline(never)]
+    fn rest_listed<M: Matcher>(
+        &mut self,
+        side: Side,
+        qty: Qty,
+        limit: Price,
+        owner: u32,
+        matcher: &mut M,
+    ) -> Result<OrderId, Unfit> {
+        if !self.owners.knows(owner) {
+            return Err(Unfit);
+        }
+        self.rest_near::<M, true>(side, qty, limit, owner, matcher)
+    }
+
+    #[inline(always)]
+    fn rest_near<M: Matcher, const LISTED: bool>(
+        &mut self,
+        side: Side,
+        qty: Qty,
+        limit: Price,
+        owner: u32,
+        matcher: &mut M,
+    ) -> Result<OrderId, Unfit> {
         let rank = rank(side, limit);
-        if qty.is_zero() || self.crosses(side, rank) || self.owners.are_listed() {
+        if qty.is_zero() || self.crosses(side, rank) {
             return Err(Unfit);
         }
         let ladder = &mut self.ladders[side as usize];
-        let Some(at) = ladder.near_at(rank) else { return self.rest_plain_far(side, qty, limit, owner, matcher) };
+        let Some(at) = ladder.near_at(rank) else {
+            return self.rest_far::<M, LISTED>(side, qty, limit, owner, matcher);
+        };
         let level = ladder.get_mut(at);
         if level.count == 0 {
-            return self.rest_plain_alone(side, qty, limit, owner, matcher);
+            return self.rest_alone::<M, LISTED>(side, qty, limit, owner, matcher);
         }
         let total = level.room(qty).ok_or(Unfit)?;
         let prev = level.tail;
@@ -46,6 +79,10 @@ impl Book {
         level.tail = slot;
         let change = LevelChange { side, price: limit, qty: total, orders: level.count };
         self.pool.get_mut(prev).next = slot;
+        if LISTED {
+            self.owners.append(owner, side, slot);
+            self.owners.note_arrival(slot);
+        }
         let id = OrderId::new(slot, tag.generation());
         matcher.rested(&Resting { id, side, price: limit, qty, displayed: qty, owner });
         matcher.level(&change);
@@ -54,7 +91,7 @@ impl Book {
 
     /// As [`Book::rest_plain`], beyond the window.
     #[inline(never)]
-    fn rest_plain_far<M: Matcher>(
+    fn rest_far<M: Matcher, const LISTED: bool>(
         &mut self,
         side: Side,
         qty: Qty,
@@ -72,13 +109,16 @@ impl Book {
         }
         let slot = self.pool.take(owner, side as u32);
         let tag = self.pool.get(slot).tag;
+        if LISTED {
+            self.owners.append(owner, side, slot);
+        }
         self.append(slot, Place { ladder, rank, at }, tag, qty, qty, matcher);
         Ok(OrderId::new(slot, tag.generation()))
     }
 
     /// As [`Book::rest_plain`], with a level of its own.
     #[inline(never)]
-    fn rest_plain_alone<M: Matcher>(
+    fn rest_alone<M: Matcher, const LISTED: bool>(
         &mut self,
         side: Side,
         qty: Qty,
@@ -97,6 +137,10 @@ impl Book {
         let at = ladder.open(rank);
         let level = ladder.get_mut(at);
         (level.total, level.count, level.head, level.tail) = (qty, 1, slot, slot);
+        if LISTED {
+            self.owners.append(owner, side, slot);
+            self.owners.note_arrival(slot);
+        }
         let id = OrderId::new(slot, tag.generation());
         matcher.rested(&Resting { id, side, price: limit, qty, displayed: qty, owner });
         matcher.level(&LevelChange { side, price: limit, qty, orders: 1 });
@@ -106,6 +150,20 @@ impl Book {
     /// Removes an order without an extra on request; another is left alone.
     #[inline(never)]
     pub(crate) fn remove_plain<M: Matcher>(&mut self, id: OrderId, matcher: &mut M) -> Result<Order, Unfit> {
+        if self.owners.are_listed() {
+            return self.remove_listed(id, matcher);
+        }
+        self.remove_queued::<M, false>(id, matcher)
+    }
+
+    /// As [`Book::remove_plain`], where owners have lists.
+    #[inline(never)]
+    fn remove_listed<M: Matcher>(&mut self, id: OrderId, matcher: &mut M) -> Result<Order, Unfit> {
+        self.remove_queued::<M, true>(id, matcher)
+    }
+
+    #[inline(always)]
+    fn remove_queued<M: Matcher, const LISTED: bool>(&mut self, id: OrderId, matcher: &mut M) -> Result<Order, Unfit> {
         let slot = self.pool.find(id).ok_or(Unfit)?;
         let order = *self.pool.get(slot);
         let Order { qty, price, owner, tag, .. } = order;
@@ -115,7 +173,9 @@ impl Book {
         let cause = CancelCause::Requested;
         matcher.cancelled(&Cancelled { maker: id, owner, price, qty, remaining: Qty::ZERO, cause });
         self.unlink(&order, matcher);
-        self.owners.remove(owner, slot);
+        if LISTED {
+            self.owners.unlink(owner, tag.side(), slot);
+        }
         self.pool.release(slot);
         Ok(order)
     }

@@ -49,7 +49,7 @@ impl Book {
     pub(crate) fn new_slot(&mut self, order: &NewOrder) -> u32 {
         let kind = kind_of(order);
         let slot = self.pool.take(order.owner, kind);
-        self.owners.add(order.owner, slot);
+        self.owners.add(order.owner, order.side, slot);
         if kind & Tag::EXTRA != 0 {
             let peak = if let Display::Iceberg(peak) = order.display { peak } else { Qty::ZERO };
             let expires = if let TimeInForce::Gtd(time) = order.tif { Some(time) } else { None };
@@ -65,7 +65,7 @@ impl Book {
         if tag.has(Tag::EXTRA) {
             self.extras.remove(slot);
         }
-        self.owners.remove(owner, slot);
+        self.owners.remove(owner, tag.side(), slot);
         self.pool.release(slot);
     }
 

@@ -78,13 +78,17 @@ pub(crate) struct Triggers {
     limit: u32,
     fixed: OrderedMap<(u8, i64, u64), u32>,
     trailing: Trailing,
-    due: OrderedMap<u64, u32>,
+    /// By side and number, so that one side's are found without passing the other's.
+    due: OrderedMap<(u8, u64), u32>,
     len: u32,
     tickets: u64,
     numbers: u64,
     references: [Option<Price>; 2],
     /// The lowest trigger of each lane.
     next: [Option<i128>; LANES],
+    /// Due stops looked at by iterators.
+    #[cfg(test)]
+    looked_at: core::cell::Cell<u64>,
 }
 
 const LANES: usize = 4;
@@ -101,6 +105,10 @@ const fn by_of(lane: u8) -> TriggerBy {
     if lane.is_multiple_of(2) { TriggerBy::Last } else { TriggerBy::Mark }
 }
 
+const fn due_key(lane: u8, number: u64) -> (u8, u64) {
+    (side_of(lane) as u8, number)
+}
+
 /// A price as a buy stop's, and back.
 const fn mirrored(lane: u8, price: Price) -> i64 {
     match side_of(lane) {
@@ -115,7 +123,15 @@ impl Clone for Triggers {
         let mut waiting = Vec::with_capacity(self.limit as usize);
         waiting.extend_from_slice(&self.waiting);
         let (fixed, trailing, due) = (self.fixed.clone(), self.trailing.clone(), self.due.clone());
-        Self { waiting, fixed, trailing, due, ..*self }
+        Self {
+            waiting,
+            fixed,
+            trailing,
+            due,
+            #[cfg(test)]
+            looked_at: self.looked_at.clone(),
+            ..*self
+        }
     }
 }
 
@@ -132,6 +148,8 @@ impl Triggers {
             numbers: 0,
             references: [None; 2],
             next: [None; LANES],
+            #[cfg(test)]
+            looked_at: core::cell::Cell::new(0),
         }
     }
 
@@ -201,7 +219,7 @@ impl Triggers {
         let removed = match state {
             State::Fixed { trigger } => self.fixed.remove(&(lane, trigger, ticket)),
             State::Trailing { group, offset } => self.trailing.remove(group, offset, ticket),
-            State::Due { number, .. } => self.due.remove(&number),
+            State::Due { number, .. } => self.due.remove(&due_key(lane, number)),
         };
         assert_eq!(removed, Some(at), "invariant 4: a stop is where it says");
         self.look(lane);
@@ -237,7 +255,7 @@ impl Triggers {
         let first = self.first_fixed(lane).into_iter().chain(self.trailing.first(lane)).min();
         let (trigger, _, at) = first.expect("a lane with a next trigger has a stop");
         self.take_out(at);
-        self.due.insert(self.numbers, at).expect("a stop has room");
+        self.due.insert(due_key(lane, self.numbers), at).expect("a stop has room");
         self.waiting[at as usize].state = State::Due { number: self.numbers, trigger };
         self.numbers += 1;
     }
@@ -255,7 +273,7 @@ impl Triggers {
 
     /// Takes the stop that has been due for longest.
     pub fn take_due(&mut self) -> Option<u32> {
-        let (_, at) = self.due.first()?;
+        let at = self.due_in_order(None).next()?;
         self.remove(at);
         Some(at)
     }
@@ -286,12 +304,40 @@ impl Triggers {
     /// nearest anchor first.
     pub fn iter(&self, side: Option<Side>) -> impl Iterator<Item = u32> {
         let wanted = move |lane: u8| side.is_none_or(|side| side == side_of(lane));
-        let due = self.due.iter().map(|(_, at)| at).filter(move |at| wanted(self.waiting[*at as usize].lane));
         let lanes = (0..LANES as u8).filter(move |lane| wanted(*lane));
-        due.chain(lanes.flat_map(|lane| {
+        self.due_in_order(side).chain(lanes.flat_map(|lane| {
             let fixed = self.fixed.range_from(&(lane, i64::MIN, 0)).take_while(move |((found, ..), _)| *found == lane);
             fixed.map(|(_, at)| at).chain(self.trailing.iter(lane))
         }))
+    }
+
+    /// Due stops that iterators have looked at.
+    #[cfg(test)]
+    pub fn looked_at(&self) -> u64 {
+        self.looked_at.get()
+    }
+
+    /// Places of the due stops of a side, or of both, in their order.
+    fn due_in_order(&self, side: Option<Side>) -> impl Iterator<Item = u32> {
+        let wanted = |of: Side| side.is_none_or(|side| side == of);
+        let [mut buys, mut sells] =
+            Side::BOTH.map(|of| wanted(of).then(|| self.due_of(of)).into_iter().flatten().peekable());
+        core::iter::from_fn(move || {
+            let first = match (buys.peek(), sells.peek()) {
+                (Some((buy, _)), Some((sell, _))) if sell < buy => sells.next(),
+                (None, _) => sells.next(),
+                _ => buys.next(),
+            };
+            first.map(|(_, at)| at)
+        })
+    }
+
+    /// Numbers and places of a side's due stops.
+    fn due_of(&self, side: Side) -> impl Iterator<Item = (u64, u32)> {
+        let due = self.due.range_from(&(side as u8, 0));
+        #[cfg(test)]
+        let due = due.inspect(|_| self.looked_at.set(self.looked_at.get() + 1));
+        due.take_while(move |((of, _), _)| *of == side as u8).map(|((_, number), at)| (number, at))
     }
 
     /// What has to be kept of a stop so that it can be restored: its ticket and what it is doing.
@@ -333,9 +379,9 @@ impl Triggers {
                 }
                 self.put(at, lane, ticket, trigger, anchor);
             }
-            Was::Due { number, .. } if number >= self.numbers || self.due.get(&number).is_some() => return false,
+            Was::Due { number, .. } if number >= self.numbers || self.is_number_due(number) => return false,
             Was::Due { number, trigger: crossed } => {
-                self.due.insert(number, at).expect("a stop has room");
+                self.due.insert(due_key(lane, number), at).expect("a stop has room");
                 self.set(at, Waiting { lane, ticket, trigger, state: State::Due { number, trigger: crossed } });
                 self.len += 1;
             }
@@ -346,6 +392,10 @@ impl Triggers {
         !self.reference(by).is_some_and(crossed)
     }
 
+    fn is_number_due(&self, number: u64) -> bool {
+        Side::BOTH.iter().any(|side| self.due.get(&(*side as u8, number)).is_some())
+    }
+
     /// Proves that every stop is where it says, and that nothing crossed is pending.
     pub fn check(&self) {
         assert_eq!(self.iter(None).count(), self.len as usize, "invariant 4: every stop is in one place");
@@ -354,7 +404,7 @@ impl Triggers {
             let found = match state {
                 State::Fixed { trigger } => self.fixed.get(&(lane, trigger, ticket)),
                 State::Trailing { group, offset } => self.trailing.get(group, offset, ticket),
-                State::Due { number, .. } => self.due.get(&number),
+                State::Due { number, .. } => self.due.get(&due_key(lane, number)),
             };
             assert_eq!(found, Some(at), "invariant 4: a stop is where it says");
         }

@@ -6,6 +6,8 @@
 //! levels leave the window and come back.
 
 mod mirror;
+mod scribe;
+mod tally;
 mod trial;
 
 use arbitrary::Unstructured;
@@ -17,7 +19,8 @@ use downdraft_types::{Price, Qty, Side, Time};
 
 use crate::naive_book::Fault;
 
-pub use trial::{Tally, book_after, compare_books};
+pub use tally::Tally;
+pub use trial::{book_after, compare_books};
 
 /// A command on a book. Orders are named by how long ago they were given a place.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +60,10 @@ pub enum BookCommand {
     Uncross(Option<Price>),
     /// Goes on with a clone of the book.
     Clone,
-    /// Goes on with a book restored from a snapshot.
+    /// Goes on with a book restored from a snapshot; the first one beside the book itself.
     Restore,
+    /// Tries so many of the commands that follow as a batch, on a copy.
+    Batch(u8, Verdicts),
 }
 
 /// What a matcher says: the first bytes decide one proposal each, then everything trades. Most say "trade".
@@ -130,21 +135,32 @@ fn capacity_from(bytes: &[u8]) -> Option<(BookCapacity, &[u8])> {
 
 fn commands_from(bytes: &[u8]) -> impl Iterator<Item = BookCommand> {
     let mut bytes = Unstructured::new(bytes);
-    let mut count = 0_i64;
+    let (mut count, mut now) = (0_i64, 0_u64);
     std::iter::from_fn(move || {
         // The middle drifts up and down again, so that the window has to follow.
         let middle = (count / 4 % 400 - 200).abs() - 200;
         count += 1;
         // Past the end every byte would read as zero, without end.
-        if bytes.is_empty() { None } else { Some(command_from(&mut bytes).shifted(middle)) }
+        if bytes.is_empty() {
+            return None;
+        }
+        let command = command_from(&mut bytes).shifted(middle, now);
+        if let BookCommand::Expire(by) = command {
+            now = now.max(now.saturating_add_signed(i64::from(by)));
+        }
+        Some(command)
     })
 }
 
 impl BookCommand {
-    /// With its orders' limits so many ticks further, unless they are far away already.
-    fn shifted(self, ticks: i64) -> Self {
+    /// With its orders' limits so many ticks further, unless they are far away already, and their times so much later.
+    fn shifted(self, ticks: i64, now: u64) -> Self {
         let shift = |price: Price| if price.0.unsigned_abs() < 500 { Price(price.0 + ticks) } else { price };
-        let order = |order: NewOrder| NewOrder { limit: order.limit.map(shift), ..order };
+        let later = |tif: TimeInForce| match tif {
+            TimeInForce::Gtd(Time(time)) => TimeInForce::Gtd(Time(now + time)),
+            other => other,
+        };
+        let order = |order: NewOrder| NewOrder { limit: order.limit.map(shift), tif: later(order.tif), ..order };
         match self {
             Self::Submit(submitted, verdicts) => Self::Submit(order(submitted), verdicts),
             Self::Replace(of, price, change, verdicts) => {
@@ -180,7 +196,7 @@ fn command_from(bytes: &mut Unstructured<'_>) -> BookCommand {
         46..=48 => BookCommand::SetMark(price_from(next(bytes))),
         49..=52 => BookCommand::Fire(1 + next(bytes) % 4, next_verdicts(bytes)),
         53 => BookCommand::CancelStop(next(bytes)),
-        54..=55 => BookCommand::Expire((next(bytes) % 6) as i8 - 1),
+        54..=55 => BookCommand::Expire((next(bytes) % 8) as i8 - 1),
         56 => BookCommand::CancelAll(which_from(next(bytes))),
         57 => BookCommand::SetGroup(u32::from(next(bytes) % 5), u32::from(next(bytes) % 4)),
         58 => BookCommand::OpenAuction,
@@ -188,8 +204,9 @@ fn command_from(bytes: &mut Unstructured<'_>) -> BookCommand {
             let reference = next(bytes);
             BookCommand::Uncross((!reference.is_multiple_of(3)).then(|| price_from(reference)))
         }
-        62 => BookCommand::Forged { slot: next(bytes), generation: next(bytes) },
-        63 if bytes.len().is_multiple_of(2) => BookCommand::Clone,
+        62 if kind < 128 => BookCommand::Forged { slot: next(bytes), generation: next(bytes) },
+        62 => BookCommand::Batch(next(bytes) % 40, next_verdicts(bytes)),
+        63 if kind < 128 => BookCommand::Clone,
         _ => BookCommand::Restore,
     }
 }
@@ -212,7 +229,8 @@ fn next_order(bytes: &mut Unstructured<'_>) -> NewOrder {
         6 => NewOrder { to_limit: true, ..order },
         7 => NewOrder { to_limit: true, limit: None, ..order },
         8 => NewOrder { post_only: PostOnly::Slide, ..order },
-        9..=10 => NewOrder { tif: TimeInForce::Gtd(Time(u64::from(amount % 24))), ..order },
+        // From the present on; zero is too late.
+        9..=11 => NewOrder { tif: TimeInForce::Gtd(Time(u64::from(amount % 10))), ..order },
         _ => order,
     }
 }

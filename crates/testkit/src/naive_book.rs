@@ -248,6 +248,22 @@ impl NaiveBook {
         self.queue(side).iter().map(Queued::resting).collect()
     }
 
+    /// The displayed orders of a side at a price.
+    #[must_use]
+    pub fn orders_at(&self, side: Side, price: Price) -> Vec<Resting> {
+        self.orders_that(side, |order| order.price == price && !order.is_hidden())
+    }
+
+    /// The hidden orders of a side at a price.
+    #[must_use]
+    pub fn hidden_at(&self, side: Side, price: Price) -> Vec<Resting> {
+        self.orders_that(side, |order| order.price == price && order.is_hidden())
+    }
+
+    fn orders_that(&self, side: Side, wanted: impl Fn(&Queued) -> bool) -> Vec<Resting> {
+        self.queue(side).iter().filter(|order| wanted(order)).map(Queued::resting).collect()
+    }
+
     /// The displayed levels of a side.
     #[must_use]
     pub fn depth(&self, side: Side) -> Vec<DepthLevel> {

@@ -14,6 +14,7 @@
 
 mod compare;
 mod engines;
+mod featured;
 mod generate;
 mod many;
 mod oracle;
@@ -25,7 +26,8 @@ use downdraft_types::Side;
 
 pub use compare::{Difference, first_difference};
 pub use engines::{ByNumber, Null, book, book_with, book_with_everything, floor, naive_book};
-pub use generate::generate;
+pub use featured::{Featured, Features};
+pub use generate::{generate, generate_with};
 pub use many::{ManyBooks, Step, generate_many, replay_many, resolve_many};
 pub use oracle::Oracle;
 pub use replay::{Digest, LOOK_AHEAD, Resolved, apply, replay, replay_ahead, resolve};

@@ -273,13 +273,10 @@ impl Book {
             self.owners.set_group(owner, from.u32()?);
             for _ in 0..from.u32()? {
                 let slot = from.u32()?;
-                let is_his = self
-                    .pool
-                    .slots()
-                    .get(slot as usize)
-                    .is_some_and(|order| order.owner == owner && !order.qty.is_zero());
+                let order = self.pool.slots().get(slot as usize);
+                let his = order.filter(|order| order.owner == owner && !order.qty.is_zero());
                 require(
-                    is_his && self.owners.restore_listed(owner, slot),
+                    his.is_some_and(|order| self.owners.restore_listed(owner, order.tag.side(), slot)),
                     "an order in a list that is not its owner's, or twice",
                 )?;
                 listed += 1;

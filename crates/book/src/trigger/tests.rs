@@ -256,8 +256,11 @@ fn compare(steps: &[Step], mut model: Model) {
             Step::Restore => triggers = restored(&triggers, limit),
         }
         triggers.check();
-        let due: Vec<u32> = triggers.due.iter().map(|(_, at)| at).collect();
-        assert_eq!(due, model.due.iter().map(|stop| stop.at).collect::<Vec<_>>(), "the due ones in order");
+        for side in [None, Some(BUY), Some(SELL)] {
+            let expected = model.due.iter().filter(|stop| side.is_none_or(|side| side == stop.side));
+            let due: Vec<u32> = triggers.due_in_order(side).collect();
+            assert_eq!(due, expected.map(|stop| stop.at).collect::<Vec<_>>(), "the due ones in order");
+        }
         assert_eq!(triggers.len() as usize, model.due.len() + model.pending.len());
         for stop in model.pending.iter().chain(&model.due) {
             let price = stop.price().clamp(i128::from(i64::MIN), i128::from(i64::MAX));

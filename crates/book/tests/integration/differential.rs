@@ -47,8 +47,12 @@ fn everything_happens_often() {
         sum += run_book_differential_with(Fault::None, &bytes);
     }
     let Tally { self_trades, refills, hidden_fills, slides, fired, fired_refused, .. } = sum;
+    let Tally { refused, beside, batched, placed, .. } = sum;
     let Tally { crosses, mass_cancelled, expired, partly_filled_cancels, capacity_reached, cannot_fill, .. } = sum;
     let counts = [
+        refused,
+        beside,
+        batched,
         self_trades,
         refills,
         hidden_fills,
@@ -63,6 +67,7 @@ fn everything_happens_often() {
         cannot_fill,
     ];
     assert!(counts.iter().all(|count| *count >= 40), "{sum:#?}");
+    assert!(expired * 100 >= placed * 3, "a few in a hundred orders expire: {sum:#?}");
 }
 
 proptest! {

@@ -1,181 +1,34 @@
-//! The trial: a book, its naive twin and a listener's copy, compared after every command.
+//! The trial: a book, its naive twin, a listener's copy and a restored copy, compared after every command.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
 use downdraft_book::{
-    Book, BookCapacity, CancelCause, Cancelled, Cross, DepthLevel, End, Fill, Fired, LevelChange, Matcher, NewOrder,
-    Outcome, PendingStop, Position, Proposal, Reject, Replacement, Resting, StopOrder, Verdict, Within,
+    Book, BookCapacity, Command, DepthLevel, Done, End, Fired, NewOrder, Outcome, PendingStop, Position, Reject,
+    Replacement, Resting, StopOrder, Within,
 };
 use downdraft_types::{OrderId, Price, Qty, Side, Time};
 
 use super::mirror::Mirror;
-use super::{BookCommand, Verdicts};
+use super::scribe::Scribe;
+use super::{BookCommand, Tally, Verdicts};
 use crate::naive_book::{Fault, NaiveBook};
 
-/// How often what happened: a trial that never met an iceberg proves nothing about them.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Tally {
-    /// Commands compared.
-    pub commands: u64,
-    /// Fills.
-    pub fills: u64,
-    /// Lots lost to self-trade prevention.
-    pub self_trades: u64,
-    /// Icebergs that showed their next lots.
-    pub refills: u64,
-    /// Fills of hidden orders.
-    pub hidden_fills: u64,
-    /// Orders that came to rest after they slid.
-    pub slides: u64,
-    /// Stops that fired and were accepted.
-    pub fired: u64,
-    /// Stops that fired and were refused.
-    pub fired_refused: u64,
-    /// Trades in auctions.
-    pub crosses: u64,
-    /// Orders cancelled by a mass cancel.
-    pub mass_cancelled: u64,
-    /// Orders that expired.
-    pub expired: u64,
-    /// Orders cancelled that had been filled in part.
-    pub partly_filled_cancels: u64,
-    /// Orders refused for want of capacity.
-    pub capacity_reached: u64,
-    /// Orders refused since they could not fill at once what must be.
-    pub cannot_fill: u64,
-}
-
-impl std::ops::AddAssign for Tally {
-    fn add_assign(&mut self, other: Self) {
-        self.commands += other.commands;
-        self.fills += other.fills;
-        self.self_trades += other.self_trades;
-        self.refills += other.refills;
-        self.hidden_fills += other.hidden_fills;
-        self.slides += other.slides;
-        self.fired += other.fired;
-        self.fired_refused += other.fired_refused;
-        self.crosses += other.crosses;
-        self.mass_cancelled += other.mass_cancelled;
-        self.expired += other.expired;
-        self.partly_filled_cancels += other.partly_filled_cancels;
-        self.capacity_reached += other.capacity_reached;
-        self.cannot_fill += other.cannot_fill;
-    }
-}
-
-/// One thing a matcher was told or asked, with orders named by the twin's ids.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Heard {
-    Asked(Proposal),
-    Filled(Fill),
-    Cancelled(Cancelled),
-    Crossed(Cross),
-}
-
-/// A matcher that follows its verdicts and writes down what it hears.
-struct Scribe<'a> {
-    verdicts: Verdicts,
-    asked: usize,
-    heard: Vec<Heard>,
-    /// The twin's id of each id the book issued, and the listener's copy; `None` for the twin itself.
-    book: Option<(&'a BTreeMap<OrderId, OrderId>, &'a mut Mirror, &'a mut Tally)>,
-}
-
-impl Scribe<'_> {
-    fn twin(verdicts: Verdicts) -> Self {
-        Self { verdicts, asked: 0, heard: Vec::new(), book: None }
-    }
-
-    fn name(&self, id: OrderId) -> OrderId {
-        // An order that fires, or is replaced, can be met by nobody before it has a name.
-        self.book.as_ref().map_or(id, |(names, ..)| names.get(&id).copied().unwrap_or(OrderId(u64::MAX)))
-    }
-
-    fn mirror(&mut self, tell: impl FnOnce(&mut Mirror, &mut Tally)) {
-        if let Some((_, mirror, tally)) = &mut self.book {
-            tell(mirror, tally);
-        }
-    }
-}
-
-impl Matcher for Scribe<'_> {
-    fn before(&mut self, proposal: &Proposal) -> Verdict {
-        self.heard.push(Heard::Asked(Proposal { maker: self.name(proposal.maker), ..*proposal }));
-        let verdict = self.verdicts.0.get(self.asked).copied().unwrap_or(0);
-        self.asked += 1;
-        match verdict {
-            200..=219 => Verdict::TradeAtMost(Qty(u64::from(verdict) - 200)),
-            220..=239 => Verdict::CancelMaker,
-            240..=255 => Verdict::Stop,
-            _ => Verdict::Trade,
-        }
-    }
-
-    fn filled(&mut self, fill: &Fill) {
-        self.heard.push(Heard::Filled(Fill { maker: self.name(fill.maker), ..*fill }));
-        self.mirror(|mirror, tally| {
-            tally.fills += 1;
-            tally.hidden_fills += u64::from(mirror.is_hidden(fill.maker));
-            mirror.filled(fill);
-        });
-    }
-
-    fn cancelled(&mut self, cancelled: &Cancelled) {
-        self.heard.push(Heard::Cancelled(Cancelled { maker: self.name(cancelled.maker), ..*cancelled }));
-        self.mirror(|mirror, tally| {
-            match cancelled.cause {
-                CancelCause::SelfTrade => tally.self_trades += 1,
-                CancelCause::Mass => tally.mass_cancelled += 1,
-                CancelCause::Expired => tally.expired += 1,
-                CancelCause::Verdict | CancelCause::Requested => {}
-            }
-            mirror.cancelled(cancelled);
-        });
-    }
-
-    fn crossed(&mut self, cross: &Cross) {
-        let (bid, ask) = (self.name(cross.bid), self.name(cross.ask));
-        self.heard.push(Heard::Crossed(Cross { bid, ask, ..*cross }));
-        self.mirror(|mirror, tally| {
-            tally.crosses += 1;
-            mirror.crossed(cross);
-        });
-    }
-
-    fn rested(&mut self, order: &Resting) {
-        self.mirror(|mirror, _| mirror.rested(order));
-    }
-
-    fn left(&mut self, order: &Resting) {
-        self.mirror(|mirror, _| mirror.left(order));
-    }
-
-    fn reduced(&mut self, order: &Resting) {
-        self.mirror(|mirror, _| mirror.reduced(order));
-    }
-
-    fn refilled(&mut self, order: &Resting) {
-        self.mirror(|mirror, tally| {
-            tally.refills += 1;
-            mirror.refilled(order);
-        });
-    }
-
-    fn level(&mut self, change: &LevelChange) {
-        self.mirror(|mirror, _| mirror.level(change));
-    }
-}
-
 /// Drives a book and its twin with the same commands; after each compares what the matcher heard, the answer
-/// and everything that can be seen of both, and walks the book's links. Returns how often what happened.
+/// and everything that can be seen of both, and walks the book's links. A command that is refused must leave the
+/// book's bytes as they were; a book restored from a snapshot is driven beside its original from then on, and must
+/// have the same bytes; and batches of the commands to come are tried on copies. Returns how often what happened.
 ///
 /// # Panics
 /// Where the two differ, or an invariant is broken.
 pub fn compare_books(capacity: BookCapacity, fault: Fault, commands: impl IntoIterator<Item = BookCommand>) -> Tally {
     let mut trial = Trial::new(capacity, fault);
-    for command in commands {
-        trial.apply(command);
+    let commands: Vec<BookCommand> = commands.into_iter().collect();
+    for (at, command) in commands.iter().enumerate() {
+        if let BookCommand::Batch(count, verdicts) = *command {
+            trial.batch(verdicts, commands[at + 1..].iter().take(usize::from(count)));
+        }
+        trial.apply(*command);
         trial.compare();
         trial.tally.commands += 1;
     }
@@ -190,9 +43,11 @@ pub fn book_after(capacity: BookCapacity, commands: impl IntoIterator<Item = Boo
     trial.book
 }
 
-/// A book, its twin and a listener's copy.
+/// A book, its twin, a listener's copy and a restored one.
 struct Trial {
     book: Book,
+    /// Restored from a snapshot of the book at some time; it gets the same commands since.
+    beside: Option<Book>,
     naive: NaiveBook,
     mirror: Mirror,
     /// The twin's id of each id the book has issued.
@@ -207,6 +62,7 @@ impl Trial {
     fn new(capacity: BookCapacity, fault: Fault) -> Self {
         Self {
             book: Book::with_capacity(capacity),
+            beside: None,
             naive: NaiveBook::new(capacity, fault),
             mirror: Mirror::default(),
             names: BTreeMap::new(),
@@ -217,96 +73,190 @@ impl Trial {
     }
 
     /// Does the same to both, each with a matcher of its own, and compares what those heard.
-    fn both<A, B>(
+    fn both<A: PartialEq + Debug, B>(
         &mut self,
         verdicts: Verdicts,
-        here: impl FnOnce(&mut Book, &mut Scribe<'_>) -> A,
+        here: impl Fn(&mut Book, &mut Scribe<'_>) -> A,
         there: impl FnOnce(&mut NaiveBook, &mut Scribe<'_>) -> B,
     ) -> (A, B) {
-        let mut book = Scribe {
-            verdicts,
-            asked: 0,
-            heard: Vec::new(),
-            book: Some((&self.names, &mut self.mirror, &mut self.tally)),
-        };
-        let mut twin = Scribe::twin(verdicts);
-        let answers = (here(&mut self.book, &mut book), there(&mut self.naive, &mut twin));
-        assert_eq!(book.heard, twin.heard, "what the matcher heard");
+        let Self { book, beside, naive, mirror, names, tally, .. } = self;
+        let mut scribe = Scribe::new(verdicts).naming(names).watching(mirror, tally);
+        let mut twin = Scribe::new(verdicts);
+        let answers = (here(book, &mut scribe), there(naive, &mut twin));
+        assert_eq!(scribe.heard, twin.heard, "what the matcher heard");
+        if let Some(beside) = beside {
+            let mut other = Scribe::new(verdicts).naming(names);
+            assert_eq!(here(beside, &mut other), answers.0, "a restored book's answer");
+            assert_eq!(other.heard, scribe.heard, "what a restored book's matcher heard");
+            assert_eq!(other.told, scribe.told, "what a restored book's matcher was told");
+        }
         answers
     }
 
+    /// Does something to the book that no matcher hears of.
+    fn here<A: PartialEq + Debug>(&mut self, act: impl Fn(&mut Book) -> A) -> A {
+        let answer = act(&mut self.book);
+        if let Some(beside) = &mut self.beside {
+            assert_eq!(act(beside), answer, "a restored book's answer");
+        }
+        answer
+    }
+
+    /// Does a command; a refused one must have changed nothing.
     fn apply(&mut self, command: BookCommand) {
+        let before = self.book.save();
+        if self.obey(command) {
+            assert!(self.book.save() == before, "{command:?} was refused and has changed the book");
+            self.tally.refused += 1;
+        }
+        if let Some(beside) = &self.beside {
+            assert!(beside.save() == self.book.save(), "a restored book goes on as its original");
+            beside.check_invariants();
+            self.tally.beside += 1;
+        }
+    }
+
+    /// Does a command; whether it was refused.
+    fn obey(&mut self, command: BookCommand) -> bool {
         let quiet = Verdicts::default();
         match command {
             BookCommand::Submit(order, verdicts) => self.submit(&order, verdicts),
             BookCommand::SubmitStop(stop) => self.submit_stop(&stop),
-            BookCommand::Cancel(of) => {
-                if let Some((id, name)) = self.pick(of) {
-                    let before = self.book.order(id);
-                    let partly = before.is_some_and(|order| self.naive.is_partly_filled(name) && !order.qty.is_zero());
-                    let (found, expected) =
-                        self.both(quiet, |book, to| book.cancel_with(id, to), |twin, to| twin.cancel(name, to));
-                    assert_eq!(found.ok(), before, "what is cancelled is as it was");
-                    self.tally.partly_filled_cancels += u64::from(partly);
-                    assert_eq!(found.map(|order| self.named(order)), expected, "cancel");
-                }
-            }
-            BookCommand::CancelStop(of) => {
-                if let Some((id, name)) = self.pick(of) {
-                    let found = self.book.cancel_stop(id).map(|stop| self.named_stop(stop));
-                    assert_eq!(found, self.naive.cancel_stop(name), "cancel a stop");
-                }
-            }
-            BookCommand::Replace(of, price, change, verdicts) => {
-                if let Some(ids) = self.pick(of) {
-                    let old = self.book.order(ids.0).map_or(Price(0), |order| order.price);
-                    self.replace(ids, &Replacement { price: price.unwrap_or(old), ..change }, verdicts);
-                }
-            }
-            BookCommand::Reduce(of, by) => {
-                if let Some((id, name)) = self.pick(of) {
-                    let (found, expected) =
-                        self.both(quiet, |book, to| book.reduce_with(id, by, to), |twin, to| twin.reduce(name, by, to));
-                    assert_eq!(found.map(|order| self.named(order)), expected, "reduce");
-                }
-            }
+            BookCommand::Cancel(of) => self.pick(of).is_some_and(|ids| self.cancel(ids)),
+            BookCommand::CancelStop(of) => self.pick(of).is_some_and(|(id, name)| {
+                let found = self.here(|book| book.cancel_stop(id));
+                assert_eq!(found.map(|stop| self.named_stop(stop)), self.naive.cancel_stop(name), "cancel a stop");
+                found.is_err()
+            }),
+            BookCommand::Replace(of, price, change, verdicts) => self.pick(of).is_some_and(|ids| {
+                let old = self.book.order(ids.0).map_or(Price(0), |order| order.price);
+                self.replace(ids, &Replacement { price: price.unwrap_or(old), ..change }, verdicts)
+            }),
+            BookCommand::Reduce(of, by) => self.pick(of).is_some_and(|(id, name)| {
+                let (found, expected) =
+                    self.both(quiet, |book, to| book.reduce_with(id, by, to), |twin, to| twin.reduce(name, by, to));
+                assert_eq!(found.map(|order| self.named(order)), expected, "reduce");
+                found.is_err()
+            }),
             BookCommand::Forged { slot, generation } => self.forge(slot, generation),
             BookCommand::SetMark(mark) => {
-                self.book.set_mark(mark);
+                self.here(|book| book.set_mark(mark));
                 self.naive.set_mark(mark);
+                false
             }
-            BookCommand::Fire(most, verdicts) => (0..most).for_each(|_| self.fire(verdicts)),
+            BookCommand::Fire(most, verdicts) => {
+                (0..most).for_each(|_| self.fire(verdicts));
+                false
+            }
             BookCommand::Expire(by) => {
-                let now = Time(self.now.saturating_add_signed(i64::from(by)));
-                self.now = self.now.max(now.0);
-                let (found, expected) =
-                    self.both(quiet, |book, to| book.expire(now, to), |twin, to| twin.expire(now, to));
-                assert_eq!((found, self.book.now()), (expected, Time(self.now)), "expire");
+                self.expire(by);
+                false
             }
             BookCommand::CancelAll(which) => {
                 let (found, expected) =
                     self.both(quiet, |book, to| book.cancel_all(which, to), |twin, to| twin.cancel_all(which, to));
                 assert_eq!(found, expected, "mass cancel");
+                found.is_err()
             }
             BookCommand::SetGroup(owner, group) => {
-                assert_eq!(self.book.set_group(owner, group), self.naive.set_group(owner, group), "set a group");
+                let found = self.here(|book| book.set_group(owner, group));
+                assert_eq!(found, self.naive.set_group(owner, group), "set a group");
+                found.is_err()
             }
-            BookCommand::OpenAuction => assert_eq!(self.book.open_auction(), self.naive.open_auction(), "open"),
+            BookCommand::OpenAuction => {
+                let found = self.here(Book::open_auction);
+                assert_eq!(found, self.naive.open_auction(), "open");
+                found.is_err()
+            }
             BookCommand::Uncross(reference) => {
                 let (found, expected) =
                     self.both(quiet, |book, to| book.uncross(reference, to), |twin, to| twin.uncross(reference, to));
                 assert_eq!(found, expected, "uncross");
+                found.is_err()
             }
-            BookCommand::Clone => self.book = self.book.clone(),
+            BookCommand::Clone => {
+                self.book = self.book.clone();
+                false
+            }
             BookCommand::Restore => {
-                let bytes = self.book.save();
-                self.book = Book::restore(&bytes).expect("a snapshot just taken");
-                assert_eq!(self.book.save(), bytes, "a restored book's snapshot");
+                self.restore();
+                false
             }
+            // It was tried on copies; its commands come one by one.
+            BookCommand::Batch(..) => false,
         }
     }
 
-    fn submit(&mut self, order: &NewOrder, verdicts: Verdicts) {
+    fn cancel(&mut self, (id, name): (OrderId, OrderId)) -> bool {
+        let before = self.book.order(id);
+        let partly = before.is_some_and(|order| self.naive.is_partly_filled(name) && !order.qty.is_zero());
+        let quiet = Verdicts::default();
+        let (found, expected) = self.both(quiet, |book, to| book.cancel_with(id, to), |twin, to| twin.cancel(name, to));
+        assert_eq!(found.ok(), before, "what is cancelled is as it was");
+        self.tally.partly_filled_cancels += u64::from(partly);
+        assert_eq!(found.map(|order| self.named(order)), expected, "cancel");
+        found.is_err()
+    }
+
+    fn expire(&mut self, by: i8) {
+        let now = Time(self.now.saturating_add_signed(i64::from(by)));
+        self.now = self.now.max(now.0);
+        let quiet = Verdicts::default();
+        let (found, expected) = self.both(quiet, |book, to| book.expire(now, to), |twin, to| twin.expire(now, to));
+        assert_eq!((found, self.book.now()), (expected, Time(self.now)), "expire");
+    }
+
+    /// The first restored book is driven beside its original; later ones take the place of the book itself.
+    fn restore(&mut self) {
+        let bytes = self.book.save();
+        let restored = Book::restore(&bytes).expect("a snapshot just taken");
+        assert!(restored.save() == bytes, "a restored book's snapshot");
+        match self.beside {
+            None => self.beside = Some(restored),
+            Some(_) => self.book = restored,
+        }
+    }
+
+    /// Gives commands to two copies of the book, to one as a batch and to the other by the methods they stand for.
+    fn batch<'c>(&mut self, verdicts: Verdicts, commands: impl Iterator<Item = &'c BookCommand>) {
+        let commands: Vec<Command> = commands.filter_map(|command| self.plain(command)).collect();
+        let (mut together, mut single) = (self.book.clone(), self.book.clone());
+        let (mut scribe, mut other) = (Scribe::new(verdicts), Scribe::new(verdicts));
+        let mut answers = Vec::new();
+        together.apply_all(&commands, &mut scribe, |at, done| {
+            assert_eq!(at, answers.len(), "answers come in the order of the commands");
+            answers.push(done);
+        });
+        let expected = commands.iter().map(|command| match command {
+            Command::Submit(order) => single.submit(order, &mut other).map(Done::Matched),
+            Command::Cancel(id) => single.cancel_with(*id, &mut other).map(Done::Left),
+            Command::Replace(id, change) => single.replace(*id, change, &mut other).map(Done::Matched),
+            Command::Reduce(id, by) => single.reduce_with(*id, *by, &mut other).map(Done::Left),
+        });
+        assert_eq!(answers, expected.collect::<Vec<_>>(), "the answers to a batch");
+        assert_eq!(scribe.heard, other.heard, "what the matcher of a batch heard");
+        assert_eq!(scribe.told, other.told, "what the matcher of a batch was told");
+        assert!(together.save() == single.save(), "a batch comes to what its commands come to");
+        together.check_invariants();
+        self.tally.batched += commands.len() as u64;
+    }
+
+    /// A command that may be in a batch, its order named as it would be now.
+    fn plain(&self, command: &BookCommand) -> Option<Command> {
+        let id = |of: u8| self.pick(of).map(|(id, _)| id);
+        match *command {
+            BookCommand::Submit(order, _) => Some(Command::Submit(order)),
+            BookCommand::Cancel(of) => id(of).map(Command::Cancel),
+            BookCommand::Replace(of, price, change, _) => id(of).map(|id| {
+                let price = price.or_else(|| self.book.order(id).map(|order| order.price));
+                Command::Replace(id, Replacement { price: price.unwrap_or(change.price), ..change })
+            }),
+            BookCommand::Reduce(of, by) => id(of).map(|id| Command::Reduce(id, by)),
+            _ => None,
+        }
+    }
+
+    fn submit(&mut self, order: &NewOrder, verdicts: Verdicts) -> bool {
         assert_eq!(self.book.check(order), self.naive.check(order), "check {order:?}");
         let (outcome, expected) =
             self.both(verdicts, |book, to| book.submit(order, to), |twin, to| twin.submit(order, to));
@@ -321,6 +271,7 @@ impl Trial {
             self.issue(id, name);
         }
         self.compare_outcomes(outcome, expected);
+        outcome.is_err()
     }
 
     fn tally_rest(&mut self, order: &NewOrder, outcome: &Outcome) {
@@ -329,12 +280,13 @@ impl Trial {
             u64::from(rested.is_some_and(|rested| Some(rested.price) != order.limit) && !order.to_limit);
     }
 
-    fn submit_stop(&mut self, stop: &StopOrder) {
-        let (found, expected) = (self.book.submit_stop(stop), self.naive.submit_stop(stop));
+    fn submit_stop(&mut self, stop: &StopOrder) -> bool {
+        let (found, expected) = (self.here(|book| book.submit_stop(stop)), self.naive.submit_stop(stop));
         assert_eq!(found.err(), expected.err(), "submit {stop:?}");
         if let (Ok(id), Ok(name)) = (found, expected) {
             self.issue(id, name);
         }
+        found.is_err()
     }
 
     fn fire(&mut self, verdicts: Verdicts) {
@@ -352,26 +304,31 @@ impl Trial {
         }
     }
 
-    fn replace(&mut self, (id, name): (OrderId, OrderId), change: &Replacement, verdicts: Verdicts) {
+    fn replace(&mut self, (id, name): (OrderId, OrderId), change: &Replacement, verdicts: Verdicts) -> bool {
         let checked = self.book.check_replace(id, change);
         assert_eq!(checked, self.naive.check_replace(name, change), "check {change:?}");
         let (outcome, expected) =
             self.both(verdicts, |book, to| book.replace(id, change, to), |twin, to| twin.replace(name, change, to));
         assert_eq!(checked.err(), outcome.err(), "what is checked is what is refused");
         self.compare_outcomes(outcome, expected);
+        outcome.is_err()
     }
 
-    fn forge(&mut self, slot: u8, generation: u8) {
+    fn forge(&mut self, slot: u8, generation: u8) -> bool {
         let id = OrderId::new(u32::from(slot % 40), u32::from(generation));
-        if !self.names.contains_key(&id) {
-            assert_eq!(self.book.cancel(id), Err(Reject::UnknownOrder), "an id never issued");
-            assert_eq!(self.book.cancel_stop(id), Err(Reject::UnknownOrder), "an id never issued");
+        let is_forged = !self.names.contains_key(&id);
+        if is_forged {
+            assert_eq!(self.here(|book| book.cancel(id)), Err(Reject::UnknownOrder), "an id never issued");
+            assert_eq!(self.here(|book| book.cancel_stop(id)), Err(Reject::UnknownOrder), "an id never issued");
+            assert_eq!((self.book.order(id), self.book.stop(id)), (None, None), "an id never issued");
         }
+        is_forged
     }
 
     fn issue(&mut self, id: OrderId, name: OrderId) {
         assert!(self.names.insert(id, name).is_none(), "an id is issued once");
         self.issued.push((id, name));
+        self.tally.placed += 1;
     }
 
     fn compare_outcomes(&self, outcome: Result<Outcome, Reject>, expected: Result<Outcome, Reject>) {
@@ -414,6 +371,7 @@ impl Trial {
             levels += depth.len();
             self.compare_levels(side, &depth);
             self.compare_places(&found);
+            self.compare_hidden(side, &found);
             self.compare_ranges(side, &depth);
         }
         assert_eq!(self.book.level_count() as usize, levels, "levels");
@@ -421,6 +379,10 @@ impl Trial {
         assert_eq!(self.book.last(), self.naive.last(), "the last trade");
         let stops: Vec<_> = self.book.stops().map(|stop| self.named_stop(stop)).collect();
         assert_eq!(stops, self.naive.stops(), "stops");
+        for (id, name) in self.issued.iter().rev().take(48) {
+            let expected = stops.iter().find(|stop| stop.id == *name).copied();
+            assert_eq!(self.book.stop(*id).map(|stop| self.named_stop(stop)), expected, "a stop by its id");
+        }
         assert_eq!(self.book.due_stops() as usize, stops.iter().filter(|stop| stop.due).count(), "stops due");
         if self.book.is_collecting() {
             for reference in [None, Some(Price(1))] {
@@ -441,6 +403,16 @@ impl Trial {
             assert_eq!(self.book.level(side, level.price), Some(*level));
             let orders = self.book.orders_at(side, level.price);
             assert_eq!(orders.map(|order| order.displayed).sum::<Qty>(), level.qty, "a level sums its orders");
+        }
+    }
+
+    /// At each price with an order, and at one more.
+    fn compare_hidden(&self, side: Side, orders: &[Resting]) {
+        for price in orders.iter().map(|order| order.price).chain([Price(7)]) {
+            let found: Vec<_> = self.book.hidden_at(side, price).map(|order| self.named(order)).collect();
+            assert_eq!(found, self.naive.hidden_at(side, price), "hidden orders of the {side} side at {price}");
+            let found: Vec<_> = self.book.orders_at(side, price).map(|order| self.named(order)).collect();
+            assert_eq!(found, self.naive.orders_at(side, price), "orders of the {side} side at {price}");
         }
     }
 

@@ -205,10 +205,10 @@ impl<F: FnMut(Trade)> Matcher for Heard<F> {
     }
 }
 
-/// A limit order of an owner of its own.
+/// A limit order of an owner.
 #[inline]
-fn limit(number: u32, side: Side, price: i64, qty: u32, tif: TimeInForce) -> NewOrder {
-    NewOrder { tif, ..NewOrder::limit(side, Qty(u64::from(qty)), Price(price), number) }
+pub(super) fn limit(owner: u32, side: Side, price: i64, qty: u32, tif: TimeInForce) -> NewOrder {
+    NewOrder { tif, ..NewOrder::limit(side, Qty(u64::from(qty)), Price(price), owner) }
 }
 
 /// The book and its naive twin are driven alike.

@@ -4,15 +4,21 @@ mod living;
 mod market;
 mod sweeps;
 
-use super::{Flow, Mix};
+use super::{Features, Flow, Mix};
 use downdraft_sim::random::Streams;
 use market::Market;
 
 /// So many operations of a mix, after what fills its book.
 #[must_use]
 pub fn generate(mix: Mix, seed: u64, count: usize) -> Flow {
+    generate_with(mix, Features::default(), seed, count)
+}
+
+/// As [`generate`], for a book that knows features: icebergs among the orders lead to other fills.
+#[must_use]
+pub fn generate_with(mix: Mix, features: Features, seed: u64, count: usize) -> Flow {
     let dice = Streams::new(seed).stream("order-flow", "operations").draw(0);
-    let mut market = Market::new(mix, dice);
+    let mut market = Market::new(mix, features, dice);
     match mix {
         Mix::Sweeps => market.fill_for_sweeps(),
         Mix::NearTouch { .. }

@@ -1,7 +1,7 @@
 //! The book that says what a flow's fills are: sorted maps of queues of order numbers, searched from end to end.
 //! It shares no code with our book, nor with the floor.
 
-use super::{Engine, Trade};
+use super::{Engine, Features, Trade};
 use downdraft_types::Side;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -13,6 +13,8 @@ pub struct Oracle {
     /// Every order by its number.
     orders: Vec<Known>,
     live: u32,
+    /// Which orders are icebergs.
+    features: Features,
 }
 
 /// An order, resting or not.
@@ -24,6 +26,10 @@ pub struct Known {
     pub price: i64,
     /// Lots that rest; none where it does not.
     pub left: u32,
+    /// Those of them that are displayed.
+    shown: u32,
+    /// Lots displayed at a time; of an order that is no iceberg all.
+    peak: u32,
 }
 
 /// Where a price stands on a side. It is its own inverse.
@@ -35,6 +41,12 @@ const fn rank(side: Side, price: i64) -> i64 {
 }
 
 impl Oracle {
+    /// An empty book for orders with these features.
+    #[must_use]
+    pub fn with(features: Features) -> Self {
+        Self { features, ..Self::default() }
+    }
+
     /// An order by its number.
     #[must_use]
     pub fn order(&self, number: u32) -> Known {
@@ -81,10 +93,14 @@ impl Oracle {
             let queue = level.get_mut();
             let number = *queue.front().expect("a level has an order");
             let maker = &mut self.orders[number as usize];
-            let lots = maker.left.min(left);
+            let lots = maker.shown.min(left);
             maker.left -= lots;
+            maker.shown -= lots;
             left -= lots;
-            if maker.left == 0 {
+            if maker.shown == 0 && maker.left > 0 {
+                maker.shown = maker.left.min(maker.peak);
+                queue.rotate_left(1);
+            } else if maker.left == 0 {
                 queue.pop_front();
                 if queue.is_empty() {
                     level.remove();
@@ -96,16 +112,32 @@ impl Oracle {
         left
     }
 
-    fn know(&mut self, number: u32, side: Side, price: i64) {
-        let unknown = Known { side, price, left: 0 };
+    fn know(&mut self, number: u32, side: Side, price: i64, peak: u32) {
+        let unknown = Known { side, price, left: 0, shown: 0, peak };
         self.orders.resize(self.orders.len().max(number as usize + 1), unknown);
         self.orders[number as usize] = unknown;
     }
 
     fn join(&mut self, number: u32, side: Side, price: i64, lots: u32) {
-        self.orders[number as usize] = Known { side, price, left: lots };
+        let Known { peak, .. } = self.order(number);
+        self.orders[number as usize] = Known { side, price, left: lots, shown: lots.min(peak), peak };
         self.sides[side as usize].entry(rank(side, price)).or_default().push_back(number);
         self.live += 1;
+    }
+
+    fn run_and_rest(
+        &mut self,
+        number: u32,
+        side: Side,
+        price: i64,
+        qty: u32,
+        filled: impl FnMut(Trade),
+    ) -> Option<u32> {
+        let left = self.run(side, price, qty, filled);
+        (left > 0).then(|| {
+            self.join(number, side, price, left);
+            number
+        })
     }
 
     fn leave(&mut self, number: u32) {
@@ -117,7 +149,8 @@ impl Oracle {
         if queue.is_empty() {
             self.sides[side as usize].remove(&at);
         }
-        self.orders[number as usize].left = 0;
+        let known = &mut self.orders[number as usize];
+        (known.left, known.shown) = (0, 0);
         self.live -= 1;
     }
 }
@@ -134,16 +167,12 @@ impl Engine for Oracle {
     type Handle = u32;
 
     fn place(&mut self, number: u32, side: Side, price: i64, qty: u32, filled: impl FnMut(Trade)) -> Option<u32> {
-        self.know(number, side, price);
-        let left = self.run(side, price, qty, filled);
-        (left > 0).then(|| {
-            self.join(number, side, price, left);
-            number
-        })
+        self.know(number, side, price, self.features.peak(number, qty).unwrap_or(u32::MAX));
+        self.run_and_rest(number, side, price, qty, filled)
     }
 
     fn take(&mut self, number: u32, side: Side, price: i64, qty: u32, filled: impl FnMut(Trade)) {
-        self.know(number, side, price);
+        self.know(number, side, price, u32::MAX);
         self.run(side, price, qty, filled);
     }
 
@@ -156,13 +185,15 @@ impl Engine for Oracle {
     }
 
     fn reduce(&mut self, number: u32, by: u32, left: u32) {
-        let lots = &mut self.orders[number as usize].left;
-        assert!(left > 0 && *lots == by + left, "order {number}: found {lots} lots, expected {by} more than {left}");
-        *lots = left;
+        let known = &mut self.orders[number as usize];
+        let lots = known.left;
+        assert!(left > 0 && lots == by + left, "order {number}: found {lots} lots, expected {by} more than {left}");
+        // What is not displayed goes first.
+        (known.left, known.shown) = (left, known.shown.min(left));
     }
 
     fn replace(&mut self, number: u32, side: Side, price: i64, qty: u32, filled: impl FnMut(Trade)) {
         self.leave(number);
-        self.place(number, side, price, qty, filled);
+        self.run_and_rest(number, side, price, qty, filled);
     }
 }

@@ -40,6 +40,23 @@ fn oracle_floor_book_and_twin_fill_alike() {
 }
 
 #[test]
+fn a_book_with_features_fills_as_the_oracle_does() {
+    for mix in SMALL {
+        let features = Features { icebergs: 20, timed: 20, owners: 7 };
+        let (flow, plain) = (generate_with(mix, features, 7, 5_000), generate(mix, 7, 5_000));
+        assert_ne!(flow.digest, plain.digest, "{mix:?}: icebergs go to the back");
+        assert_eq!(resolve(Oracle::with(features), &flow).digest, flow.digest, "{mix:?}: the oracle again");
+        let (mut book, resolved) = (Featured::new(&flow, features), resolve(Featured::new(&flow, features), &flow));
+        resolved.set_up(&mut book);
+        assert_eq!(resolved.replay(&mut book), flow.digest, "{mix:?}");
+        assert!(book.expired > 50, "{mix:?}: {} orders expired", book.expired);
+        book.book.check_invariants();
+        let listed = Featured::new(&plain, Features { icebergs: 0, ..features });
+        assert_eq!(resolve(listed, &plain).digest, plain.digest, "{mix:?}: without icebergs nothing changes");
+    }
+}
+
+#[test]
 fn a_mistake_is_seen_at_its_operation() {
     /// Reductions are forgotten.
     struct Forgetful(Oracle);

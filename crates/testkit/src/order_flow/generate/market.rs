@@ -3,7 +3,7 @@
 use super::living::Living;
 use crate::floor::PRICES;
 use crate::order_flow::replay::apply;
-use crate::order_flow::{Digest, Flow, Mix, Op, Oracle};
+use crate::order_flow::{Digest, Features, Flow, Mix, Op, Oracle};
 use downdraft_sim::random::Draw;
 use downdraft_types::Side;
 
@@ -46,11 +46,11 @@ enum Reach {
 }
 
 impl Market {
-    pub fn new(mix: Mix, dice: Draw) -> Self {
+    pub fn new(mix: Mix, features: Features, dice: Draw) -> Self {
         Self {
             mix,
             dice,
-            oracle: Oracle::default(),
+            oracle: Oracle::with(features),
             living: Living::default(),
             middle: MIDDLE as f64,
             owed: 0,
