@@ -1,6 +1,7 @@
 //! The `downdraft` command line.
 
 mod args;
+mod cascade;
 mod inspect;
 mod library;
 mod output;
@@ -8,6 +9,7 @@ mod record;
 mod replay;
 mod run;
 mod screen;
+mod tables;
 
 use args::{Arguments, Task};
 use clap::Parser;

@@ -8,7 +8,7 @@ use downdraft_types::{CurrencyId, MarkPrice, Money, Price, Qty, Side};
 #[derive(Clone, Debug)]
 pub(crate) struct Market {
     pub currency: CurrencyId,
-    mark_scale: u32,
+    pub mark_scale: u32,
     point_value: u64,
     pub last: Option<Price>,
     pub mark: Option<MarkPrice>,
