@@ -2,12 +2,14 @@
 //!
 //! ```text
 //!   commands, events ──► Analyzer ──► rows      (prices, liquidations, waterfall: as they happen)
-//!                            └──────► Summary   (at the end)
+//!           │                ├──────► Forest    (which liquidation set off which)
+//!           │                └──────► Summary   (at the end)
+//!           └─ venue ──► Metrics ───► Series, Totals
 //! ```
 //!
 //! An [`Analyzer`] keeps what it must: its memory grows with accounts, instruments and liquidations (their
-//! [`genealogy`]), never with the length of the run. The fields of a [`Summary`] and the columns of the tables are described in
-//! `docs/summary.md`.
+//! [`genealogy`]), never with the length of the run; that of [`metrics`] with the moments of their grid. The fields of a
+//! [`Summary`] and the columns of the tables are described in `docs/summary.md`, metrics in `docs/metrics.md`.
 
 mod analyzer;
 #[cfg(feature = "parquet")]

@@ -298,7 +298,8 @@ impl Metrics {
 
     /// The command is done, and this is the venue after it.
     pub fn done(&mut self, venue: &Venue) {
-        for instrument in core::mem::take(&mut self.changed) {
+        let mut changed = core::mem::take(&mut self.changed);
+        for instrument in changed.drain(..) {
             let now = self.now;
             let Ok(market) = venue.market(instrument) else { continue };
             let meter = self.meter(instrument);
@@ -310,6 +311,7 @@ impl Metrics {
             }
             meter.twice_mid = look::twice_mid(market).or(meter.twice_mid);
         }
+        self.changed = changed;
         if let Some(due) = self.due.take() {
             self.sample(due, venue);
         }

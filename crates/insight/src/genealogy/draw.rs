@@ -28,8 +28,7 @@ pub fn draw(
     // What is still to be written: a node, its indents, and how it is joined to what is above.
     let mut waiting: Vec<(&Node, Vec<&str>, &str)> = vec![(node, Vec::new(), "")];
     while let Some((node, indents, joint)) = waiting.pop() {
-        let indent: String = indents.iter().take(DEEPEST_INDENT).copied().collect();
-        write!(out, "{indent}{joint}")?;
+        write!(out, "{}{joint}", indents.concat())?;
         line(out, node, ancestry, units)?;
         let below = match joint {
             "├─ " => Some("│  "),
@@ -37,7 +36,9 @@ pub fn draw(
             _ => None,
         };
         let mut inner = indents;
-        inner.extend(below);
+        if inner.len() < DEEPEST_INDENT {
+            inner.extend(below);
+        }
         let children = children(&members, node.episode);
         for (place, child) in children.iter().enumerate().rev() {
             let joint = match (children.len(), place + 1 == children.len()) {
