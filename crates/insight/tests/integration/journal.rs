@@ -56,7 +56,8 @@ fn a_replayed_journal_gives_the_same_metrics() {
     let (live, kept, steps) = random_life().finish();
     let config = Config { every: Span(500), ..Config::over(Span(60_000)) };
     let expected = measured(&steps, config);
-    assert!(expected.instruments.0.iter().any(|(_, of)| of.falling.recursion_max.is_some()), "{expected:?}");
+    let foreseen = expected.instruments.0.iter().filter(|(_, of)| of.foreseen.is_some()).count();
+    assert!(foreseen > 1 && expected.contagion > Some(0.0) && expected.hawkes_branching.is_some(), "{expected:?}");
 
     let bytes = journal(&steps);
     let mut analyzer = Analyzer::new(units(), CAPACITY.accounts, Kept::new(units()));
