@@ -9,7 +9,7 @@ use crate::table::{
 use crate::units::Units;
 use core::fmt::Write as _;
 use downdraft_margin::{Margin, MarginMode, Pool};
-use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, MarkPrice, Money, Price, Qty, Side};
+use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, MarkPrice, Money, Price, Qty, Side, Time};
 use downdraft_venue::{CancelReason, Event, Venue};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -209,10 +209,10 @@ impl<S: Sheet> AllTables<S> {
         self.write_accounts(venue.margin())?;
         let instruments = (0..venue.capacity().instruments).map(InstrumentId);
         for (id, series) in instruments.filter_map(|id| Some((id, metrics?.series(id)?))) {
-            for profile in &series.profiles {
-                let of = |sides: fn(&Profile) -> &[Vec<Bin>; 2]| (profile, sides, series.bucket_width);
-                write_profile(&mut self.ladder, &self.units, id, ["long", "short"], of(|profile| &profile.ladder))?;
-                write_profile(&mut self.book, &self.units, id, ["bid", "ask"], of(|profile| &profile.book))?;
+            for Profile { time, ladder, book } in &series.profiles {
+                let (units, width) = (&self.units, series.bucket_width);
+                write_profile(&mut self.ladder, units, (*time, id), ["long", "short"], ladder, width)?;
+                write_profile(&mut self.book, units, (*time, id), ["bid", "ask"], book, width)?;
             }
         }
         Ok([
@@ -492,15 +492,16 @@ impl OrderRow {
 fn write_profile(
     sheet: &mut impl Sheet,
     units: &Units,
-    id: InstrumentId,
+    (time, id): (Time, InstrumentId),
     names: [&'static str; 2],
-    (profile, sides, width): (&Profile, fn(&Profile) -> &[Vec<Bin>; 2], i64),
+    sides: &[Vec<Bin>; 2],
+    width: i64,
 ) -> io::Result<()> {
-    for (name, bins) in names.into_iter().zip(sides(profile)) {
+    for (name, bins) in names.into_iter().zip(sides) {
         for bin in bins {
             let edge = |bucket: i64| units.mark(id, MarkPrice(bucket.saturating_mul(width)));
             sheet.row(&[
-                Units::seconds(profile.time).into(),
+                Units::seconds(time).into(),
                 instrument(units, id).into(),
                 name.into(),
                 edge(bin.bucket).into(),
