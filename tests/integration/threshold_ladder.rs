@@ -6,20 +6,25 @@
 //! 99.0 down, so each lot sold displaces the mark (last trade) by λ. Source: `cascade.threshold_ladder.*` of the
 //! published vectors.
 
-use downdraft_testkit::world::{World, margin, world};
+use downdraft_testkit::world::{Builder, World, margin, world};
 
 const NAMES: [&str; 10] = ["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"];
 
 /// The world after an outside sell of one lot, which puts the mark at 99.0.
-fn shocked(displacement: i64) -> World {
+pub fn shocked(displacement: i64) -> World {
+    let mut world = ladder(displacement).start();
+    world.sell(1);
+    world
+}
+
+/// The world before it.
+pub fn ladder(displacement: i64) -> Builder {
     let bids: Vec<String> = (0..30).map(|n| format!("1@{}", 990 - n * displacement)).collect();
     let mut builder = world().maintenance(0).mark(1_000).bids(&bids.join(",")).fund(1_000_000);
     for (name, trigger) in NAMES.into_iter().zip((0..10).map(|n| 990 - n * 10)) {
         builder = builder.long(name, 1, 1_000, margin(999 - trigger));
     }
-    let mut world = builder.start();
-    world.sell(1);
-    world
+    builder
 }
 
 #[test]

@@ -50,6 +50,16 @@ pub enum Task {
     Inspect(Inspect),
 }
 
+/// How tables are written.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TableFormat {
+    /// A text file each, all digits
+    Csv,
+    /// A Parquet file each, compressed, with units in the columns' metadata
+    #[cfg(feature = "parquet")]
+    Parquet,
+}
+
 #[derive(Args, Debug)]
 pub struct Run {
     /// Name of a built-in scenario, or path of a TOML file
@@ -64,6 +74,10 @@ pub struct Run {
     /// Where to write the files [default: runs/NAME-SEED]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write the full tables too, into DIR/tables: fills, orders, marks, liquidations, waterfall, adl, accounts, ladder
+    /// and book
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, default_missing_value = "csv")]
+    pub tables: Option<TableFormat>,
     /// Show neither progress nor result
     #[arg(long)]
     pub quiet: bool,
@@ -224,4 +238,13 @@ pub struct Inspect {
     /// At most so many lines
     #[arg(long, value_name = "N")]
     pub limit: Option<u64>,
+    /// Print a cascade as a tree instead: the number of its first liquidation, or `largest`
+    #[arg(long, value_name = "ID", conflicts_with_all = ["from", "to", "kind", "limit"])]
+    pub cascade: Option<String>,
+    /// With --cascade: also what came about through others, makers who withdrew or the clock of an averaged mark
+    #[arg(long, requires = "cascade")]
+    pub mediated: bool,
+    /// With --mediated: how long after a liquidation dealt with an account its commands count as a reaction
+    #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "mediated")]
+    pub reaction: Option<Time>,
 }

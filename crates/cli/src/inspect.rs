@@ -12,6 +12,9 @@ use std::process::ExitCode;
 
 /// Prints a journal's records.
 pub fn inspect(options: &args::Inspect) -> Result<ExitCode, Failure> {
+    if let Some(cascade) = &options.cascade {
+        return crate::cascade::cascade(options, cascade);
+    }
     if let Some(unknown) = options.kind.iter().find(|kind| !is_known(kind)) {
         return Err(Failure::Usage(format!(
             "--kind: found {unknown:?}, expected a command ({}) or an event ({})",

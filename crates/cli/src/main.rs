@@ -1,6 +1,7 @@
 //! The `downdraft` command line.
 
 mod args;
+mod cascade;
 mod compare;
 mod contributions;
 mod fork;
@@ -12,6 +13,7 @@ mod replay;
 mod run;
 mod screen;
 mod study;
+mod tables;
 
 use args::{Arguments, Task};
 use clap::Parser;

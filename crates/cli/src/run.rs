@@ -1,11 +1,13 @@
 //! `run`: a scenario, its files, and what is shown of it.
 
-use crate::args;
+use crate::args::{self, TableFormat};
 use crate::output::{Failure, print};
 use crate::screen;
+use crate::tables::Tables;
 use core::ops::ControlFlow;
+use downdraft_insight::metrics::Config;
 use downdraft_insight::{CsvTables, Summary, summary::Timing};
-use downdraft_lab::analysis::units;
+use downdraft_lab::analysis::{Findings, units};
 use downdraft_lab::{Analysis, Finished, Prepared, Recorder, RunError, Tee, load, run as run_scenario};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::{self, File};
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-type Observers = Tee<Recorder<File>, Analysis<CsvTables<BufWriter<File>>>>;
+type Observers = Tee<Recorder<File>, Analysis<(CsvTables<BufWriter<File>>, Option<Tables>)>>;
 
 /// Runs a scenario.
 pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
@@ -22,7 +24,7 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
     let prepared = Prepared::new(load(&options.scenario, &options.sets).map_err(usage)?, options.seed);
     let directory = options.out.clone().unwrap_or_else(|| default_directory(&prepared));
     fs::create_dir_all(&directory).map_err(|error| Failure::file("create", &directory, &error))?;
-    let mut observers = observers(&prepared, &directory)?;
+    let mut observers = observers(&prepared, &directory, options.tables)?;
 
     let bar = if options.quiet || options.json { ProgressBar::hidden() } else { progress_bar() };
     let started = now();
@@ -50,8 +52,11 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
     };
     let write = |error: &dyn std::fmt::Display| Failure::Broken(format!("in {}: {error}", directory.display()));
     journal.finish(&finished).map_err(|error| write(&error))?;
-    let (mut summary, tables) = analysis.finish(&prepared, &finished);
+    let Findings { mut summary, metrics, recorder: (tables, all), .. } = analysis.conclude(&prepared, &finished);
     tables.finish().map_err(|error| write(&error))?;
+    if let Some(all) = all {
+        all.finish(finished.world.venue(), metrics.as_ref()).map_err(|error| write(&error))?;
+    }
     summary.timing = Some(timing(elapsed, &finished));
     let json = write_summary(&directory, &summary)?;
     if options.json {
@@ -66,7 +71,7 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
 }
 
 /// The journal, and the analysis with its tables.
-fn observers(prepared: &Prepared, directory: &Path) -> Result<Observers, Failure> {
+fn observers(prepared: &Prepared, directory: &Path, format: Option<TableFormat>) -> Result<Observers, Failure> {
     let create = |name: &str| {
         let path = directory.join(name);
         File::create(&path).map_err(|error| Failure::file("create", &path, &error))
@@ -77,7 +82,10 @@ fn observers(prepared: &Prepared, directory: &Path) -> Result<Observers, Failure
     let table = |name: &str| create(name).map(|file| BufWriter::with_capacity(1 << 16, file));
     let (prices, liquidations, waterfall) = (table("prices.csv")?, table("liquidations.csv")?, table("waterfall.csv")?);
     let tables = CsvTables::new(units(&prepared.scenario), prices, liquidations, waterfall);
-    Ok(Tee(journal, Analysis::new(prepared, tables.map_err(|error| failed(&error))?)))
+    let all = format.map(|format| Tables::begin(format, units(&prepared.scenario), &directory.join("tables")));
+    let recorder = (tables.map_err(|error| failed(&error))?, all.transpose()?);
+    let config = Config::over(prepared.scenario.duration);
+    Ok(Tee(journal, Analysis::new(prepared, recorder).with_metrics(config)))
 }
 
 /// `runs/NAME-SEED`, with what a file's name should not hold replaced in the scenario's.

@@ -1,13 +1,14 @@
 //! The analyzer: a stream of commands and events in, rows and counts out.
 
-use crate::episode::{Episodes, Sale, Trigger, add, add_lots};
+use crate::episode::{Episode, Episodes, Sale, Trigger, add, add_lots};
+use crate::genealogy::{Forest, Lineage, Node};
 use crate::histogram::Histogram;
 use crate::market::{Market, Purse};
 use crate::ranges::AccountSet;
-use crate::rows::{PriceRow, Recorder, WaterfallKind, WaterfallRow};
+use crate::rows::{Moment, PriceRow, Recorder, WaterfallKind, WaterfallRow};
 use crate::units::Units;
 use downdraft_margin::Pool;
-use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, Money, Qty, Time};
+use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, Money, Qty, Span, Time};
 use downdraft_venue::audit::VenueAuditor;
 use downdraft_venue::{Command, Event, Internal, Rejection, Stamp};
 
@@ -42,6 +43,7 @@ pub struct Analyzer<R = ()> {
     pub(crate) purses: Vec<Purse>,
     pub(crate) episodes: Episodes,
     pub(crate) counts: Counts,
+    pub(crate) lineage: Lineage,
     /// The instrument that the present command would list.
     listing: Option<(InstrumentId, Market)>,
     /// Instruments with a price changed at this instant.
@@ -104,6 +106,7 @@ impl<R: Recorder> Analyzer<R> {
             purses,
             episodes: Episodes::default(),
             counts: Counts::new(accounts),
+            lineage: Lineage::new(accounts),
             listing: None,
             changed: Vec::new(),
             trading: false,
@@ -123,12 +126,31 @@ impl<R: Recorder> Analyzer<R> {
             Command::Internal(Internal::Liquidate { pool }) => self.episodes.step(*pool),
             _ => {}
         }
+        let step = self.episodes.current().map(|episode| episode.id);
+        self.lineage.command(stamp, command, step);
+    }
+
+    /// Sets how long after a forced order dealt with it an account's commands count as a reaction: the one parameter
+    /// of mediated ancestry, [`DEFAULT_REACTION`](crate::genealogy::DEFAULT_REACTION) unless told otherwise.
+    #[must_use]
+    pub const fn with_reaction(mut self, window: Span) -> Self {
+        self.lineage.reaction = window;
+        self
     }
 
     /// An event of that command.
-    pub fn event(&mut self, id: EventId, _parent: Option<u32>, event: &Event) {
+    pub fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
         self.counts.events += 1;
         self.auditor.observe(event);
+        let (before, mark_scale) = match event {
+            Event::MarkMoved { instrument, .. } => {
+                self.market(*instrument).map_or((None, 1), |m| (m.mark, m.valuation.mark_scale))
+            }
+            _ => (None, 1),
+        };
+        self.lineage.event(id, event, before, mark_scale);
+        let episode = self.episodes.current().map(|episode| episode.id);
+        self.recorder.event(&Moment { time: self.now, id, episode }, event);
         match *event {
             Event::OrderAccepted { .. } => {
                 self.counts.orders += 1;
@@ -150,13 +172,14 @@ impl<R: Recorder> Analyzer<R> {
                 self.fund_paid_in(currency, Money(amount.0.saturating_neg()));
             }
             Event::Halted { .. } => self.counts.halts += 1,
-            _ => self.liquidation(id, event),
+            _ => self.liquidation(id, parent, event),
         }
     }
 
     /// The command is done.
     pub fn done(&mut self) {
         if let Some(ended) = self.episodes.done() {
+            self.complete(&ended);
             ended.rows(Some(self.now)).for_each(|row| self.recorder.liquidation(&row));
         }
     }
@@ -168,15 +191,12 @@ impl<R: Recorder> Analyzer<R> {
         pending.iter().flat_map(|episode| episode.rows(None)).for_each(|row| self.recorder.liquidation(&row));
     }
 
-    fn liquidation(&mut self, id: EventId, event: &Event) {
+    fn liquidation(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
         match *event {
             Event::LiquidationTriggered { pool, kind, equity, maintenance, backlog } => {
                 self.counts.backlog = self.counts.backlog.max(backlog);
                 self.counts.liquidated.insert(pool.account());
-                let trigger = Trigger { time: self.now, kind, equity, maintenance };
-                let marks = self.markets.iter().map(|market| market.as_ref().and_then(|m| m.mark));
-                let currency = currency_of(&self.markets, pool);
-                self.episodes.begin(pool, currency, trigger, marks);
+                self.triggered(pool, parent, Trigger { time: self.now, kind, equity, maintenance });
             }
             Event::LiquidationOrdered { instrument, side, .. } => {
                 match self.episodes.current() {
@@ -196,6 +216,66 @@ impl<R: Recorder> Analyzer<R> {
             Event::LiquidationEnded { pool, end } => self.episodes.end(pool, end),
             _ => self.waterfall(id, event),
         }
+    }
+
+    fn triggered(&mut self, pool: Pool, cause: Option<u32>, trigger: Trigger) {
+        let marks = self.markets.iter().map(|market| market.as_ref().and_then(|m| m.mark));
+        let currency = currency_of(&self.markets, pool);
+        let (episode, parent) = self.episodes.begin(pool, currency, trigger, marks);
+        let (through, mediated) = self.lineage.trigger(cause);
+        let born = self.lineage.moment();
+        self.lineage.nodes.push(Node {
+            episode,
+            pool,
+            parent,
+            mediated,
+            kind: trigger.kind,
+            through: through.map(|(instrument, _)| instrument),
+            mark: through.map(|(_, mark)| mark),
+            triggered: trigger.time,
+            equity: trigger.equity,
+            first_fill: None,
+            ended: None,
+            end: None,
+            currency,
+            instrument: None,
+            quantity: Qty::ZERO,
+            deleveraged: Qty::ZERO,
+            taken_over: Qty::ZERO,
+            legs: 0,
+            notional: Money::ZERO,
+            slippage: Money::ZERO,
+            fund: Money::ZERO,
+            born,
+            gone: None,
+        });
+    }
+
+    /// Completes the node of a liquidation that ended.
+    fn complete(&mut self, ended: &Episode) {
+        let gone = self.lineage.moment();
+        if let Some(node) = self.lineage.nodes.get_mut(ended.id as usize - 1) {
+            ended.complete(node, Some(self.now));
+            node.gone = Some(gone);
+        }
+    }
+
+    /// The liquidations so far and whose order set off whose.
+    #[must_use]
+    pub fn forest(&self) -> Forest {
+        let mut nodes = self.lineage.nodes.clone();
+        for episode in self.episodes.pending() {
+            if let Some(node) = nodes.get_mut(episode.id as usize - 1) {
+                episode.complete(node, None);
+            }
+        }
+        Forest { nodes }
+    }
+
+    /// How much of an instrument's volume, and of its mark's moves, was forced so far.
+    #[must_use]
+    pub fn forced(&self, instrument: InstrumentId) -> crate::genealogy::Forced {
+        self.lineage.forced(instrument)
     }
 
     fn forced_fill(&mut self) {
@@ -321,6 +401,7 @@ impl<R: Recorder> Analyzer<R> {
             self.markets.resize_with(instrument.index() + 1, || None);
         }
         purse_mut(&mut self.purses, market.currency);
+        self.recorder.listed(instrument, market.currency);
         self.markets[instrument.index()] = Some(market);
     }
 

@@ -7,6 +7,7 @@
 //! mediated, and makes a root. A root is kept only while an episode of its cascade is under way, since only such
 //! a one can set off another.
 
+use crate::genealogy::Node;
 use crate::rows::LiquidationRow;
 use downdraft_margin::{Payoff, Pool};
 use downdraft_types::{CurrencyId, InstrumentId, MarkPrice, Money, Qty, Side, Time};
@@ -120,6 +121,22 @@ impl Episode {
         first.then_some(self.trigger.time)
     }
 
+    /// Completes its node.
+    pub(crate) fn complete(&self, node: &mut Node, ended: Option<Time>) {
+        (node.first_fill, node.ended, node.end) = (self.first_fill, ended, self.end);
+        let legs = || self.legs.iter().filter(|leg| leg.instrument.is_some());
+        node.legs = u32::try_from(legs().count()).unwrap_or(u32::MAX);
+        for leg in &self.legs {
+            add(&mut node.notional, leg.notional);
+            add(&mut node.slippage, leg.slippage);
+            add(&mut node.fund, leg.fund);
+        }
+        if let Some(leg) = legs().next() {
+            node.instrument = leg.instrument;
+            (node.quantity, node.deleveraged, node.taken_over) = (leg.quantity, leg.deleveraged, leg.taken_over);
+        }
+    }
+
     /// Its rows: one per leg, at least one.
     pub(crate) fn rows(&self, ended: Option<Time>) -> impl Iterator<Item = LiquidationRow> + '_ {
         let idle = self.legs.is_empty().then(Leg::default);
@@ -198,14 +215,15 @@ impl Episodes {
         self.current.as_mut()
     }
 
-    /// A pool fell: an episode begins, the child of the one whose step is being taken.
+    /// A pool fell: an episode begins, the child of the one whose step is being taken. Returns its number and its
+    /// parent's.
     pub(crate) fn begin(
         &mut self,
         pool: Pool,
         currency: CurrencyId,
         trigger: Trigger,
         marks: impl Iterator<Item = Option<MarkPrice>>,
-    ) {
+    ) -> (u64, Option<u64>) {
         let counted = &mut self.counted;
         counted.episodes += 1;
         counted.by_cause[trigger.kind as usize] += 1;
@@ -226,6 +244,7 @@ impl Episodes {
         if let Some(lost) = self.active.insert(pool, episode) {
             self.retire(&lost);
         }
+        (id, parent)
     }
 
     /// The liquidation of a pool ended; it stays the current episode until its command is done.
@@ -292,7 +311,7 @@ mod tests {
     }
 
     fn begin(episodes: &mut Episodes, account: u32) {
-        episodes.begin(pool(account), CurrencyId(0), trigger(CauseKind::Trade), std::iter::empty());
+        let _ = episodes.begin(pool(account), CurrencyId(0), trigger(CauseKind::Trade), std::iter::empty());
     }
 
     /// One whole liquidation that sets off others.

@@ -38,9 +38,16 @@ impl Exact {
     /// `part ÷ whole` to six digits, halves rounded up; 0 of nothing.
     #[must_use]
     pub fn ratio(part: u64, whole: u64) -> Self {
-        let (part, whole) = (u128::from(part) * 1_000_000, u128::from(whole));
+        Self::share(u128::from(part), u128::from(whole))
+    }
+
+    /// As [`ratio`](Self::ratio), of sums: beyond 2^100 both lose their last digits first.
+    #[must_use]
+    pub fn share(part: u128, whole: u128) -> Self {
+        let shift = (128 - part.max(whole).leading_zeros()).saturating_sub(100);
+        let (part, whole) = ((part >> shift) * 1_000_000, whole >> shift);
         let rounded = (part + whole / 2).checked_div(whole).unwrap_or(0);
-        Self::new(i128::try_from(rounded).expect("a ratio of two counts"), 6)
+        Self::new(i128::try_from(rounded).unwrap_or(i128::MAX), 6)
     }
 
     /// The nearest float.

@@ -1,6 +1,6 @@
 //! Names, in kebab case, of what a journal holds: for filters, tables and summaries.
 
-use downdraft_venue::{CauseKind, Command, Event, Internal, LiquidationEnd, Rejection};
+use downdraft_venue::{CancelReason, CauseKind, Command, Event, Internal, LiquidationEnd, Rejection};
 
 /// A function from values to names, and the list of all names.
 macro_rules! names {
@@ -110,6 +110,18 @@ names! {
     LiquidationEnd::Recovered => "recovered",
     LiquidationEnd::Closed => "closed",
     LiquidationEnd::Bankrupt => "bankrupt",
+}
+
+names! {
+    /// Why an order left the book, or never rested.
+    cancel_reason(CancelReason), CANCEL_REASONS:
+    CancelReason::Requested => "requested",
+    CancelReason::Unfilled => "unfilled",
+    CancelReason::SelfTrade => "self-trade",
+    CancelReason::ReduceOnly => "reduce-only",
+    CancelReason::Liquidation => "liquidation",
+    CancelReason::Expired => "expired",
+    CancelReason::Replaced => "replaced",
 }
 
 /// Why a command had no effect.

@@ -1,10 +1,20 @@
 //! Rows of the tables, in the engine's units, and who takes them.
 
 use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, MarkPrice, Money, Price, Qty, Time};
-use downdraft_venue::{CauseKind, LiquidationEnd};
+use downdraft_venue::{CauseKind, Event, LiquidationEnd};
 
 /// Takes rows as they are complete, in order of time.
 pub trait Recorder {
+    /// An instrument was listed.
+    fn listed(&mut self, instrument: InstrumentId, settled_in: CurrencyId) {
+        let _ = (instrument, settled_in);
+    }
+
+    /// Any event, as it happens.
+    fn event(&mut self, moment: &Moment, event: &Event) {
+        let _ = (moment, event);
+    }
+
     /// An instant changed an instrument's prices.
     fn price(&mut self, row: &PriceRow) {
         let _ = row;
@@ -23,6 +33,68 @@ pub trait Recorder {
 
 /// Keeps nothing.
 impl Recorder for () {}
+
+/// Two that take the same rows.
+impl<A: Recorder, B: Recorder> Recorder for (A, B) {
+    fn listed(&mut self, instrument: InstrumentId, settled_in: CurrencyId) {
+        self.0.listed(instrument, settled_in);
+        self.1.listed(instrument, settled_in);
+    }
+
+    fn event(&mut self, moment: &Moment, event: &Event) {
+        self.0.event(moment, event);
+        self.1.event(moment, event);
+    }
+
+    fn price(&mut self, row: &PriceRow) {
+        self.0.price(row);
+        self.1.price(row);
+    }
+
+    fn liquidation(&mut self, row: &LiquidationRow) {
+        self.0.liquidation(row);
+        self.1.liquidation(row);
+    }
+
+    fn waterfall(&mut self, row: &WaterfallRow) {
+        self.0.waterfall(row);
+        self.1.waterfall(row);
+    }
+}
+
+/// One that may not be there.
+impl<R: Recorder> Recorder for Option<R> {
+    fn listed(&mut self, instrument: InstrumentId, settled_in: CurrencyId) {
+        self.iter_mut().for_each(|recorder| recorder.listed(instrument, settled_in));
+    }
+
+    fn event(&mut self, moment: &Moment, event: &Event) {
+        self.iter_mut().for_each(|recorder| recorder.event(moment, event));
+    }
+
+    fn price(&mut self, row: &PriceRow) {
+        self.iter_mut().for_each(|recorder| recorder.price(row));
+    }
+
+    fn liquidation(&mut self, row: &LiquidationRow) {
+        self.iter_mut().for_each(|recorder| recorder.liquidation(row));
+    }
+
+    fn waterfall(&mut self, row: &WaterfallRow) {
+        self.iter_mut().for_each(|recorder| recorder.waterfall(row));
+    }
+}
+
+/// Where an event stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Moment {
+    /// When.
+    pub time: Time,
+    /// The event.
+    pub id: EventId,
+    /// The liquidation whose step it is part of.
+    pub episode: Option<u64>,
+}
 
 /// An instrument's prices at the end of an instant that changed one of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -2,12 +2,14 @@
 
 use crate::analyzer::{Analyzer, RunInfo};
 use crate::exact::Exact;
+use crate::genealogy::{Ancestry, Forest, Swing, Tree, VIAS, Via};
 use crate::market::{Market, Purse};
+use crate::metrics::Digest;
 use crate::names;
 use crate::ranges::Range;
 use crate::rows::Recorder;
 use crate::units::Units;
-use downdraft_types::{CurrencyId, InstrumentId, Money, Qty, Span};
+use downdraft_types::{CurrencyId, InstrumentId, MarkPrice, Money, Qty, Span};
 use serde::{Serialize, Serializer};
 
 /// Values by name, in the order of the names' numbers or of first appearance: an object in JSON.
@@ -74,6 +76,8 @@ pub struct Summary {
     pub actors: Named<Named<u64>>,
     pub conservation: Named<Exact>,
     pub audit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<Digest>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub timing: Option<Timing>,
 }
@@ -166,6 +170,33 @@ pub struct Cascades {
     pub largest: u64,
     pub branching_ratio: Exact,
     pub by_cause: Named<u64>,
+    pub generations: Vec<u64>,
+    pub mediated: Mediation,
+    pub forced: Each<ForcedShare>,
+}
+
+/// The genealogy with what came about through others.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[allow(missing_docs, reason = "docs/summary.md describes each field with its unit")]
+pub struct Mediation {
+    pub by_via: Named<u64>,
+    pub roots: u64,
+    pub max_depth: u64,
+    pub largest: u64,
+    pub branching_ratio: Exact,
+}
+
+/// How much of an instrument's volume and moves was forced.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[allow(missing_docs, reason = "docs/summary.md describes each field with its unit")]
+pub struct ForcedShare {
+    pub volume: Exact,
+    pub falls: Exact,
+    pub rises: Exact,
+    pub drawdown: Exact,
+    pub drawdown_forced: Exact,
+    pub runup: Exact,
+    pub runup_forced: Exact,
 }
 
 /// Pools waiting for liquidation.
@@ -181,6 +212,19 @@ pub struct Backlog {
 pub struct Timing {
     pub elapsed_s: f64,
     pub commands_per_s: f64,
+}
+
+/// The forest with what came about through others.
+fn mediation(forest: &Forest) -> Mediation {
+    let via = |via: Via| forest.nodes.iter().filter(|node| node.mediated.is_some_and(|m| m.via == via)).count() as u64;
+    let trees = forest.trees(Ancestry::Any);
+    Mediation {
+        by_via: Named(VIAS.iter().map(|kind| (kind.name().to_owned(), via(*kind))).collect()),
+        roots: trees.len() as u64,
+        max_depth: trees.iter().map(Tree::depth).max().unwrap_or(0),
+        largest: trees.iter().map(|tree| tree.size).max().unwrap_or(0),
+        branching_ratio: forest.branching(Ancestry::Any).ratio(),
+    }
 }
 
 impl<R: Recorder> Analyzer<R> {
@@ -234,6 +278,7 @@ impl<R: Recorder> Analyzer<R> {
             actors: Named(run.actors.into_iter().map(|(name, counts)| (name, Named(counts))).collect()),
             conservation: Named(self.amounts(|currency, _| self.auditor.auditor().conservation(currency)).0),
             audit: self.auditor.verdict().err().map(|fault| fault.to_string()),
+            metrics: None,
             timing: None,
         }
     }
@@ -266,6 +311,7 @@ impl<R: Recorder> Analyzer<R> {
 
     fn cascades(&self) -> Cascades {
         let genealogy = self.episodes.genealogy();
+        let forest = self.forest();
         let causes = names::CAUSES.iter().zip(genealogy.by_cause);
         Cascades {
             roots: genealogy.roots,
@@ -273,6 +319,28 @@ impl<R: Recorder> Analyzer<R> {
             largest: genealogy.largest,
             branching_ratio: Exact::ratio(genealogy.episodes - genealogy.roots, genealogy.episodes),
             by_cause: Named(causes.map(|(name, count)| ((*name).to_owned(), count)).collect()),
+            generations: forest.generations(Ancestry::Direct),
+            mediated: mediation(&forest),
+            forced: self.each_market(|id, _| self.forced_share(id)),
+        }
+    }
+
+    fn forced_share(&self, instrument: InstrumentId) -> ForcedShare {
+        let forced = self.lineage.forced(instrument);
+        let marks = |increments: i128| {
+            let mark = MarkPrice(i64::try_from(increments).unwrap_or(if increments < 0 { i64::MIN } else { i64::MAX }));
+            self.units.mark(instrument, mark)
+        };
+        let length = |swing: Option<Swing>| swing.map_or(0, |s| i128::from(s.to.0) - i128::from(s.from.0));
+        let moved = |swing: Option<Swing>| swing.map_or(0, |s| s.forced);
+        ForcedShare {
+            volume: Exact::share(forced.forced_volume, forced.volume),
+            falls: Exact::share(forced.forced_falls, forced.falls),
+            rises: Exact::share(forced.forced_rises, forced.rises),
+            drawdown: marks(-length(forced.drawdown)),
+            drawdown_forced: marks(-moved(forced.drawdown)),
+            runup: marks(length(forced.runup)),
+            runup_forced: marks(moved(forced.runup)),
         }
     }
 

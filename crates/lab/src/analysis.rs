@@ -19,53 +19,117 @@ use crate::decimal::Decimal;
 use crate::prepare::Prepared;
 use crate::run::Finished;
 use crate::scenario::Scenario;
+use downdraft_insight::genealogy::{Forced, Forest};
+use downdraft_insight::metrics::{self, Metrics};
 use downdraft_insight::{Analyzer, CurrencyUnits, InstrumentUnits, Recorder, RunInfo, Summary, Units};
 use downdraft_sim::world::Observer;
-use downdraft_types::EventId;
+use downdraft_types::{EventId, InstrumentId};
 use downdraft_venue::{Command, Event, Stamp, Venue};
 
 /// Analyses a run; `R` takes the rows of the tables.
 #[derive(Clone, Debug)]
-pub struct Analysis<R = ()>(Analyzer<R>);
+pub struct Analysis<R = ()>(Analyzer<R>, Option<Metrics>);
+
+/// What an analysis found.
+#[derive(Clone, Debug)]
+pub struct Findings<R> {
+    /// The summary.
+    pub summary: Summary,
+    /// The liquidations and whose order set off whose.
+    pub forest: Forest,
+    /// Series and totals, if the run was measured.
+    pub metrics: Option<Metrics>,
+    /// Who took the rows.
+    pub recorder: R,
+}
 
 impl<R: Recorder> Analysis<R> {
     /// An analysis of a run to come.
     #[must_use]
     pub fn new(prepared: &Prepared, recorder: R) -> Self {
         let scenario = &prepared.scenario;
-        Self(Analyzer::new(units(scenario), scenario.capacity.accounts, recorder))
+        Self(Analyzer::new(units(scenario), scenario.capacity.accounts, recorder), None)
+    }
+
+    /// Measures the run too: series on a grid, and totals, which the summary has in short.
+    #[must_use]
+    pub fn with_metrics(mut self, config: metrics::Config) -> Self {
+        self.1 = Some(Metrics::new(config));
+        self
+    }
+
+    /// What was measured so far, if anything is.
+    #[must_use]
+    pub const fn metrics(&self) -> Option<&Metrics> {
+        self.1.as_ref()
+    }
+
+    /// How much of an instrument's volume, and of its mark's moves, was forced so far.
+    #[must_use]
+    pub fn forced(&self, instrument: InstrumentId) -> Forced {
+        self.0.forced(instrument)
+    }
+
+    /// The liquidations so far and whose order set off whose.
+    #[must_use]
+    pub fn forest(&self) -> Forest {
+        self.0.forest()
     }
 
     /// The summary of the run, and the recorder.
     #[must_use]
     pub fn finish(self, prepared: &Prepared, finished: &Finished) -> (Summary, R) {
+        let findings = self.conclude(prepared, finished);
+        (findings.summary, findings.recorder)
+    }
+
+    /// All that was found.
+    #[must_use]
+    pub fn conclude(mut self, prepared: &Prepared, finished: &Finished) -> Findings<R> {
         let counters = finished.world.counters();
         let named = |(name, counts): (&str, Vec<(&str, u64)>)| {
             (name.to_owned(), counts.into_iter().map(|(what, count)| (what.to_owned(), count)).collect())
         };
         let actors: Vec<(String, Vec<(String, u64)>)> = counters.map(named).collect();
-        self.0.finish(RunInfo {
+        let venue = finished.world.venue();
+        if let Some(metrics) = &mut self.1 {
+            metrics.sample_now(venue);
+        }
+        let metrics = self.1;
+        let forest = self.0.forest();
+        let (mut summary, recorder) = self.0.finish(RunInfo {
             scenario: prepared.scenario.name.clone(),
             seed: prepared.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             state_hash: finished.state_hash,
             feed: feed(&actors),
             actors,
-        })
+        });
+        summary.metrics = metrics.as_ref().map(|metrics| metrics.digest(&units(&prepared.scenario), venue));
+        Findings { summary, forest, metrics, recorder }
     }
 }
 
 impl<R: Recorder> Observer for Analysis<R> {
     fn command(&mut self, stamp: &Stamp, command: &Command) {
         self.0.command(stamp, command);
+        if let Some(metrics) = &mut self.1 {
+            metrics.command(stamp, command);
+        }
     }
 
     fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
         self.0.event(id, parent, event);
+        if let Some(metrics) = &mut self.1 {
+            metrics.event(id, parent, event);
+        }
     }
 
-    fn done(&mut self, _: &Venue) {
+    fn done(&mut self, venue: &Venue) {
         self.0.done();
+        if let Some(metrics) = &mut self.1 {
+            metrics.done(venue);
+        }
     }
 }
 

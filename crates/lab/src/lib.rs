@@ -25,7 +25,7 @@ mod read;
 pub use analysis::Analysis;
 pub use document::Document;
 pub use error::ScenarioError;
-pub use library::{Builtin, library, load, show};
+pub use library::{Builtin, library, load, read_text, show};
 pub use plan::{Change, Plan};
 pub use prepare::Prepared;
 pub use run::{Finished, Progress, Recorder, RunError, Tee, run, run_planned, run_world};

@@ -126,6 +126,15 @@ fn open(source: &str) -> Result<Text, ScenarioError> {
     Ok(Text { name: source.to_owned(), text, files: Files::Directory(directory) })
 }
 
+/// Reads a scenario from its text, as a journal's header holds it. Files that it names are looked for in the library,
+/// then in the working directory.
+///
+/// # Errors
+/// The first thing that is wrong with it.
+pub fn read_text(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
+    Scenario::read(&Document::read(name, text, &[])?, &FILES)
+}
+
 fn unknown(name: &str) -> String {
     let names: Vec<&str> = LIBRARY.iter().map(|entry| entry.name).collect();
     format!("no scenario {name:?}, expected {}", suggest(name, &names))

@@ -1,12 +1,23 @@
 //! The smallest embedder's loop: a venue and a sorted map of what is due. Checks every invariant after each
 //! command.
 
-use downdraft_types::{AccountId, EventId, Seq, Time};
-use downdraft_venue::{Capacity, Command, Event, Internal, Request, Sink, Venue};
+use downdraft_types::{AccountId, EventId, MachineId, Seq, Time};
+use downdraft_venue::{Capacity, Command, Event, Internal, Origin, Request, Sink, Stamp, Venue};
 use std::collections::BTreeMap;
 
 /// An event with its number and its parent within its command.
 pub type Logged = (EventId, Option<u32>, Event);
+
+/// A command that was applied, with its events.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// When, and why.
+    pub stamp: Stamp,
+    /// What.
+    pub command: Command,
+    /// What came of it.
+    pub events: Vec<Logged>,
+}
 
 /// A venue driven by hand.
 pub struct Runner {
@@ -14,6 +25,8 @@ pub struct Runner {
     pub venue: Venue,
     /// Whether to check the invariants after each command (on).
     pub checks: bool,
+    /// Every command with its events, from when this was set: what an analyzer is fed.
+    pub history: Option<Vec<Step>>,
     queue: BTreeMap<(Time, Seq), (Command, Option<EventId>)>,
     now: Time,
     next: Seq,
@@ -45,6 +58,7 @@ impl Runner {
         Self {
             venue: Venue::with_capacity(capacity),
             checks: true,
+            history: None,
             queue: BTreeMap::new(),
             now: Time::ZERO,
             next: Seq(0),
@@ -86,7 +100,13 @@ impl Runner {
     }
 
     fn apply(&mut self, seq: Seq, command: &Command, cause: Option<EventId>) {
+        let first = self.log.events.len();
         self.venue.apply(self.now, seq, command, &mut self.log).expect("the queue is in order");
+        if let Some(history) = &mut self.history {
+            let origin = if cause.is_some() { Origin::Internal } else { Origin::Outside };
+            let stamp = Stamp { machine: MachineId(0), time: self.now, seq, origin, cause };
+            history.push(Step { stamp, command: command.clone(), events: self.log.events[first..].to_vec() });
+        }
         if let (Command::Internal(internal), Some(cause)) = (command, cause) {
             self.internal.insert(seq, (*internal, cause));
         }

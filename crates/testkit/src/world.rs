@@ -59,6 +59,7 @@ pub struct Builder {
     policy: LiquidationPolicy,
     mark_policy: MarkPolicy,
     mark: i64,
+    recorded: bool,
 }
 
 /// A world with an empty book at mark 100, maintenance margin 1%, no fees, and liquidation at `market` by account.
@@ -76,6 +77,7 @@ pub fn world() -> Builder {
         policy,
         mark_policy: MarkPolicy::default(),
         mark: 100,
+        recorded: false,
     }
 }
 
@@ -167,6 +169,13 @@ impl Builder {
         self
     }
 
+    /// Keeps every command with its events, for an analyzer.
+    #[must_use]
+    pub const fn recorded(mut self) -> Self {
+        self.recorded = true;
+        self
+    }
+
     /// Changes the mark policy.
     #[must_use]
     pub fn mark_policy(mut self, change: impl FnOnce(&mut MarkPolicy)) -> Self {
@@ -191,6 +200,7 @@ impl Builder {
         };
         let names = self.holders.iter().map(|h| h.name).collect();
         let mut world = World { runner: Runner::new(capacity), names };
+        world.runner.history = self.recorded.then(Vec::new);
         world.list(&self);
         for account in 1..accounts {
             world.must(Command::OpenAccount { account: AccountId(account) });

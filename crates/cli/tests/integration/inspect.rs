@@ -71,3 +71,34 @@ fn damage_is_reported_after_what_is_whole() {
     assert_eq!(answer.code, 3);
     assert!(answer.out.lines().count() > 100 && answer.err.contains("torn"), "{}", answer.err);
 }
+
+#[test]
+fn a_cascade_is_a_tree() {
+    let scratch = Scratch::new("inspect-cascade");
+    run_tiny(&scratch, &["--quiet"]);
+    let summary: serde_json::Value = serde_json::from_str(&scratch.text("summary.json")).unwrap();
+    let largest = inspect(&scratch, &["--cascade", "largest"]);
+    assert_eq!((largest.code, largest.err.as_str()), (0, ""));
+    let size = summary["cascade"]["largest"].as_u64().unwrap();
+    assert!(largest.out.contains(&format!(": {size} liquidation")), "{}", largest.out);
+    assert_eq!(largest.out.lines().count() as u64, size + 2, "two lines of heading");
+    // Any of its members finds it.
+    let last = largest.out.lines().last().unwrap();
+    let number = last.trim_start_matches(|c: char| !c.is_ascii_digit()).split(' ').next().unwrap();
+    assert_eq!(inspect(&scratch, &["--cascade", number]).out, largest.out);
+    let through_others = inspect(&scratch, &["--cascade", "1", "--mediated", "--reaction", "10ms"]);
+    assert_eq!(through_others.code, 0);
+    assert!(through_others.out.starts_with("cascade 1: "));
+}
+
+#[test]
+fn a_cascade_that_is_not_there_is_explained() {
+    let scratch = Scratch::new("inspect-no-cascade");
+    run_tiny(&scratch, &["--quiet"]);
+    for (wanted, message) in [("0", "expected 1 to"), ("999999", "expected 1 to"), ("all", "or largest")] {
+        let answer = inspect(&scratch, &["--cascade", wanted]);
+        assert_eq!(answer.code, 2, "{wanted}");
+        assert!(answer.err.contains(message), "{}", answer.err);
+    }
+    assert_eq!(inspect(&scratch, &["--mediated"]).code, 2);
+}

@@ -97,3 +97,55 @@ fn what_makes_no_sense_is_refused_in_a_line() {
         assert_eq!(downdraft(arguments.iter().copied()).code, 2, "{arguments:?}");
     }
 }
+
+const TABLES: [&str; 9] =
+    ["fills", "orders", "marks", "liquidations", "waterfall", "adl", "accounts", "ladder", "book"];
+
+#[test]
+fn the_full_tables_agree_with_the_summary_and_are_the_same_every_time() {
+    let (first, second) = (Scratch::new("tables-1"), Scratch::new("tables-2"));
+    run_tiny(&first, &["--quiet", "--tables"]);
+    run_tiny(&second, &["--quiet", "--tables", "csv"]);
+    let table = |scratch: &Scratch, name: &str| scratch.text(&format!("tables/{name}.csv"));
+    for name in TABLES {
+        let text = table(&first, name);
+        assert!(text == table(&second, name), "{name}");
+        let columns: Vec<usize> = text.lines().map(|line| line.split(',').count()).collect();
+        assert!(columns.windows(2).all(|pair| pair[0] == pair[1]), "{name}");
+        assert!(columns.len() > 1 || name == "adl", "{name} is empty");
+    }
+    assert_eq!(table(&first, "liquidations"), first.text("liquidations.csv"));
+    assert_eq!(table(&first, "waterfall"), first.text("waterfall.csv"));
+    let summary = untimed(&first.text("summary.json"));
+    let rows = |name: &str| table(&first, name).lines().count() as u64 - 1;
+    assert_eq!(Some(rows("fills")), summary["fills"].as_u64());
+    let forced = table(&first, "fills").lines().filter(|line| line.contains(",USDT,1,")).count() as u64;
+    assert_eq!(Some(forced), summary["liquidations"]["fills"].as_u64());
+    let accepted = table(&first, "orders").lines().filter(|line| line.contains(",accepted,")).count() as u64;
+    assert_eq!(Some(accepted), summary["orders"].as_u64());
+    // What one wins another loses: all profits together are what the fees, which no account has, took.
+    let liquidations: u64 = column(&table(&first, "accounts"), "liquidations").iter().map(|n| *n as u64).sum();
+    assert_eq!(Some(liquidations), summary["liquidations"]["episodes"].as_u64());
+    let profit: f64 = column(&table(&first, "accounts"), "profit").iter().sum();
+    let fees = ["maker_fee", "taker_fee"].map(|fee| column(&table(&first, "fills"), fee).iter().sum::<f64>());
+    assert!((profit + fees[0] + fees[1]).abs() < 1e-3, "{profit} {fees:?}");
+    assert!(summary["metrics"]["instruments"]["falling"]["recursion_max"].as_f64().unwrap() > 0.0);
+}
+
+fn column(text: &str, name: &str) -> Vec<f64> {
+    let place = text.lines().next().unwrap().split(',').position(|column| column == name).unwrap();
+    text.lines().skip(1).map(|line| line.split(',').nth(place).unwrap().parse().unwrap_or(0.0)).collect()
+}
+
+#[cfg(feature = "parquet")]
+#[test]
+fn parquet_is_the_same_every_time() {
+    let (first, second) = (Scratch::new("parquet-1"), Scratch::new("parquet-2"));
+    run_tiny(&first, &["--quiet", "--tables", "parquet"]);
+    run_tiny(&second, &["--quiet", "--tables", "parquet"]);
+    for name in TABLES {
+        let read = |scratch: &Scratch| std::fs::read(scratch.path(&format!("tables/{name}.parquet"))).unwrap();
+        assert!(read(&first) == read(&second), "{name}");
+        assert!(read(&first).starts_with(b"PAR1") && read(&first).ends_with(b"PAR1"), "{name}");
+    }
+}

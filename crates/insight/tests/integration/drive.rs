@@ -101,6 +101,17 @@ impl Drive {
         self.run_until(self.now, usize::MAX);
     }
 
+    /// Applies an actor's command now, which may name its cause, and everything that it leads to now.
+    pub fn act(&mut self, cause: Option<EventId>, command: Command) {
+        self.step(Origin::Actor(0), cause, command);
+        self.run_until(self.now, usize::MAX);
+    }
+
+    /// The analyzer, to ask it on the way.
+    pub const fn analyzer(&self) -> &Analyzer<Kept> {
+        &self.analyzer
+    }
+
     /// Applies what is due up to `time`, at most so many commands, and moves on to it.
     pub fn run_until(&mut self, time: Time, most: usize) {
         for _ in 0..most {

@@ -9,11 +9,11 @@ use downdraft_venue::{
     PartialStep, Residual, SelfTradePrevention, TimeInForce,
 };
 
-const PERP: InstrumentId = InstrumentId(0);
+pub const PERP: InstrumentId = InstrumentId(0);
 const CASH: CurrencyId = CurrencyId(0);
-const OUTSIDE: AccountId = AccountId(1);
-const MAKER: AccountId = AccountId(2);
-const WINNERS: AccountId = AccountId(3);
+pub const OUTSIDE: AccountId = AccountId(1);
+pub const MAKER: AccountId = AccountId(2);
+pub const WINNERS: AccountId = AccountId(3);
 const RICH: Money = Money(1_000_000);
 
 /// One tick is 0.5, one lot 0.01, the smallest unit of money 0.001.
@@ -24,7 +24,7 @@ fn units() -> Units {
     }
 }
 
-fn order(account: AccountId, side: Side, qty: u64, limit: Option<i64>) -> Command {
+pub fn order(account: AccountId, side: Side, qty: u64, limit: Option<i64>) -> Command {
     Command::PlaceOrder(OrderRequest {
         account,
         client: None,
@@ -40,7 +40,7 @@ fn order(account: AccountId, side: Side, qty: u64, limit: Option<i64>) -> Comman
 }
 
 /// Bids 10@99 … 10@90; longs A(10 @100), B(10 @100), C(20 @100) with these margins; no fees; mark 100.
-fn market(maintenance: i64, margins: [i128; 3], fund: i128, policy: LiquidationPolicy) -> Drive {
+pub fn market(maintenance: i64, margins: [i128; 3], fund: i128, policy: LiquidationPolicy) -> Drive {
     let capacity = Capacity {
         accounts: 7,
         positions: 7,
@@ -87,7 +87,7 @@ fn market(maintenance: i64, margins: [i128; 3], fund: i128, policy: LiquidationP
     drive
 }
 
-fn policy() -> LiquidationPolicy {
+pub fn policy() -> LiquidationPolicy {
     LiquidationPolicy { crossed_order: CrossedOrder::ByAccount, ..LiquidationPolicy::default() }
 }
 

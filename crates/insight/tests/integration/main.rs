@@ -5,5 +5,6 @@
 mod drive;
 mod golden;
 mod journal;
+mod mediated;
 mod random;
 mod reference;

@@ -1,0 +1,601 @@
+//! Metrics as series on a grid of simulated time, and as totals: measured from the events and from looks at the
+//! venue. Each is defined, with formula, unit and source, in `docs/metrics.md`.
+//!
+//! ```text
+//!   command, events ─► Metrics ◄─ &Venue, after each command ──► Series (at each moment of the grid), Totals
+//! ```
+//!
+//! The venue is looked at closely only at moments of the grid, O(accounts + positions + triggers and levels in
+//! reach) each; after other commands only the best prices of the books that it changed are.
+
+mod cost;
+mod digest;
+mod look;
+mod resilience;
+mod series;
+pub mod slope;
+pub mod statistics;
+mod totals;
+
+pub use cost::Costs;
+pub use digest::Digest;
+pub use resilience::Resilience;
+pub use series::{BANDS_BPS, Bin, CurrencySample, Profile, Sample, Series, SideSample};
+pub use totals::{Contagion, Deleveraged, Foreseen, InstrumentTotals, RATIO_STEPS, Totals};
+
+use crate::histogram::Histogram;
+use cost::CostMeter;
+use downdraft_margin::{Margin, Pool};
+use downdraft_types::{
+    AccountId, CurrencyId, EventId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side, Span, Time,
+};
+use downdraft_venue::{Command, Event, Internal, Stamp, Venue};
+use look::{Held, Stakes};
+use slope::Slope;
+use statistics::{Counts, variance_ratio, volatility};
+use std::collections::BTreeMap;
+
+/// What is measured, and how finely.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Config {
+    /// The step of the grid.
+    pub every: Span,
+    /// The shock whose cascade is predicted, as a part of the mark.
+    pub shock: Ppm,
+    /// How far from the mark ladder and book are looked at, as a part of the mark.
+    pub reach: Ppm,
+    /// Steps of the grid over which volatility and variance ratio look back.
+    pub window: usize,
+    /// Steps of the variance ratio in the series.
+    pub ratio_steps: usize,
+    /// From a forced order to the middle that its realised cost is measured against.
+    pub horizon: Span,
+    /// Buckets of a profile within the reach, on each side; 0: no profiles.
+    pub buckets: u32,
+    /// Steps of the grid in a window of counts, for the fitted branching ratio.
+    pub hawkes_steps: u32,
+}
+
+impl Config {
+    /// About five hundred steps over a run of that length; a shock of 5%, a reach of 30%, a window of 60 steps and
+    /// ratios over 5, a horizon of a second, 300 buckets, counts over 10 steps.
+    #[must_use]
+    pub fn over(duration: Span) -> Self {
+        Self {
+            every: Span((duration.0 / 500).max(1)),
+            shock: Ppm(50_000),
+            reach: Ppm(300_000),
+            window: 60,
+            ratio_steps: 5,
+            horizon: Span::from_secs(1),
+            buckets: 300,
+            hawkes_steps: 10,
+        }
+    }
+}
+
+/// An instrument as it is measured.
+#[derive(Clone, Debug, Default)]
+struct Meter {
+    series: Series,
+    /// Since the last sample.
+    liquidations: u64,
+    volume: u128,
+    forced_volume: u128,
+    /// Moves of the mark from step to step.
+    returns: Vec<i64>,
+    last_mark: Option<i64>,
+    /// Twice the last middle there was.
+    twice_mid: Option<i128>,
+    resilience: [Resilience; 2],
+    /// First and last price of the present command's trades, by the maker's side.
+    swept: Option<(Side, Price, Price)>,
+    peak_velocity: f64,
+    foreseen: Option<Foreseen>,
+}
+
+/// Steps without a sample that are counted as moves of nothing: more say nothing more.
+const MOST_STILL_STEPS: u64 = 10_000;
+
+/// Measures a run. For every command in order: [`command`](Self::command), its events by [`event`](Self::event), and
+/// [`done`](Self::done) with the venue after it.
+#[derive(Clone, Debug)]
+pub struct Metrics {
+    config: Config,
+    now: Time,
+    /// The next moment of the grid, and, once it has come, the last that has.
+    next: Time,
+    due: Option<Time>,
+    sampled: Option<Time>,
+    meters: Vec<Meter>,
+    currencies: Vec<Vec<CurrencySample>>,
+    costs: CostMeter,
+    /// Instruments whose book the present command changed.
+    changed: Vec<InstrumentId>,
+    /// The mark that moved last in the present command: the event, the instrument, and the mark.
+    moved: Option<(u32, InstrumentId, MarkPrice)>,
+    /// Whether the present command's orders are forced.
+    forced: bool,
+    /// Whose mark triggered a pool's liquidation, and what it closed.
+    triggered: BTreeMap<Pool, (InstrumentId, Vec<InstrumentId>)>,
+    contagion: BTreeMap<(InstrumentId, InstrumentId), u64>,
+    between: Histogram,
+    /// Triggers after the first: how many, and the sums of spans and of their squares, in seconds.
+    spans: (u64, f64, f64),
+    last_trigger: Option<Time>,
+    counts: Counts,
+    /// The present window of counts, and its count.
+    window: (u64, u64),
+    deleveraged: BTreeMap<(AccountId, InstrumentId), Closed>,
+    held: Vec<Held>,
+    stakes: Vec<Stakes>,
+    slopes: [Slope; 2],
+}
+
+/// What deleveraging closed of an account's position.
+#[derive(Clone, Copy, Debug, Default)]
+struct Closed {
+    lots: u64,
+    /// Signed as the position: lots of longs closed less lots of shorts closed.
+    net: i128,
+    /// Value received for longs less value paid for shorts.
+    received: i128,
+    conceded: i128,
+}
+
+impl Metrics {
+    /// Measures a run to come.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        Self {
+            config: Config { every: Span(config.every.0.max(1)), ..config },
+            now: Time::ZERO,
+            next: Time::ZERO,
+            due: None,
+            sampled: None,
+            meters: Vec::new(),
+            currencies: Vec::new(),
+            costs: CostMeter::new(config.horizon),
+            changed: Vec::new(),
+            moved: None,
+            forced: false,
+            triggered: BTreeMap::new(),
+            contagion: BTreeMap::new(),
+            between: Histogram::default(),
+            spans: (0, 0.0, 0.0),
+            last_trigger: None,
+            counts: Counts::default(),
+            window: (0, 0),
+            deleveraged: BTreeMap::new(),
+            held: Vec::new(),
+            stakes: Vec::new(),
+            slopes: [Slope::default(), Slope::default()],
+        }
+    }
+
+    /// What is measured.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// A command is about to be applied.
+    pub fn command(&mut self, stamp: &Stamp, command: &Command) {
+        if stamp.time != self.now {
+            self.now = stamp.time;
+            let meters = &self.meters;
+            self.costs.settle(self.now, |instrument| meters.get(instrument.index())?.twice_mid);
+        }
+        if self.now >= self.next {
+            let every = self.config.every.0;
+            let due = Time(self.now.0 / every * every);
+            self.due = Some(due);
+            self.next = due.saturating_add(self.config.every);
+        }
+        self.moved = None;
+        self.forced = matches!(command, Command::Internal(Internal::Liquidate { .. } | Internal::UnwindFund { .. }));
+    }
+
+    /// An event of that command.
+    pub fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
+        match *event {
+            Event::Trade { instrument, price, qty, taker_side, forced, .. } => {
+                self.traded(instrument, price, qty, taker_side, forced);
+            }
+            Event::OrderRested { instrument, .. }
+            | Event::OrderReduced { instrument, .. }
+            | Event::OrderCancelled { instrument, order: Some(_), .. } => self.change(instrument),
+            Event::MarkMoved { instrument, mark, .. } => self.moved = Some((id.index, instrument, mark)),
+            Event::LiquidationTriggered { pool, .. } => self.trigger(pool, parent),
+            Event::LiquidationOrdered { pool, instrument, side, .. } => self.ordered(pool, instrument, side),
+            Event::LiquidationOrderDone { .. } => self.costs.done(),
+            Event::LiquidationEnded { pool, .. } => {
+                self.triggered.remove(&pool);
+            }
+            Event::Deleveraged { instrument, side, counterparty, qty, value, conceded, .. } => {
+                let closed = self.deleveraged.entry((counterparty, instrument)).or_default();
+                // Against a long that is closed, the counterparty is short.
+                let sign = if side == Side::Buy { -1 } else { 1 };
+                closed.lots = closed.lots.saturating_add(qty.0);
+                closed.net = closed.net.saturating_add(sign * i128::from(qty.0));
+                closed.received = closed.received.saturating_add(value.0.saturating_mul(sign));
+                closed.conceded = closed.conceded.saturating_add(conceded.0);
+            }
+            _ => {}
+        }
+    }
+
+    fn meter(&mut self, instrument: InstrumentId) -> &mut Meter {
+        if self.meters.len() <= instrument.index() {
+            self.meters.resize_with(instrument.index() + 1, Meter::default);
+        }
+        &mut self.meters[instrument.index()]
+    }
+
+    fn change(&mut self, instrument: InstrumentId) {
+        if !self.changed.contains(&instrument) {
+            self.changed.push(instrument);
+        }
+    }
+
+    fn traded(&mut self, instrument: InstrumentId, price: Price, qty: Qty, taker: Side, forced: bool) {
+        self.change(instrument);
+        if forced && self.forced {
+            self.costs.fill(price.0, qty);
+        }
+        let meter = self.meter(instrument);
+        meter.volume = meter.volume.saturating_add(u128::from(qty.0));
+        if forced {
+            meter.forced_volume = meter.forced_volume.saturating_add(u128::from(qty.0));
+        }
+        let first = meter.swept.map_or(price, |(_, first, _)| first);
+        meter.swept = Some((taker.opposite(), first, price));
+    }
+
+    fn trigger(&mut self, pool: Pool, parent: Option<u32>) {
+        if let Some(last) = self.last_trigger.replace(self.now) {
+            let span = self.now.since(last);
+            self.between.record(span);
+            let seconds = span.0 as f64 / 1e9;
+            let (count, sum, squares) = self.spans;
+            self.spans = (count + 1, sum + seconds, squares + seconds * seconds);
+        }
+        let window = self.now.0 / self.window_length().0;
+        self.close_windows(window);
+        self.window.1 += 1;
+        let Some((_, instrument, mark)) = self.moved.filter(|(index, ..)| parent == Some(*index)) else { return };
+        self.triggered.insert(pool, (instrument, Vec::new()));
+        let meter = self.meter(instrument);
+        meter.liquidations += 1;
+        if meter.foreseen.is_none() {
+            meter.foreseen = foresee(meter, mark);
+        }
+    }
+
+    /// Counts the windows before one.
+    fn close_windows(&mut self, window: u64) {
+        let (open, count) = self.window;
+        if window > open {
+            self.counts.add(count);
+            self.counts.add_empty(window - open - 1);
+            self.window = (window, 0);
+        }
+    }
+
+    fn window_length(&self) -> Span {
+        Span(self.config.every.0.saturating_mul(u64::from(self.config.hawkes_steps.max(1))))
+    }
+
+    fn ordered(&mut self, pool: Pool, instrument: InstrumentId, side: Side) {
+        let twice_mid = self.meters.get(instrument.index()).and_then(|meter| meter.twice_mid);
+        self.costs.order(self.now, instrument, side, twice_mid);
+        if let Some((from, closed)) = self.triggered.get_mut(&pool).filter(|(_, closed)| !closed.contains(&instrument))
+        {
+            closed.push(instrument);
+            *self.contagion.entry((*from, instrument)).or_default() += 1;
+        }
+    }
+
+    /// The command is done, and this is the venue after it.
+    pub fn done(&mut self, venue: &Venue) {
+        let mut changed = core::mem::take(&mut self.changed);
+        for instrument in changed.drain(..) {
+            let now = self.now;
+            let Ok(market) = venue.market(instrument) else { continue };
+            let meter = self.meter(instrument);
+            if let Some((side, first, last)) = meter.swept.take() {
+                meter.resilience[side as usize].taken(side, now, first, last);
+            }
+            for side in Side::BOTH {
+                meter.resilience[side as usize].quoted(side, now, market.best(side));
+            }
+            meter.twice_mid = look::twice_mid(market).or(meter.twice_mid);
+        }
+        self.changed = changed;
+        if let Some(due) = self.due.take() {
+            self.sample(due, venue);
+        }
+    }
+
+    /// Looks at the venue now, whatever the grid.
+    pub fn sample_now(&mut self, venue: &Venue) {
+        if self.sampled.is_none_or(|sampled| sampled < self.now) {
+            self.sample(self.now, venue);
+        }
+    }
+
+    fn sample(&mut self, time: Time, venue: &Venue) {
+        let margin = venue.margin();
+        let (mut held, mut stakes) = (core::mem::take(&mut self.held), core::mem::take(&mut self.stakes));
+        look::holdings(margin, &mut held, &mut stakes);
+        let capacity = venue.capacity();
+        let mut draws = vec![Money::ZERO; usize::from(capacity.currencies)];
+        for instrument in (0..capacity.instruments).map(InstrumentId) {
+            let Some(terms) = margin.get_instrument(instrument) else { continue };
+            let held = held.get(instrument.index()).copied().unwrap_or_default();
+            let draw = self.sample_instrument(time, venue, instrument, held);
+            draws[terms.spec().settlement.index()] += draw;
+        }
+        for currency in (0..capacity.currencies).map(CurrencyId) {
+            let stakes = stakes.get(currency.index()).copied().unwrap_or_default();
+            if self.currencies.len() <= currency.index() {
+                self.currencies.resize_with(currency.index() + 1, Vec::new);
+            }
+            self.currencies[currency.index()].push(CurrencySample {
+                time,
+                fund: margin.fund(currency),
+                gross: Money(stakes.gross),
+                equity: Money(stakes.equity),
+                draw: draws[currency.index()],
+            });
+        }
+        (self.held, self.stakes, self.sampled) = (held, stakes, Some(time));
+    }
+
+    /// Returns what the fund would pay in a shock, in the worse direction.
+    fn sample_instrument(&mut self, time: Time, venue: &Venue, instrument: InstrumentId, held: Held) -> Money {
+        let (config, last) = (self.config, self.sampled);
+        let margin = venue.margin();
+        let terms = margin.instrument(instrument);
+        let mark = terms.mark();
+        let part = |rate: Ppm| {
+            let part = i128::from(mark.0).abs() * i128::from(rate.0) / i128::from(Ppm::ONE.0);
+            i64::try_from(part).unwrap_or(i64::MAX)
+        };
+        let mut slopes = core::mem::take(&mut self.slopes);
+        let mut sides = [SideSample::default(); 2];
+        for (place, direction) in [Side::Sell, Side::Buy].into_iter().enumerate() {
+            look::slope(venue, instrument, direction, part(config.reach), &mut slopes[place]);
+            slopes[place].under_way = held.under_way[place];
+            sides[place] = measure(&slopes[place], part(config.shock), |bps| part(Ppm(i64::from(bps) * 100)));
+            sides[place].draw = draw(margin, instrument, direction, &slopes[place], part(config.shock));
+        }
+        let market = venue.market(instrument).ok();
+        let best = |side| market.and_then(|market| market.best(side));
+        let every = config.every;
+        let meter = self.meter(instrument);
+        meter.step(mark.0, last, time, every);
+        let elapsed = last.map_or(every, |last| Span(time.since(last).0.max(1))).0 as f64 / 1e9;
+        let recent = &meter.returns[meter.returns.len().saturating_sub(config.window)..];
+        let sample = Sample {
+            time,
+            mark,
+            bid: best(Side::Buy),
+            ask: best(Side::Sell),
+            sides,
+            open_interest: held.open_interest,
+            liquidations: meter.liquidations,
+            velocity: meter.liquidations as f64 / elapsed,
+            volume: meter.volume,
+            forced_volume: meter.forced_volume,
+            forced_velocity: meter.forced_volume as f64 / elapsed,
+            sigma: volatility(recent),
+            variance_ratio: variance_ratio(recent, config.ratio_steps),
+        };
+        meter.peak_velocity = meter.peak_velocity.max(sample.velocity);
+        (meter.liquidations, meter.volume, meter.forced_volume) = (0, 0, 0);
+        meter.series.samples.push(sample);
+        if config.buckets > 0 {
+            meter.profile(time, mark.0, part(config.reach), config.buckets, &slopes);
+        }
+        self.slopes = slopes;
+        sides[0].draw.max(sides[1].draw)
+    }
+
+    /// The series of an instrument.
+    #[must_use]
+    pub fn series(&self, instrument: InstrumentId) -> Option<&Series> {
+        self.meters.get(instrument.index()).map(|meter| &meter.series)
+    }
+
+    /// The series of a currency.
+    #[must_use]
+    pub fn currency(&self, currency: CurrencyId) -> &[CurrencySample] {
+        self.currencies.get(currency.index()).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everything measured over the run up to now; `venue` is as it is now.
+    #[must_use]
+    pub fn totals(&self, venue: &Venue) -> Totals {
+        let mut counts = self.counts;
+        counts.add(self.window.1);
+        let end = self.now.0 / self.window_length().0;
+        counts.add_empty(end.saturating_sub(self.window.0));
+        let margin = venue.margin();
+        let instruments = (0..).map(InstrumentId).zip(&self.meters);
+        let totals = |(instrument, meter): (InstrumentId, &Meter)| {
+            let spec = margin.get_instrument(instrument)?.spec();
+            Some(InstrumentTotals {
+                instrument,
+                costs: self.costs.costs(instrument, i128::from(spec.mark_scale) * i128::from(spec.point_value)),
+                resilience: meter.resilience.clone(),
+                variance_ratio: RATIO_STEPS.map(|steps| variance_ratio(&meter.returns, steps)),
+                peak_velocity: meter.peak_velocity,
+                foreseen: meter.foreseen,
+            })
+        };
+        Totals {
+            instruments: instruments.filter_map(totals).collect(),
+            between: self.between.clone(),
+            between_variation: variation(self.spans),
+            hawkes_window: self.window_length(),
+            hawkes: counts.hawkes(),
+            contagion: self
+                .contagion
+                .iter()
+                .map(|((from, to), liquidations)| Contagion { from: *from, to: *to, liquidations: *liquidations })
+                .collect(),
+            deleveraged: self.deleveraged.iter().map(|(of, closed)| closed.against(*of, margin)).collect(),
+        }
+    }
+}
+
+impl Closed {
+    fn against(&self, (account, instrument): (AccountId, InstrumentId), margin: &Margin) -> Deleveraged {
+        let per_lot = margin
+            .get_instrument(instrument)
+            .map_or(0, |terms| i128::from(terms.mark().0).saturating_mul(i128::from(terms.spec().point_value)));
+        let kept = per_lot.saturating_mul(self.net);
+        Deleveraged {
+            account,
+            instrument,
+            quantity: Qty(self.lots),
+            conceded: Money(self.conceded),
+            forgone: Money(kept.saturating_sub(self.received)),
+        }
+    }
+}
+
+impl Meter {
+    /// The mark after another step, or several of which only the last moved it.
+    fn step(&mut self, mark: i64, last: Option<Time>, now: Time, every: Span) {
+        if let (Some(before), Some(last)) = (self.last_mark, last) {
+            let steps = now.since(last).0 / every.0;
+            let still = steps.saturating_sub(1).min(MOST_STILL_STEPS);
+            self.returns.extend(std::iter::repeat_n(0, still as usize));
+            self.returns.push(mark.saturating_sub(before));
+        }
+        self.last_mark = Some(mark);
+    }
+
+    fn profile(&mut self, time: Time, mark: i64, reach: i64, buckets: u32, slopes: &[Slope; 2]) {
+        let [falling, rising] = slopes;
+        if self.series.bucket_width == 0 && reach > 0 {
+            // Whole ticks, and wide enough for the buckets to cover the reach; rounded up.
+            let tick = i64::from(falling.mark_scale.max(1));
+            let width = reach.div_euclid(i64::from(buckets)).div_euclid(tick) + 1;
+            self.series.bucket_width = width.saturating_mul(tick);
+        }
+        // Before there is a mark nothing is within reach of it.
+        let width = self.series.bucket_width.max(1);
+        let down = |distance: i64| mark.saturating_sub(distance).div_euclid(width);
+        let up = |distance: i64| mark.saturating_add(distance).div_euclid(width);
+        let rungs = |slope: &Slope, bucket: &dyn Fn(i64) -> i64| {
+            bins(slope.ladder.iter().map(|rung| (bucket(rung.distance), rung.lots)))
+        };
+        let levels = |slope: &Slope, bucket: &dyn Fn(i64) -> i64| {
+            bins(slope.book.iter().map(|level| (bucket(level.distance), level.lots)))
+        };
+        self.series.profiles.push(Profile {
+            time,
+            ladder: [rungs(falling, &down), rungs(rising, &up)],
+            book: [levels(falling, &down), levels(rising, &up)],
+        });
+    }
+}
+
+/// Sums by bucket; equal buckets come one after another.
+fn bins(values: impl Iterator<Item = (i64, u64)>) -> Vec<Bin> {
+    let mut bins: Vec<Bin> = Vec::new();
+    for (bucket, lots) in values {
+        match bins.last_mut().filter(|bin| bin.bucket == bucket) {
+            Some(bin) => {
+                bin.lots += u128::from(lots);
+                bin.count += 1;
+            }
+            None => bins.push(Bin { bucket, lots: u128::from(lots), count: 1 }),
+        }
+    }
+    bins.sort_unstable_by_key(|bin| bin.bucket);
+    bins
+}
+
+fn measure(slope: &Slope, shock: i64, band: impl Fn(u32) -> i64) -> SideSample {
+    let bands = BANDS_BPS.map(band);
+    let widest = bands[bands.len() - 1];
+    SideSample {
+        depth: bands.map(|band| slope.depth_within(band)),
+        forced: bands.map(|band| slope.forced_within(band)),
+        under_way: slope.under_way,
+        proximity: slope.nearest(),
+        recursion: slope.recursion(),
+        branching: slope.branching(widest),
+        gamma: slope.gamma(widest),
+        run: slope.run(),
+        shock: slope.predict(shock, |_| {}),
+        draw: Money::ZERO,
+    }
+}
+
+/// What the fund would pay in a shock: for each position that would be liquidated, what its fills fetch below its
+/// bankruptcy value at the present marks. What the book does not take is deleveraged, and costs the fund nothing.
+fn draw(margin: &Margin, instrument: InstrumentId, direction: Side, slope: &Slope, shock: i64) -> Money {
+    let terms = margin.instrument(instrument);
+    let (mark, point_value) = (i128::from(terms.mark().0), i128::from(terms.spec().point_value));
+    let sign = if direction == Side::Sell { -1 } else { 1 };
+    let mut total = Money::ZERO;
+    let mut present: Option<(AccountId, u64, i128)> = None;
+    let close = |present: &mut Option<(AccountId, u64, i128)>, total: &mut Money| {
+        if let Some((account, lots, proceeds)) = present.take() {
+            *total += look::shortfall(margin, account, instrument, lots, proceeds);
+        }
+    };
+    slope.predict(shock, |take| {
+        let Some(account) = take.account else { return };
+        if present.is_some_and(|(of, ..)| of != account) {
+            close(&mut present, &mut total);
+        }
+        let (_, lots, proceeds) = present.get_or_insert((account, 0, 0));
+        *lots += take.lots;
+        *proceeds += (mark + sign * i128::from(take.distance)) * i128::from(take.lots) * point_value;
+    });
+    close(&mut present, &mut total);
+    total
+}
+
+/// What the last sample said of the direction in which the mark went since.
+fn foresee(meter: &Meter, mark: MarkPrice) -> Option<Foreseen> {
+    let sample = meter.series.samples.last()?;
+    let direction = usize::from(mark > sample.mark);
+    let side = &sample.sides[direction];
+    Some(Foreseen { time: sample.time, direction, run: side.run?, branching: side.branching })
+}
+
+/// Ladder and book of an instrument as they are, as the mark falls and as it rises, as far as `limit` mark increments.
+/// Empty where it is not listed.
+#[must_use]
+pub fn slopes(venue: &Venue, instrument: InstrumentId, limit: i64) -> [Slope; 2] {
+    let mut slopes = [Slope::default(), Slope::default()];
+    if venue.margin().get_instrument(instrument).is_none() {
+        return slopes;
+    }
+    let mut held = Vec::new();
+    look::holdings(venue.margin(), &mut held, &mut Vec::new());
+    let held = held.get(instrument.index()).copied().unwrap_or_default();
+    for (place, direction) in [Side::Sell, Side::Buy].into_iter().enumerate() {
+        look::slope(venue, instrument, direction, limit, &mut slopes[place]);
+        slopes[place].under_way = held.under_way[place];
+    }
+    slopes
+}
+
+/// Standard deviation over mean.
+fn variation((count, sum, squares): (u64, f64, f64)) -> Option<f64> {
+    if count < 2 || sum <= 0.0 {
+        return None;
+    }
+    let count = count as f64;
+    let mean = sum / count;
+    let variance = (squares / count - mean * mean).max(0.0);
+    Some(libm::sqrt(variance) / mean)
+}
