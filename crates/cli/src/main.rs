@@ -6,6 +6,7 @@ mod library;
 mod output;
 mod record;
 mod replay;
+mod report;
 mod run;
 mod screen;
 
@@ -21,6 +22,7 @@ fn main() -> ExitCode {
         Task::Check(options) => library::check(&options),
         Task::Scenarios => library::scenarios(),
         Task::Show { name } => library::show(&name),
+        Task::Report(options) => report::report(&options),
         Task::Inspect(options) => inspect::inspect(&options),
     };
     match done {

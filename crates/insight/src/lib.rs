@@ -17,6 +17,7 @@ mod journal;
 mod market;
 pub mod names;
 mod ranges;
+pub mod report;
 pub mod rows;
 pub mod summary;
 mod tables;

@@ -24,6 +24,24 @@ pub trait Recorder {
 /// Keeps nothing.
 impl Recorder for () {}
 
+/// Gives each row to both.
+impl<A: Recorder, B: Recorder> Recorder for (A, B) {
+    fn price(&mut self, row: &PriceRow) {
+        self.0.price(row);
+        self.1.price(row);
+    }
+
+    fn liquidation(&mut self, row: &LiquidationRow) {
+        self.0.liquidation(row);
+        self.1.liquidation(row);
+    }
+
+    fn waterfall(&mut self, row: &WaterfallRow) {
+        self.0.waterfall(row);
+        self.1.waterfall(row);
+    }
+}
+
 /// An instrument's prices at the end of an instant that changed one of them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PriceRow {
