@@ -4,6 +4,7 @@
 
 mod inspect;
 mod replay;
+mod report;
 mod run;
 mod scenarios;
 mod shell;

@@ -178,10 +178,11 @@ impl Run {
         data
     }
 
-    /// Zero, or when a recording began, if that was long after.
+    /// Zero, or when a recording began, if that was long after: its times count from midnight.
     fn first_time(&self) -> u64 {
+        const LONG: u64 = 60_000_000_000;
         let first = self.instruments.iter().filter_map(|instrument| instrument.frames.time.first()).min();
-        first.copied().filter(|first| *first > self.end / 10).unwrap_or(0)
+        first.copied().filter(|first| *first > LONG.max(self.end / 10)).unwrap_or(0)
     }
 }
 

@@ -1,10 +1,12 @@
 //! The page: everything in one file, in a fixed order.
 
+use super::camera::Scene;
 use super::data::Data;
 use super::fields::{grouped, short};
 use super::html::{Escaped, inert};
-use super::tables::{fields_table, left_out, printed};
+use super::tables::{fields_table, left_out};
 use super::{RunReport, Share};
+use downdraft_types::{CurrencyId, InstrumentId};
 
 const STYLE: &str = include_str!("page/style.css");
 const SCRIPT: [&str; 9] = [
@@ -93,29 +95,44 @@ fn value(number: usize, run: &RunReport, path: &str, print: impl Fn(&str) -> Str
     format!("<span data-run=\"{number}\" data-field=\"{}\">{}</span>", Escaped(path), Escaped(&text))
 }
 
-/// A field that is by instrument or currency: one value, or each with its name.
-fn each(number: usize, run: &RunReport, path: &str, leaf: &str, print: impl Fn(&str) -> String + Copy) -> String {
-    let wanted =
-        |below: &str| below == leaf || below.strip_suffix(leaf).is_some_and(|b| leaf.is_empty() || b.ends_with('.'));
+/// A field that is by currency: one value with its `unit`, or each with its name.
+fn each(number: usize, run: &RunReport, (path, leaf): (&str, &str), unit: &str) -> String {
+    let wanted = |below: &str| match leaf {
+        "" => true,
+        leaf => below == leaf || below.strip_suffix(leaf).is_some_and(|rest| rest.ends_with('.')),
+    };
     let parts = run.fields.each(path).filter(|(below, _)| wanted(below)).map(|(below, _)| {
         let full = if below.is_empty() { path.to_owned() } else { format!("{path}.{below}") };
         let name = below.strip_suffix(leaf).unwrap_or(below).trim_end_matches('.');
-        let name = if name.is_empty() { String::new() } else { format!(" <i>{}</i>", Escaped(name)) };
-        value(number, run, &full, print) + &name
+        let name = if name.is_empty() { unit } else { name };
+        value(number, run, &full, |text| short(text, 0)) + &format!(" <i>{}</i>", Escaped(name))
     });
     let parts: Vec<String> = parts.take(4).collect();
     if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 
+/// Where the price of each instrument began, ended, and was lowest; of the first few.
+fn price_tiles(number: usize, run: &RunReport) -> Vec<(String, String, String)> {
+    let single = run.camera.scenes.iter().flatten().count() == 1;
+    let tile = |(id, scene): (InstrumentId, &Scene)| {
+        let name = run.units.instrument_name(id);
+        let path = if single { "price".to_owned() } else { format!("price.{name}") };
+        let quote = Escaped(&run.units.currency_name(scene.currency())).to_string();
+        let at = |leaf: &str| value(number, run, &format!("{path}.{leaf}"), grouped);
+        let way = format!("{} → {} <i>{quote}</i>", at("start"), at("end"));
+        (format!("Price of {name}"), way, format!("lowest {}, highest {}", at("low"), at("high")))
+    };
+    run.scenes().take(4).map(tile).collect()
+}
+
 /// The numbers that are looked for first.
 fn tiles(number: usize, run: &RunReport) -> String {
-    let cents = |text: &str| short(text, 0);
+    let currency = run.units.currency_name(CurrencyId(0));
     let plain = |path| value(number, run, path, grouped);
-    let price = |leaf| each(number, run, "price", leaf, printed);
-    let fund = |leaf| each(number, run, "insurance_fund", leaf, cents);
-    let money = |path| each(number, run, path, "", cents);
-    let tiles = [
-        ("Price", format!("{} → {}", price("start"), price("end")), format!("lowest {}", price("low"))),
+    let fund = |leaf, unit| each(number, run, ("insurance_fund", leaf), unit);
+    let money = |path| each(number, run, (path, ""), &currency);
+    let mut tiles = price_tiles(number, run);
+    let others = [
         (
             "Liquidated accounts",
             plain("liquidations.accounts"),
@@ -132,7 +149,11 @@ fn tiles(number: usize, run: &RunReport) -> String {
             money("liquidations.slippage_cost"),
             format!("of {} at mark", money("liquidations.notional")),
         ),
-        ("Insurance fund", format!("{} → {}", fund("start"), fund("end")), format!("paid {}", fund("drawn"))),
+        (
+            "Insurance fund",
+            format!("{} → {}", fund("start", ""), fund("end", &currency)),
+            format!("paid {}", fund("drawn", &currency)),
+        ),
         (
             "Bad debt",
             money("bad_debt"),
@@ -145,7 +166,9 @@ fn tiles(number: usize, run: &RunReport) -> String {
         ),
         ("Trading halts", plain("halts"), format!("at most {} pools waiting", plain("backlog.max"))),
     ];
-    let tile = |(name, main, more): &(&str, String, String)| {
+    tiles.extend(others.map(|(name, main, more)| (name.to_owned(), main, more)));
+    let tile = |(name, main, more): &(String, String, String)| {
+        let name = Escaped(name);
         format!("<div class=\"tile\"><dt>{name}</dt><dd>{main}</dd><dd class=\"more\">{more}</dd></div>\n")
     };
     format!("<dl class=\"tiles\">\n{}</dl>\n", tiles.iter().map(tile).collect::<String>())

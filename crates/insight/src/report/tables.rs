@@ -159,7 +159,7 @@ fn paths(runs: &[RunReport]) -> Vec<String> {
     paths
 }
 
-pub(super) fn printed(value: &str) -> String {
+fn printed(value: &str) -> String {
     if value == "null" { "none".to_owned() } else { grouped(value) }
 }
 

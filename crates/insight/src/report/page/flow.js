@@ -15,7 +15,7 @@ function stages(waterfall) {
   return [
     ["Own margin", Math.max(borne, 0), "first"],
     ["Insurance fund", drawn, "fund"],
-    ["ADL", conceded, "second"],
+    ["ADL", conceded, "halt"],
     ["Socialised", socialised, "third"],
     ["Uncovered", uncovered, "forced"],
   ];

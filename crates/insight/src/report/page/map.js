@@ -1,21 +1,24 @@
 // Maps of price × time × quantity: what waits on the ladder, and what rests in the book.
 
+/** How far below the strongest quantity small ones are told apart. */
+const CONTRAST = 40;
+
 /** How strong a quantity shows, 0 to 1: by its logarithm, so that small ones next to large ones are seen. */
-function strength(lots, most) {
-  const small = most / 200;
-  return Math.log1p(lots / small) / Math.log1p(most / small);
+function strength(lots, peak) {
+  return Math.min(Math.log1p((lots / peak) * CONTRAST) / Math.log1p(CONTRAST), 1);
 }
 
 /** The quantity that shows with a strength. */
-function lotsOf(strong, most) {
-  const small = most / 200;
-  return small * Math.expm1(strong * Math.log1p(most / small));
+function lotsOf(strong, peak) {
+  return (peak / CONTRAST) * Math.expm1(strong * Math.log1p(CONTRAST));
 }
 
-function most(cells) {
-  let found = 0;
-  for (const cell of cells) for (let n = 1; n < cell.length; n += 2) found = Math.max(found, cell[n]);
-  return found;
+/** The quantity that shows strongest: one in a hundred may be larger, so that no single order sets the scale. */
+function peakOf(fields) {
+  const all = [];
+  for (const cells of fields) for (const cell of cells) for (let n = 1; n < cell.length; n += 2) all.push(cell[n]);
+  all.sort((a, b) => a - b);
+  return { peak: all[Math.floor((all.length - 1) * 0.99)] ?? 0, larger: all.length > 0 && all[all.length - 1] > all[Math.floor((all.length - 1) * 0.99)] };
 }
 
 /** The quantity of a row in cells `row, lots, row, lots …`. */
@@ -26,6 +29,7 @@ function lotsAt(cell, row) {
 
 /** A map of two kinds of cells, each with its colour: `kinds` are `[frames' field, colour, name]`. */
 function mapChart(host, run, title, kinds, empty) {
+  const peaks = [];
   const cached = { key: "", canvas: document.createElement("canvas") };
   const plot = timePlot(
     host,
@@ -37,9 +41,9 @@ function mapChart(host, run, title, kinds, empty) {
       const all = runs.map(chosen).filter((other) => other && other.frames.time.length);
       const low = Math.min(...all.map((other) => other.low * other.price));
       const high = Math.max(...all.map((other) => (other.low + other.rows * other.row) * other.price));
-      const y = valueAxis(context, area, low, high, instrument.unit, instrument.printPrice);
-      const peak = Math.max(...kinds.map(([field]) => most(instrument.frames[field])));
-      legend(peak, instrument);
+      const y = valueAxis(context, area, low, high, instrument.unit);
+      const { peak, larger } = (peaks[view.instrument] ??= peakOf(kinds.map(([field]) => instrument.frames[field])));
+      legend(peak, larger, instrument);
       if (peak === 0) nothing(context, area, empty);
       else context.drawImage(cells(context, area, x, y, instrument, peak), 0, 0, context.canvas.clientWidth, plot.height);
       within(context, area, () => {
@@ -78,9 +82,12 @@ function mapChart(host, run, title, kinds, empty) {
         const colour = palette()[name];
         for (let n = 0; n < frames.time.length; n++) {
           const next = frames.time[n + 1] ?? run.end;
-          if (next < view.from || frames.time[n] > view.to) continue;
-          const left = Math.floor(x(frames.time[n]));
-          const right = Math.max(Math.floor(x(next)), left + 1);
+          if (next < view.from || (n && frames.time[n] > view.to)) continue;
+          // Of frames on one pixel the last is seen: painting both would add them up.
+          // Before the first frame was the set-up, whose end it shows.
+          const left = Math.floor(x(n ? frames.time[n] : run.begin));
+          const right = Math.floor(x(next));
+          if (right <= left) continue;
           const cell = frames[field][n];
           for (let place = 0; place < cell.length; place += 2) {
             const row = cell[place];
@@ -93,7 +100,7 @@ function mapChart(host, run, title, kinds, empty) {
     return cached.canvas;
   }
 
-  function legend(peak, instrument) {
+  function legend(peak, larger, instrument) {
     const key = `${peak} ${instrument.name}`;
     if (plot.legend.dataset.key === key) return;
     plot.legend.dataset.key = key;
@@ -108,7 +115,7 @@ function mapChart(host, run, title, kinds, empty) {
           element("i", { style: `background:linear-gradient(90deg, transparent, var(--${colour}))` }),
         ),
       ),
-      element("span", {}, peak ? `${marks.join(" · ")} ${instrument.name} per ${step} ${instrument.unit}` : ""),
+      element("span", {}, peak ? `${marks.join(" · ")}${larger ? " and more" : ""} ${instrument.name} per ${step} ${instrument.unit}` : ""),
       legendLine("var(--ink)", "mark"),
     );
   }

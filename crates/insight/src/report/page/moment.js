@@ -83,7 +83,7 @@ function momentChart(host, run) {
         }
       });
       if (!peak) nothing(context, area, "Neither liquidations waiting nor orders in the book in this range");
-      const when = `At ${moment(now.time, 1e9)}, mark ${instrument.printPrice(mark)}`;
+      const when = `At ${moment(now.time, 1e10)}, mark ${instrument.printPrice(mark)}`;
       text.textContent = price === null ? when + ". Point at a price for its sums." : `${when}: ${read(now)}`;
     },
   };
@@ -130,13 +130,13 @@ function steps(context, sums, x, y, end) {
 }
 
 function priceAxis(context, area, x, range, instrument) {
-  const { at } = ticks(...range, Math.max(2, Math.floor((area.right - area.left) / 80)));
+  const { at, digits } = ticks(...range, Math.max(2, Math.floor((area.right - area.left) / 80)));
   context.textAlign = "center";
   context.textBaseline = "top";
   context.fillStyle = palette().muted;
   for (const price of at) {
     context.textAlign = x(price) > area.right - 24 ? "right" : "center";
-    context.fillText(instrument.printPrice(price), x(price), area.bottom + 6);
+    context.fillText(fixed(price, digits), x(price), area.bottom + 6);
   }
   context.textAlign = "right";
   context.fillText(instrument.unit, area.right, area.bottom + 18);

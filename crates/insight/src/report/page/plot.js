@@ -52,7 +52,7 @@ function figure(host, label, height) {
 }
 
 /** A context of the canvas's size on the screen, cleared, with its area inside the axes. */
-function surface({ canvas, height }, left = 64, right = 10, top = 8, bottom = 30) {
+function surface({ canvas, height }, left = 80, right = 10, top = 8, bottom = 30) {
   const width = Math.max(canvas.parentElement.clientWidth, 160);
   const ratio = window.devicePixelRatio || 1;
   canvas.style.height = height + "px";
@@ -67,18 +67,18 @@ function surface({ canvas, height }, left = 64, right = 10, top = 8, bottom = 30
 }
 
 /** The axis of values on the left, with its unit above it; returns where a value stands. */
-function valueAxis(context, area, from, to, unit, print = compact) {
+function valueAxis(context, area, from, to, unit) {
   const height = area.bottom - area.top;
   const y = (value) => area.bottom - ((value - from) / (to - from)) * height;
   const { at, digits } = ticks(from, to, Math.max(2, Math.floor(height / 44)));
-  const wide = at.some((value) => Math.abs(value) >= 1e7);
+  const wide = at.some((value) => Math.abs(value) >= 1e6);
   context.textAlign = "right";
   context.textBaseline = "middle";
   for (const value of at) {
     context.fillStyle = palette().grid;
     context.fillRect(area.left, Math.round(y(value)), area.right - area.left, 1);
     context.fillStyle = palette().muted;
-    context.fillText(wide ? compact(value) : print === compact ? fixed(value, digits) : print(value), area.left - 6, y(value));
+    context.fillText(wide ? compact(value) : fixed(value, digits), area.left - 6, y(value));
   }
   sideways(context, area, unit);
   return y;

@@ -23,7 +23,7 @@ function priceChart(host, run) {
       if (!instrument || !range) return nothing(context, area, "Nothing traded, and no mark was set");
       const upper = { ...area, bottom: area.bottom - strip - 10 };
       const lower = { ...area, top: area.bottom - strip };
-      const y = valueAxis(context, upper, ...range, instrument.unit, instrument.printPrice);
+      const y = valueAxis(context, upper, ...range, instrument.unit);
       within(context, { ...area }, () => {
         halts(context, area, x, instrument, run);
         const colour = palette();
@@ -47,6 +47,7 @@ function priceChart(host, run) {
       return parts.join(", ") + (halted ? ", halted" : "");
     },
   );
+  if (run.instruments.length === 1) plot.legend.append(element("b", {}, run.instruments[0].name));
   plot.legend.append(legendLine("var(--second)", "last trade"), legendLine("var(--first)", "mark"));
   if (run.instruments.some((instrument) => instrument.index.length)) {
     plot.legend.append(legendLine("var(--third)", "index", true));
@@ -162,7 +163,7 @@ function branchingChart(host, run) {
       if (!children.length) {
         return nothing(context, area, all ? `Only ${all} liquidations, fewer than ${window}` : "No liquidations");
       }
-      within(context, area, () => line(context, children, x, y, run.end, { colour: palette().forced, width: 2 }));
+      within(context, area, () => line(context, children, x, y, 0, { colour: palette().forced, width: 2 }));
     },
     (time) => {
       const bucket = bucketAt(children, time);

@@ -85,11 +85,14 @@ function treeDrawing(run, tree, width, picked, pick) {
     role: "img",
     "aria-label": `Cascade of liquidation ${tree.root}, ${tree.size} liquidations. Arrow keys go from one to the next.`,
   });
-  for (const seconds of ticks(from / 1e9, to / 1e9, Math.max(2, width / 110)).at) {
+  const scale = ticks(from / 1e9, to / 1e9, Math.max(2, width / 110));
+  for (const seconds of scale.at) {
     const at = x(seconds * 1e9);
     if (at < area.left || at > area.right) continue;
     svg.append(drawn("line", { x1: at, x2: at, y1: area.top - 8, y2: area.bottom + 12, class: "rule" }));
-    svg.append(drawn("text", { x: at, y: area.bottom + 26, class: "tick" }, moment(seconds * 1e9, to - from)));
+    const anchor = at < area.left + 20 ? "start" : "middle";
+    const label = fixed(seconds, scale.digits) + THIN + "s";
+    svg.append(drawn("text", { x: at, y: area.bottom + 26, class: "tick", "text-anchor": anchor }, label));
   }
   tree.nodes.forEach((node, place) => {
     if (place === 0) return;
@@ -126,7 +129,7 @@ function tellNode(run, tree, place) {
   const node = tree.nodes[place];
   const instrument = run.instruments[node.instrument ?? -1];
   const unit = instrument ? run.currencies[instrument.currency] : null;
-  const parts = [`No. ${node.id} at ${moment(node.time, 1e8)}, account a${node.account}`];
+  const parts = [`No. ${node.id} at ${moment(node.time, 1e10)}, account a${node.account}`];
   if (instrument) parts.push(`closed ${instrument.printLots(node.lots)} ${instrument.name}`);
   if (unit) parts.push(`slippage ${fixed(node.slippage * unit.unit, 2)} ${unit.name}`);
   parts.push(place === 0 ? "the root" : `triggered by no. ${node.parent}`);
