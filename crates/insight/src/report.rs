@@ -10,6 +10,7 @@
 //! run, is described in `docs/report.md`.
 
 mod camera;
+mod changes;
 mod data;
 mod fields;
 mod film;

@@ -34,9 +34,9 @@ pub struct Camera {
     pub(crate) owners: Vec<u32>,
     /// What accounts gave up when their positions were deleveraged, by account and currency.
     pub(crate) conceded: BTreeMap<(AccountId, CurrencyId), Money>,
-    /// Pools in liquidation, with what they had when they fell and what the fund received of it.
-    falling: BTreeMap<Pool, (Money, Money)>,
-    ended: Vec<(Pool, Money, Money)>,
+    /// Pools in liquidation, and those whose liquidation ended in the present command.
+    falling: BTreeMap<Pool, Falling>,
+    ended: Vec<(Pool, Falling)>,
     moved: Vec<InstrumentId>,
     due: Time,
 }
@@ -63,6 +63,17 @@ pub(crate) struct Purse {
     /// Deposits less withdrawals, by account.
     pub deposits: Vec<Money>,
     pub losses: Losses,
+}
+
+/// A pool in liquidation.
+#[derive(Clone, Copy, Debug, Default)]
+struct Falling {
+    /// When it fell.
+    equity: Money,
+    /// What the fund received of it.
+    received: Money,
+    /// What went home to the owner's cash, of an isolated pool.
+    released: Money,
 }
 
 /// What liquidated pools had, from trigger to end, over all liquidations that ended, and who bore their deficits.
@@ -170,7 +181,7 @@ impl Camera {
     fn liquidation(&mut self, event: &Event) {
         match *event {
             Event::LiquidationTriggered { pool, equity, .. } => {
-                self.falling.insert(pool, (equity, Money::ZERO));
+                self.falling.insert(pool, Falling { equity, ..Falling::default() });
             }
             Event::FundSettled { currency, amount, .. } if amount.is_negative() => {
                 self.lost(currency, |losses| &mut losses.drawn, Money(amount.0.saturating_neg()));
@@ -178,14 +189,19 @@ impl Camera {
             Event::Socialised { currency, amount, .. } => self.lost(currency, |losses| &mut losses.socialised, amount),
             Event::Uncovered { currency, amount, .. } => self.lost(currency, |losses| &mut losses.uncovered, amount),
             Event::FundSettled { pool, amount, .. } => {
-                let after = self.ended.iter_mut().rev().find(|(ended, ..)| *ended == pool).map(|(_, _, sum)| sum);
-                if let Some(sum) = self.falling.get_mut(&pool).map(|(_, sum)| sum).or(after) {
-                    add(sum, amount);
+                let ended = self.ended.iter_mut().rev().find(|(ended, _)| *ended == pool).map(|(_, falling)| falling);
+                if let Some(falling) = self.falling.get_mut(&pool).or(ended) {
+                    add(&mut falling.received, amount);
+                }
+            }
+            Event::MarginMoved { account, instrument, amount } => {
+                if let Some(falling) = self.falling.get_mut(&Pool::Isolated { account, instrument }) {
+                    add(&mut falling.released, Money(amount.0.saturating_neg()));
                 }
             }
             Event::LiquidationEnded { pool, .. } => {
-                if let Some((equity, received)) = self.falling.remove(&pool) {
-                    self.ended.push((pool, equity, received));
+                if let Some(falling) = self.falling.remove(&pool) {
+                    self.ended.push((pool, falling));
                 }
             }
             Event::Deleveraged { instrument, counterparty, conceded, .. } => {
@@ -203,13 +219,14 @@ impl Camera {
         for (purse, currency) in self.purses.iter_mut().zip((0..).map(CurrencyId)) {
             purse.fund.push(self.now, venue.margin().fund(currency).0);
         }
-        for (pool, equity, received) in self.ended.drain(..) {
+        for (pool, falling) in self.ended.drain(..) {
             let currency = venue.margin().currency_of(pool);
             let Some(purse) = self.purses.get_mut(currency.index()) else { continue };
             let kept = venue.margin().health(pool).equity.max(Money::ZERO);
-            add(&mut purse.losses.entered, equity.max(Money::ZERO));
-            add(&mut purse.losses.received, received);
+            add(&mut purse.losses.entered, falling.equity.max(Money::ZERO));
+            add(&mut purse.losses.received, falling.received);
             add(&mut purse.losses.kept, kept);
+            add(&mut purse.losses.kept, falling.released);
         }
         for instrument in core::mem::take(&mut self.moved) {
             self.look(instrument, venue);

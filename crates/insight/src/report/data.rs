@@ -148,14 +148,14 @@ struct TreeNode {
 impl Data {
     /// The data of runs, each with its share of the page.
     pub(crate) fn new(runs: &[RunReport], share: &Share) -> Self {
-        Self { runs: runs.iter().map(|run| Run::new(run, share)).collect() }
+        Self { runs: runs.iter().map(|run| Run::new(runs, run, share)).collect() }
     }
 }
 
 impl Run {
-    fn new(run: &RunReport, share: &Share) -> Self {
+    fn new(runs: &[RunReport], run: &RunReport, share: &Share) -> Self {
         let nodes = run.outcomes.nodes();
-        let scenes = run.scenes().map(|(id, scene)| Instrument::new(run, id, scene, share));
+        let scenes = run.scenes().map(|(id, scene)| Instrument::new(run, id, scene, window(runs, run, id), share));
         let purses = run.camera.purses.iter().zip((0..).map(CurrencyId));
         let ends = |node: &Node| node.ended.unwrap_or(run.camera.now);
         let last = nodes.iter().map(ends).max();
@@ -187,12 +187,12 @@ impl Run {
 }
 
 impl Instrument {
-    fn new(run: &RunReport, id: InstrumentId, scene: &Scene, share: &Share) -> Self {
+    fn new(run: &RunReport, id: InstrumentId, scene: &Scene, window: Window, share: &Share) -> Self {
         let units = instrument_units(&run.units, id);
         let currency = scene.currency().index();
         let mut film = scene.film.clone();
         film.thin(share.of(film.frames().len().max(64)));
-        let map = Map::new(scene, &film);
+        let map = Map::new(window, &film);
         let mut frames = Frames::default();
         film.frames().iter().for_each(|frame| frames.push(frame, &map));
         let nodes = run.outcomes.nodes().iter().filter(|node| node.instrument == Some(id));
@@ -216,6 +216,25 @@ impl Instrument {
     }
 }
 
+/// The lowest and the highest price of a map, in mark increments.
+type Window = (i128, i128);
+
+/// The prices that an instrument had, in all runs in which it is the same, and a good part of their range above and
+/// below: beside one another, maps show the same prices.
+fn window(runs: &[RunReport], run: &RunReport, id: InstrumentId) -> Window {
+    let units = instrument_units(&run.units, id);
+    let same = runs.iter().filter(|other| instrument_units(&other.units, id) == units);
+    let scenes = same.filter_map(|other| other.camera.scenes.get(id.index()).and_then(Option::as_ref));
+    let buckets = scenes.flat_map(|scene| scene.trades.buckets().iter().chain(scene.marks.buckets()));
+    let range = buckets.fold(None, |range: Option<Window>, bucket| {
+        let (low, high) = range.unwrap_or((bucket.low, bucket.high));
+        Some((low.min(bucket.low), high.max(bucket.high)))
+    });
+    let (low, high) = range.unwrap_or((0, 0));
+    let margin = ((high - low) * 35 / 100).max(high.abs() * 25 / 1_000);
+    (low - margin, high + margin)
+}
+
 /// The bins of a map: from which, and how many of them make a row.
 struct Map {
     low: i64,
@@ -224,17 +243,9 @@ struct Map {
 }
 
 impl Map {
-    /// The prices of the run, and a good part of their range above and below.
-    fn new(scene: &Scene, film: &Film) -> Self {
-        let buckets = scene.trades.buckets().iter().chain(scene.marks.buckets());
-        let range = buckets.fold(None, |range: Option<(i128, i128)>, bucket| {
-            let (low, high) = range.unwrap_or((bucket.low, bucket.high));
-            Some((low.min(bucket.low), high.max(bucket.high)))
-        });
-        let (low, high) = range.unwrap_or((0, 0));
-        let margin = ((high - low) * 35 / 100).max(high.abs() * 25 / 1_000);
+    fn new((low, high): Window, film: &Film) -> Self {
         let bin = |price: i128| i64::try_from(price.div_euclid(i128::from(film.width()))).unwrap_or(0);
-        let (low, high) = (bin(low - margin), bin(high + margin));
+        let (low, high) = (bin(low), bin(high));
         let merge = (high.saturating_sub(low) / ROWS + 1).max(1);
         Self { low, merge, rows: high.saturating_sub(low) / merge + 1 }
     }

@@ -1,6 +1,7 @@
 //! The page: everything in one file, in a fixed order.
 
 use super::camera::Scene;
+use super::changes::{Change, changes};
 use super::data::Data;
 use super::fields::{grouped, short};
 use super::html::{Escaped, inert};
@@ -178,7 +179,7 @@ fn sections(runs: &[RunReport]) -> String {
     let several = runs.len() > 1;
     let mut html = toolbar();
     if several {
-        html += &section("differences", "Differences", "", &fields_table(runs, true));
+        html += &section("differences", "Differences", "", &(scenario_changes(runs) + &fields_table(runs, true)));
         html += &chart("overlay", "Marks together", "Mark price of every run as a change since its start.");
     }
     html += &chart(
@@ -227,6 +228,30 @@ fn sections(runs: &[RunReport]) -> String {
     let all = format!("<details><summary>Every field of summary.json</summary>{}</details>", fields_table(runs, false));
     html += &section("numbers", "All numbers", "", &all);
     html + &section("again", "To see it again", "", &per_run(runs, reproduce))
+}
+
+/// What each scenario says otherwise than the first.
+fn scenario_changes(runs: &[RunReport]) -> String {
+    let first = &runs[0].about.scenario;
+    let told = runs[1..].iter().map(|run| {
+        let name = Escaped(&run.label);
+        match changes(first, &run.about.scenario) {
+            None => format!("<p class=\"note\">{name}: another scenario altogether.</p>\n"),
+            Some(found) if found.is_empty() => format!("<p class=\"note\">{name}: the same scenario.</p>\n"),
+            Some(found) if found.len() > 60 => {
+                format!("<p class=\"note\">{name}: {} lines of the scenario are others.</p>\n", found.len())
+            }
+            Some(found) => {
+                let line = |change: &Change<'_>| match change {
+                    Change::Gone(line) => format!("<del>\u{2212} {}</del>\n", Escaped(line)),
+                    Change::New(line) => format!("<ins>+ {}</ins>\n", Escaped(line)),
+                };
+                let lines: String = found.iter().map(line).collect();
+                format!("<p class=\"note\">{name}: what its scenario says otherwise</p>\n<pre>{lines}</pre>\n")
+            }
+        }
+    });
+    told.collect()
 }
 
 fn toolbar() -> String {

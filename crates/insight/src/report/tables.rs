@@ -31,7 +31,9 @@ impl RunReport {
             ("Fund", true),
             ("Ended", false),
         ];
-        let mut table = Table::new("Largest liquidations, by quantity closed", &columns);
+        let currencies: Vec<&str> = self.units.currencies.iter().map(|currency| currency.name.as_str()).collect();
+        let caption = format!("Largest liquidations, by quantity closed; money in {}", currencies.join(" or "));
+        let mut table = Table::new(&caption, &columns);
         let mut rows: Vec<&LiquidationRow> = Vec::new();
         self.scenes().for_each(|(id, _)| rows.extend(self.outcomes.largest(id)));
         rows.iter().for_each(|row| table.row(&self.liquidation(row)));

@@ -13,12 +13,24 @@ function lotsOf(strong, peak) {
   return (peak / CONTRAST) * Math.expm1(strong * Math.log1p(CONTRAST));
 }
 
-/** The quantity that shows strongest: one in a hundred may be larger, so that no single order sets the scale. */
+/** Quantity per price of a lot in a row: rows of two runs may differ in height. */
+const density = (instrument) => instrument.lot / (instrument.row * instrument.price);
+
+/**
+ * The quantity per price that shows strongest, in all runs: one cell in thirty may hold more, so that a few large
+ * orders do not set the scale.
+ */
 function peakOf(fields) {
   const all = [];
-  for (const cells of fields) for (const cell of cells) for (let n = 1; n < cell.length; n += 2) all.push(cell[n]);
+  for (const instrument of runs.map(chosen).filter(Boolean)) {
+    const each = density(instrument);
+    for (const field of fields) {
+      for (const cell of instrument.frames[field]) for (let n = 1; n < cell.length; n += 2) all.push(cell[n] * each);
+    }
+  }
   all.sort((a, b) => a - b);
-  return { peak: all[Math.floor((all.length - 1) * 0.99)] ?? 0, larger: all.length > 0 && all[all.length - 1] > all[Math.floor((all.length - 1) * 0.99)] };
+  const peak = all[Math.floor((all.length - 1) * 0.97)] ?? 0;
+  return { peak, larger: all.length > 0 && all[all.length - 1] > peak };
 }
 
 /** The quantity of a row in cells `row, lots, row, lots …`. */
@@ -42,12 +54,12 @@ function mapChart(host, run, title, kinds, empty) {
       const low = Math.min(...all.map((other) => other.low * other.price));
       const high = Math.max(...all.map((other) => (other.low + other.rows * other.row) * other.price));
       const y = valueAxis(context, area, low, high, instrument.unit);
-      const { peak, larger } = (peaks[view.instrument] ??= peakOf(kinds.map(([field]) => instrument.frames[field])));
+      const { peak, larger } = (peaks[view.instrument] ??= peakOf(kinds.map(([field]) => field)));
       legend(peak, larger, instrument);
       if (peak === 0) nothing(context, area, empty);
       else context.drawImage(cells(context, area, x, y, instrument, peak), 0, 0, context.canvas.clientWidth, plot.height);
       within(context, area, () => {
-        halts(context, area, x, instrument, run);
+        halts(context, { ...area, bottom: area.top + 8 }, x, instrument, run);
         const colour = palette();
         line(context, instrument.marks, x, y, run.end, { colour: colour.ink, width: 1.4, halo: colour.surface });
       });
@@ -75,6 +87,7 @@ function mapChart(host, run, title, kinds, empty) {
     const ratio = window.devicePixelRatio || 1;
     paint.setTransform(ratio, 0, 0, ratio, 0, 0);
     const { frames } = instrument;
+    const each = density(instrument);
     const edge = (row) => Math.round(y((instrument.low + row * instrument.row) * instrument.price));
     const edges = Array.from({ length: instrument.rows + 1 }, (_, row) => edge(row));
     within(paint, area, () => {
@@ -91,7 +104,7 @@ function mapChart(host, run, title, kinds, empty) {
           const cell = frames[field][n];
           for (let place = 0; place < cell.length; place += 2) {
             const row = cell[place];
-            paint.fillStyle = faded(colour, 0.06 + 0.94 * strength(cell[place + 1], peak));
+            paint.fillStyle = faded(colour, 0.06 + 0.94 * strength(cell[place + 1] * each, peak));
             paint.fillRect(left, edges[row + 1], right - left, Math.max(edges[row] - edges[row + 1], 1));
           }
         }
@@ -105,7 +118,7 @@ function mapChart(host, run, title, kinds, empty) {
     if (plot.legend.dataset.key === key) return;
     plot.legend.dataset.key = key;
     const step = instrument.printPrice(instrument.row * instrument.price);
-    const marks = [0, 0.5, 1].map((strong) => compact(lotsOf(strong, peak) * instrument.lot));
+    const marks = [0, 0.5, 1].map((strong) => compact((lotsOf(strong, peak) / density(instrument)) * instrument.lot));
     plot.legend.replaceChildren(
       ...kinds.map(([, colour, name]) =>
         element(

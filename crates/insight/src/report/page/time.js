@@ -159,10 +159,10 @@ function branchingChart(host, run) {
     `Branching ratio, ${run.label}`,
     200,
     (context, area, x) => {
-      const y = valueAxis(context, area, 0, 1.05, `of the last ${window}`);
       if (!children.length) {
         return nothing(context, area, all ? `Only ${all} liquidations, fewer than ${window}` : "No liquidations");
       }
+      const y = valueAxis(context, area, 0, 1.05, `of the last ${window}`);
       within(context, area, () => line(context, children, x, y, 0, { colour: palette().forced, width: 2 }));
     },
     (time) => {
