@@ -254,6 +254,36 @@ fn a_browser_draws_it() {
 }
 
 #[test]
+fn keys_point_at_values() {
+    let scratch = Scratch::new("report-keys");
+    run_tiny(&scratch, &["--quiet"]);
+    let html = scratch.text("report.html");
+    let press = "<script>for (const canvas of document.querySelectorAll('canvas')) for (const key of ['ArrowRight', '+', 'ArrowLeft']) \
+                 canvas.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));</script></body>";
+    let pressed = scratch.path("pressed.html");
+    std::fs::write(&pressed, html.replace("</body>", press)).unwrap();
+    let Some(dom) = rendered(&scratch, &pressed) else { return };
+    let captions: Vec<&str> =
+        dom.split("<figcaption aria-live=\"polite\">").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
+    assert_eq!(captions.len(), 9, "{captions:?}");
+    for (caption, part) in captions.iter().zip(["mark", "longs", "bids", "would be", "the root", "", "Generation 1"]) {
+        assert!(!caption.is_empty() && caption.contains(part), "{part:?} in {captions:?}");
+    }
+}
+
+#[test]
+fn a_page_needs_no_network() {
+    let scratch = Scratch::new("report-offline");
+    run_tiny(&scratch, &["--quiet"]);
+    let html = scratch.text("report.html").replace("http://www.w3.org/2000/svg", "");
+    for reference in ["http:", "https:", "src=", "@import", "url(", "fetch("] {
+        assert!(!html.contains(reference), "{reference}");
+    }
+    assert!(html.contains("default-src 'none'"));
+    assert!(html.len() < 1_000_000, "{} bytes", html.len());
+}
+
+#[test]
 fn a_browser_draws_runs_without_liquidations_and_side_by_side() {
     let (first, second) = (Scratch::new("report-quiet"), Scratch::new("report-beside"));
     run_tiny(&first, &["--quiet", "--set", "actors.seller.size=0.01"]);
