@@ -43,6 +43,11 @@ pub enum Task {
         /// Name of a built-in scenario
         name: String,
     },
+    /// Write what runs looked like as one HTML page, that needs nothing else
+    ///
+    /// Several runs are shown beside one another, with what differs between them. Exit code 3: a journal is damaged or
+    /// incomplete, and --partial was not given.
+    Report(Report),
     /// Print the records of a journal, a line each
     ///
     /// Times are in seconds, prices in ticks, marks in parts of a tick, quantities in lots, money in the smallest
@@ -78,6 +83,9 @@ pub struct Run {
     /// and book
     #[arg(long, value_name = "FORMAT", num_args = 0..=1, default_missing_value = "csv")]
     pub tables: Option<TableFormat>,
+    /// Do not write report.html
+    #[arg(long)]
+    pub no_report: bool,
     /// Show neither progress nor result
     #[arg(long)]
     pub quiet: bool,
@@ -211,6 +219,22 @@ pub struct Study {
     /// Print the answers as JSON, and nothing else
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct Report {
+    /// Directories of runs, or journals
+    #[arg(required = true, value_name = "RUN")]
+    pub runs: Vec<PathBuf>,
+    /// Where to write the page [default: report.html beside the journal; of several runs, in this directory]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Show of a journal that is damaged or incomplete what can be read
+    #[arg(long)]
+    pub partial: bool,
+    /// Open the page in a browser
+    #[arg(long)]
+    pub open: bool,
 }
 
 #[derive(Args, Debug)]

@@ -10,6 +10,7 @@ mod library;
 mod output;
 mod record;
 mod replay;
+mod report;
 mod run;
 mod screen;
 mod study;
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Task::Check(options) => library::check(&options),
         Task::Scenarios => library::scenarios(),
         Task::Show { name } => library::show(&name),
+        Task::Report(options) => report::report(&options),
         Task::Inspect(options) => inspect::inspect(&options),
     };
     match done {

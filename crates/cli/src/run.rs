@@ -2,13 +2,17 @@
 
 use crate::args::{self, TableFormat};
 use crate::output::{Failure, print};
+use crate::report::write_page;
 use crate::screen;
 use crate::tables::Tables;
 use core::ops::ControlFlow;
 use downdraft_insight::metrics::Config;
+use downdraft_insight::report::{Outcomes, page};
 use downdraft_insight::{CsvTables, Summary, summary::Timing};
 use downdraft_lab::analysis::{Findings, units};
-use downdraft_lab::{Analysis, Finished, Prepared, Recorder, RunError, Tee, load, run as run_scenario};
+use downdraft_lab::{
+    Analysis, Filming, Finished, Prepared, Recorder, RunError, Tee, load, run as run_scenario, run_report,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::{self, File};
 use std::io::{BufWriter, IsTerminal, Write};
@@ -16,7 +20,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-type Observers = Tee<Recorder<File>, Analysis<(CsvTables<BufWriter<File>>, Option<Tables>)>>;
+type Recorders = ((CsvTables<BufWriter<File>>, Option<Tables>), Outcomes);
+type Observers = Tee<Recorder<File>, Tee<Analysis<Recorders>, Filming>>;
 
 /// Runs a scenario.
 pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
@@ -24,7 +29,8 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
     let prepared = Prepared::new(load(&options.scenario, &options.sets).map_err(usage)?, options.seed);
     let directory = options.out.clone().unwrap_or_else(|| default_directory(&prepared));
     fs::create_dir_all(&directory).map_err(|error| Failure::file("create", &directory, &error))?;
-    let mut observers = observers(&prepared, &directory, options.tables)?;
+    let film = if options.no_report { Filming::off() } else { Filming::new(&prepared) };
+    let mut observers = observers(&prepared, &directory, options.tables, film)?;
 
     let bar = if options.quiet || options.json { ProgressBar::hidden() } else { progress_bar() };
     let started = now();
@@ -36,7 +42,7 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
     let elapsed = started.elapsed();
     bar.finish_and_clear();
 
-    let Tee(journal, analysis) = observers;
+    let Tee(journal, Tee(analysis, film)) = observers;
     let finished = match finished {
         Ok(finished) => finished,
         Err(error) => {
@@ -52,17 +58,21 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
     };
     let write = |error: &dyn std::fmt::Display| Failure::Broken(format!("in {}: {error}", directory.display()));
     journal.finish(&finished).map_err(|error| write(&error))?;
-    let Findings { mut summary, metrics, recorder: (tables, all), .. } = analysis.conclude(&prepared, &finished);
+    let Findings { mut summary, metrics, recorder: ((tables, all), outcomes), .. } =
+        analysis.conclude(&prepared, &finished);
     tables.finish().map_err(|error| write(&error))?;
     if let Some(all) = all {
         all.finish(finished.world.venue(), metrics.as_ref()).map_err(|error| write(&error))?;
+    }
+    if let Some(report) = run_report(&prepared, &finished, film, summary.clone(), outcomes) {
+        write_page(&directory.join("report.html"), &page(&[report]))?;
     }
     summary.timing = Some(timing(elapsed, &finished));
     let json = write_summary(&directory, &summary)?;
     if options.json {
         print(&json)?;
     } else if !options.quiet {
-        print(&screen::result(&summary, &prepared, &directory))?;
+        print(&screen::result(&summary, &prepared, &directory, !options.no_report))?;
     }
     match &summary.audit {
         None => Ok(ExitCode::SUCCESS),
@@ -70,8 +80,13 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
     }
 }
 
-/// The journal, and the analysis with its tables.
-fn observers(prepared: &Prepared, directory: &Path, format: Option<TableFormat>) -> Result<Observers, Failure> {
+/// The journal, the analysis with its tables, and what the report needs.
+fn observers(
+    prepared: &Prepared,
+    directory: &Path,
+    format: Option<TableFormat>,
+    film: Filming,
+) -> Result<Observers, Failure> {
     let create = |name: &str| {
         let path = directory.join(name);
         File::create(&path).map_err(|error| Failure::file("create", &path, &error))
@@ -83,9 +98,9 @@ fn observers(prepared: &Prepared, directory: &Path, format: Option<TableFormat>)
     let (prices, liquidations, waterfall) = (table("prices.csv")?, table("liquidations.csv")?, table("waterfall.csv")?);
     let tables = CsvTables::new(units(&prepared.scenario), prices, liquidations, waterfall);
     let all = format.map(|format| Tables::begin(format, units(&prepared.scenario), &directory.join("tables")));
-    let recorder = (tables.map_err(|error| failed(&error))?, all.transpose()?);
+    let recorder = ((tables.map_err(|error| failed(&error))?, all.transpose()?), Outcomes::default());
     let config = Config::over(prepared.scenario.duration);
-    Ok(Tee(journal, Analysis::new(prepared, recorder).with_metrics(config)))
+    Ok(Tee(journal, Tee(Analysis::new(prepared, recorder).with_metrics(config), film)))
 }
 
 /// `runs/NAME-SEED`, with what a file's name should not hold replaced in the scenario's.

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// The whole of it.
-pub fn result(summary: &Summary, prepared: &Prepared, directory: &Path) -> String {
+pub fn result(summary: &Summary, prepared: &Prepared, directory: &Path, reported: bool) -> String {
     let end = Exact::new(i128::from(prepared.end().0), 9);
     let (name, seed, about) = (&summary.scenario, summary.seed, &prepared.scenario.summary);
     let mut text = format!("{name} · seed {seed} · {end} s simulated\n{about}\n\n");
@@ -24,8 +24,9 @@ pub fn result(summary: &Summary, prepared: &Prepared, directory: &Path) -> Strin
     }
     let _ = writeln!(
         text,
-        "Files in {}: journal.ddj, summary.json, prices.csv, liquidations.csv, waterfall.csv",
-        directory.display()
+        "Files in {}: {}journal.ddj, summary.json, prices.csv, liquidations.csv, waterfall.csv",
+        directory.display(),
+        if reported { "report.html, " } else { "" }
     );
     text
 }

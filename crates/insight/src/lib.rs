@@ -23,6 +23,7 @@ mod market;
 pub mod metrics;
 pub mod names;
 mod ranges;
+pub mod report;
 pub mod rows;
 pub mod summary;
 pub mod table;

@@ -18,7 +18,7 @@
 use crate::decimal::Decimal;
 use crate::prepare::Prepared;
 use crate::run::Finished;
-use crate::scenario::Scenario;
+use crate::scenario::{Currencies, Instrument, Scenario};
 use downdraft_insight::genealogy::{Forced, Forest};
 use downdraft_insight::metrics::{self, Metrics};
 use downdraft_insight::{Analyzer, CurrencyUnits, InstrumentUnits, Recorder, RunInfo, Summary, Units};
@@ -154,6 +154,12 @@ fn feed(actors: &[(String, Vec<(String, u64)>)]) -> Vec<(String, u64)> {
 /// The human units of a scenario.
 #[must_use]
 pub fn units(scenario: &Scenario) -> Units {
+    units_of(&scenario.currencies, &scenario.instruments)
+}
+
+/// The human units of currencies and instruments.
+#[must_use]
+pub fn units_of(currencies: &Currencies, instruments: &[Instrument]) -> Units {
     let currency = |c: &crate::scenario::Currency| CurrencyUnits { name: c.name.clone(), decimals: c.decimals };
     let instrument = |i: &crate::scenario::Instrument| InstrumentUnits {
         name: i.name.clone(),
@@ -162,8 +168,8 @@ pub fn units(scenario: &Scenario) -> Units {
         mark_scale: i.units.mark_scale,
     };
     Units {
-        currencies: scenario.currencies.0.iter().map(currency).collect(),
-        instruments: scenario.instruments.iter().map(instrument).collect(),
+        currencies: currencies.0.iter().map(currency).collect(),
+        instruments: instruments.iter().map(instrument).collect(),
     }
 }
 

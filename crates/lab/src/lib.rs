@@ -11,6 +11,7 @@ pub mod fork;
 pub mod fuzz;
 pub mod library;
 pub mod outcome;
+pub mod picture;
 pub mod plan;
 pub mod prepare;
 pub mod probe;
@@ -21,12 +22,15 @@ pub mod statistics;
 pub mod study;
 
 mod read;
+mod reproduce;
 
 pub use analysis::Analysis;
 pub use document::Document;
 pub use error::ScenarioError;
 pub use library::{Builtin, library, load, read_text, show};
+pub use picture::{Filming, JournalReport, journal_report, run_report};
 pub use plan::{Change, Plan};
 pub use prepare::Prepared;
+pub use reproduce::reproduce;
 pub use run::{Finished, Progress, Recorder, RunError, Tee, run, run_planned, run_world};
 pub use scenario::Scenario;

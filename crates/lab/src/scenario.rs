@@ -17,6 +17,7 @@ mod ladder;
 mod maker;
 mod model;
 mod my_venue;
+mod outline;
 mod policy;
 mod population;
 mod recorded;
@@ -25,6 +26,7 @@ pub use actors::{Actor, ActorKind};
 pub use currency::{Currencies, Currency};
 pub use files::Files;
 pub use instrument::{Instrument, Units};
+pub use outline::Outline;
 pub use recorded::Recording;
 
 use crate::decimal::Decimal;

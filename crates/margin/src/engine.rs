@@ -10,7 +10,7 @@ use crate::pool::{Health, MarginMode, Pool, PoolState};
 use crate::position::Position;
 use alloc::vec;
 use alloc::vec::Vec;
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Qty, Side};
 use smallvec::SmallVec;
 
 /// What an engine can hold; reserved when it is made.
@@ -200,6 +200,39 @@ impl Margin {
     #[must_use]
     pub fn ladder(&self, id: InstrumentId) -> &Ladder {
         self.ladders[id.index()].as_ref().expect("a listed instrument")
+    }
+
+    /// What waits on the ladder: triggers of positions on `side`, nearest first, each with the lots of its position.
+    /// Of a pool of several positions a trigger is the nearest mark at which the pool is looked at again.
+    ///
+    /// # Panics
+    /// Where the instrument is not listed.
+    pub fn pending(&self, id: InstrumentId, side: Side) -> impl Iterator<Item = (MarkPrice, Qty)> + '_ {
+        let lots = |slot: u32| self.positions[slot as usize].size.quantity();
+        self.ladder(id).slots(side).map(move |(trigger, slot)| (trigger, lots(slot)))
+    }
+
+    /// Open interest: the lots of all long positions in an instrument, the fund's included, in O(positions). Those
+    /// of the short ones are as many (invariant 2).
+    #[must_use]
+    pub fn open_interest(&self, id: InstrumentId) -> Qty {
+        let sizes = self.holders.get(id.index()).into_iter().flatten().map(|slot| self.positions[*slot as usize].size);
+        Qty(sizes.filter(|size| size.is_positive()).map(|size| size.quantity().0).sum())
+    }
+
+    /// What an account would have if its positions were closed at the present marks: cash, isolated margins and
+    /// unrealised profit in one currency.
+    #[must_use]
+    pub fn equity(&self, account: AccountId, currency: CurrencyId) -> Money {
+        let settled = |p: &&Position| self.instrument(p.instrument).spec.settlement == currency;
+        let positions = self.positions_of(account).filter(settled);
+        positions.fold(self.cash(account, currency), |sum, position| {
+            let isolated = match position.mode {
+                MarginMode::Isolated => self.balance(self.pool_of(position)),
+                MarginMode::Cross => Money::ZERO,
+            };
+            sum + isolated + position.unrealised(self.instrument(position.instrument))
+        })
     }
 
     /// The ledger.

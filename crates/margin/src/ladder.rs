@@ -72,6 +72,15 @@ impl Ladder {
         })
     }
 
+    /// Triggers of positions on `side`, nearest first, with the position's slot.
+    pub(crate) fn slots(&self, side: Side) -> impl Iterator<Item = (MarkPrice, u32)> + '_ {
+        let map = match side {
+            Side::Buy => &self.longs,
+            Side::Sell => &self.shorts,
+        };
+        map.iter().map(move |((key, _), slot)| (MarkPrice(if side == Side::Buy { -key } else { key }), slot))
+    }
+
     /// How many triggers there are.
     #[must_use]
     pub fn len(&self) -> usize {

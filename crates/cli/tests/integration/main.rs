@@ -5,6 +5,7 @@
 mod forks;
 mod inspect;
 mod replay;
+mod report;
 mod run;
 mod scenarios;
 mod shell;

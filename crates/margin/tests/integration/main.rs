@@ -7,6 +7,7 @@ mod deleveraging;
 mod isolated;
 mod limits;
 mod orders;
+mod queries;
 mod rounding;
 mod states;
 mod steps;

@@ -1,0 +1,105 @@
+//! `report`: what runs looked like, as one page.
+
+use crate::args;
+use crate::output::{Failure, print};
+use crate::replay::open;
+use downdraft_insight::report::{JournalError, RunReport, page};
+use downdraft_journal::{End, Footer, ReplayError, survey};
+use downdraft_lab::{JournalReport, journal_report};
+use downdraft_types::Span;
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+/// Writes the report of one run or several.
+pub fn report(options: &args::Report) -> Result<ExitCode, Failure> {
+    let journals: Vec<PathBuf> = options.runs.iter().map(|run| journal_of(run)).collect();
+    let reports = journals.iter().map(|journal| read(journal, options.partial)).collect::<Result<Vec<_>, _>>()?;
+    let path = options.out.clone().unwrap_or_else(|| default_path(&journals));
+    write_page(&path, &page(&reports))?;
+    print(&format!("{}\n", path.display()))?;
+    if options.open {
+        open_page(&path)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes a page to a file.
+pub fn write_page(path: &Path, page: &str) -> Result<(), Failure> {
+    fs::write(path, page).map_err(|error| Failure::file("write", path, &error))
+}
+
+/// The journal of a run: in its directory, or the file itself.
+fn journal_of(run: &Path) -> PathBuf {
+    if run.is_dir() { run.join("journal.ddj") } else { run.to_owned() }
+}
+
+/// Beside a journal, under its name unless that is the usual one; of several, here.
+fn default_path(journals: &[PathBuf]) -> PathBuf {
+    match journals {
+        [journal] if journal.file_name().is_some_and(|name| name == "journal.ddj") => {
+            journal.with_file_name("report.html")
+        }
+        [journal] => journal.with_extension("html"),
+        _ => PathBuf::from("report.html"),
+    }
+}
+
+/// Reads a journal twice: to see how it ends, and to make its report.
+fn read(journal: &Path, partial: bool) -> Result<RunReport, Failure> {
+    let failed = |error: std::io::Error| Failure::file("read", journal, &error);
+    let (mut reader, length) = open(journal)?;
+    let (_, end) = survey(&mut reader).map_err(failed)?;
+    let reached = match end {
+        End::Complete(Footer { .. }) => None,
+        _ if partial => Some(Span(reader.block().last_time.0)),
+        end => {
+            let advice = "--partial shows what can be read";
+            return Err(Failure::Damaged(format!("{}: {end}; {advice}", journal.display())));
+        }
+    };
+    let (mut reader, _) = open(journal)?;
+    let bar = progress_bar(length);
+    let made = journal_report(&mut reader, reached, |totals, time| {
+        bar.set_position(totals.bytes);
+        bar.set_message(format!("{time}, {} commands", totals.commands));
+    });
+    bar.finish_and_clear();
+    match made {
+        // A block may be whole and still contradict itself, which only reading it shows.
+        Ok(JournalReport { end, .. }) if !partial && !matches!(end, End::Complete(_)) => {
+            Err(Failure::Damaged(format!("{}: {end}; --partial shows what can be read", journal.display())))
+        }
+        Ok(JournalReport { report, .. }) => Ok(report),
+        Err(JournalError::Replay(ReplayError::Io(error))) => Err(failed(error)),
+        Err(error) => Err(Failure::Damaged(format!("{}: {error}", journal.display()))),
+    }
+}
+
+fn progress_bar(length: u64) -> ProgressBar {
+    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(length) } else { ProgressBar::hidden() };
+    if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent}%  {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+/// Asks the system to open a page.
+fn open_page(path: &Path) -> Result<(), Failure> {
+    let path = fs::canonicalize(path).map_err(|error| Failure::file("find", path, &error))?;
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else if cfg!(windows) {
+        "explorer"
+    } else {
+        "xdg-open"
+    };
+    let started =
+        Command::new(opener).arg(&path).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    match started {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Failure::Broken(format!("cannot open {} with {opener}: {error}", path.display()))),
+    }
+}

@@ -1,0 +1,69 @@
+// The waterfall as a flow: what is lost runs down from one who bears it to the next.
+
+function flowChart(host, run) {
+  for (const currency of run.currencies) {
+    const figure = element("figure", { class: "flow" });
+    host.append(figure);
+    const draw = () => figure.replaceChildren(...flow(figure.clientWidth || host.clientWidth || 320, currency, run));
+    plots.push({ draw });
+  }
+}
+
+/** The stages of a loss, in order, with what each of them bears. */
+function stages(waterfall) {
+  const { borne, drawn, conceded, socialised, uncovered } = waterfall;
+  return [
+    ["Own margin", Math.max(borne, 0), "first"],
+    ["Insurance fund", drawn, "fund"],
+    ["ADL", conceded, "halt"],
+    ["Socialised", socialised, "third"],
+    ["Uncovered", uncovered, "forced"],
+  ];
+}
+
+function flow(width, { name, unit, waterfall }, run) {
+  const print = (amount) => `${fixed(amount * unit, 0)} ${name}`;
+  const parts = stages(waterfall);
+  const total = parts.reduce((sum, [, amount]) => sum + amount, 0);
+  const liquidations = run.generations.reduce((sum, n) => sum + n, 0);
+  if (!liquidations) return [element("p", { class: "empty" }, "No liquidations, so no losses in liquidation.")];
+  const { entered, received, kept, borne } = waterfall;
+  const before = element(
+    "p",
+    {},
+    `Liquidated pools had ${print(entered)} left when they fell. Of it ${print(borne)} was lost, ${print(received)} went to the fund, ${print(kept)} stayed with the owners.`,
+  );
+  if (total <= 0) return [before, element("p", { class: "empty" }, "Nothing was lost in liquidation.")];
+  const label = width < 560 ? 0 : 250;
+  const left = label + 2;
+  const across = width - left - 8;
+  const [tall, gap, line] = [26, 22, label ? 0 : 20];
+  const pitch = tall + gap + line;
+  const svg = drawn("svg", {
+    width,
+    height: pitch * parts.length + 8,
+    viewBox: `0 0 ${width} ${pitch * parts.length + 8}`,
+    role: "img",
+    "aria-label": `Losses of ${print(total)}: ` + parts.map(([stage, amount]) => `${stage} ${print(amount)}`).join(", "),
+  });
+  let done = 0;
+  parts.forEach(([stage, amount, colour], place) => {
+    const top = place * pitch + line;
+    const from = left + (done / total) * across;
+    const size = (amount / total) * across;
+    const rest = left + across - from - size;
+    if (amount > 0) {
+      svg.append(drawn("rect", { x: from, y: top, width: Math.max(size, 1.5), height: tall, rx: 2, fill: `var(--${colour})` }));
+    }
+    // What goes on falls to the next stage.
+    const below = place + 1 < parts.length ? pitch : tall;
+    if (rest > 0.5) {
+      svg.append(drawn("rect", { x: from + size, y: top, width: rest, height: below, fill: "var(--rest)" }));
+    }
+    const share = ((amount / total) * 100).toFixed(amount && amount / total < 0.01 ? 2 : 0);
+    const words = amount ? `${print(amount)} (${share}%)` : "nothing";
+    svg.append(drawn("text", { x: 0, y: label ? top + tall / 2 : top - 6, class: label ? "mid" : "" }, `${stage}: ${words}`));
+    done += amount;
+  });
+  return [before, svg];
+}

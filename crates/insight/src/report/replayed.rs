@@ -1,0 +1,197 @@
+//! A report from a journal: its commands are applied to an empty venue, which must say what the journal says.
+
+use super::{Camera, Outcomes};
+use crate::analyzer::Analyzer;
+use crate::units::Units;
+use downdraft_journal::{Applied, End, Machine, Reader, Record, ReplayError, Totals, codec};
+use downdraft_types::{EventId, Span, Time};
+use downdraft_venue::{Capacity, Event, Request, Sink, Stamp, Venue};
+use std::io::{self, Read};
+
+/// Why no report can be made of a journal.
+#[derive(Debug)]
+pub enum JournalError {
+    /// The journal's machines are not one venue, or reading failed.
+    Replay(ReplayError),
+    /// A report shows one venue.
+    Machines {
+        /// How many the journal has.
+        found: usize,
+    },
+    /// This version of the venue does something else at a command than the journal holds.
+    Differs {
+        /// The command.
+        stamp: Stamp,
+        /// What is different.
+        reason: String,
+    },
+}
+
+impl core::fmt::Display for JournalError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Replay(error) => error.fmt(f),
+            Self::Machines { found } => write!(f, "the journal has {found} machines, expected one venue"),
+            Self::Differs { stamp, reason } => {
+                let (seq, time) = (stamp.seq, stamp.time);
+                write!(
+                    f,
+                    "at command {seq}, {time}, this version differs from the one that wrote the journal: {reason}"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for JournalError {}
+
+impl From<io::Error> for JournalError {
+    fn from(error: io::Error) -> Self {
+        Self::Replay(error.into())
+    }
+}
+
+/// What a journal shows, as far as it goes.
+#[derive(Debug)]
+pub struct Replayed {
+    /// The events' sum.
+    pub analyzer: Analyzer<Outcomes>,
+    /// The venue's picture.
+    pub camera: Camera,
+    /// The venue as it ended.
+    pub venue: Venue,
+    /// How the journal ends.
+    pub end: End,
+}
+
+/// The capacity of the one venue in a journal.
+///
+/// # Errors
+/// [`JournalError::Machines`], or a genesis that cannot be read.
+pub fn capacity<R: Read>(reader: &Reader<R>) -> Result<Capacity, JournalError> {
+    let [entry] = reader.header().machines.as_slice() else {
+        return Err(JournalError::Machines { found: reader.header().machines.len() });
+    };
+    let machine = entry.id;
+    let replay = |error| Err(JournalError::Replay(error));
+    if entry.kind != Venue::KIND {
+        return replay(ReplayError::Kind { machine, found: entry.kind.clone(), expected: Venue::KIND });
+    }
+    codec::decode_owned(&entry.genesis).or_else(|error| replay(ReplayError::Genesis { machine, error }))
+}
+
+/// Reads a journal to its end, and watches what happens. `horizon` is about how long it lasts; `progress` is called
+/// at each block.
+///
+/// # Errors
+/// [`JournalError`]. Damage is no error: it ends the journal.
+pub fn replayed<R: Read>(
+    reader: &mut Reader<R>,
+    units: Units,
+    horizon: Span,
+    mut progress: impl FnMut(&Totals, Time),
+) -> Result<Replayed, JournalError> {
+    let capacity = capacity(reader)?;
+    let mut run = Run {
+        analyzer: Analyzer::new(units, capacity.accounts, Outcomes::default()),
+        camera: Camera::new(capacity, horizon),
+        venue: Venue::with_capacity(capacity),
+        said: Said::default(),
+        stamp: None,
+    };
+    let mut blocks = 0;
+    while let Some(record) = reader.record()? {
+        run.record(record)?;
+        if reader.totals().blocks != blocks {
+            blocks = reader.totals().blocks;
+            progress(reader.totals(), reader.block().last_time);
+        }
+    }
+    let end = reader.end().cloned().unwrap_or(End::NoFooter);
+    // Where the journal was cut, the last command's events may have been cut with it.
+    run.close(matches!(end, End::Complete(_)))?;
+    if let (End::Complete(footer), Some(stamp)) = (&end, run.stamp) {
+        let (found, expected) = (run.venue.state_hash(), footer.states.first().map(|(_, hash)| *hash));
+        if expected != Some(found) {
+            let reason = format!("state hash {found:016x} found, {:016x} in the journal", expected.unwrap_or(0));
+            return Err(JournalError::Differs { stamp, reason });
+        }
+    }
+    let Run { analyzer, camera, venue, .. } = run;
+    Ok(Replayed { analyzer, camera, venue, end })
+}
+
+/// A replay under way.
+struct Run {
+    analyzer: Analyzer<Outcomes>,
+    camera: Camera,
+    venue: Venue,
+    said: Said,
+    stamp: Option<Stamp>,
+}
+
+/// What the venue said at a command, and how much of it the journal confirmed.
+#[derive(Default)]
+struct Said {
+    events: Vec<(EventId, Option<u32>, Event)>,
+    confirmed: usize,
+}
+
+impl Sink for Said {
+    fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
+        self.events.push((id, parent, *event));
+    }
+
+    fn request(&mut self, _: &Request) {}
+}
+
+impl Run {
+    fn record(&mut self, record: Record) -> Result<(), JournalError> {
+        match record {
+            Record::Command(Applied { stamp, command }) => {
+                self.close(true)?;
+                self.stamp = Some(stamp);
+                self.analyzer.command(&stamp, &command);
+                self.camera.command(&stamp);
+                self.said.events.clear();
+                self.said.confirmed = 0;
+                let applied = self.venue.apply(stamp.time, stamp.seq, &command, &mut self.said);
+                applied.map_err(|error| JournalError::Differs { stamp, reason: error.to_string() })?;
+                for (id, parent, event) in &self.said.events {
+                    self.analyzer.event(*id, *parent, event);
+                    self.camera.event(event);
+                }
+                self.analyzer.done();
+                self.camera.done(&self.venue);
+                Ok(())
+            }
+            Record::Event(emitted) => {
+                let found = self.said.events.get(self.said.confirmed);
+                self.said.confirmed += 1;
+                match found {
+                    Some((_, parent, event)) if (*parent, *event) == (emitted.parent, emitted.event) => Ok(()),
+                    Some((_, _, event)) => {
+                        self.differs(&format!("{event:?} found, {:?} in the journal", emitted.event))
+                    }
+                    None => self.differs(&format!("no more events found, {:?} in the journal", emitted.event)),
+                }
+            }
+        }
+    }
+
+    /// Makes sure that the journal had all that the venue said at the last command, if its events are `whole`.
+    fn close(&self, whole: bool) -> Result<(), JournalError> {
+        match self.said.events.get(self.said.confirmed) {
+            Some((_, _, event)) if whole => self.differs(&format!("{event:?} found, no more events in the journal")),
+            _ => Ok(()),
+        }
+    }
+
+    fn differs(&self, reason: &str) -> Result<(), JournalError> {
+        match self.stamp {
+            Some(stamp) => Err(JournalError::Differs { stamp, reason: reason.to_owned() }),
+            // The reader lets no event come before the first command.
+            None => Ok(()),
+        }
+    }
+}
