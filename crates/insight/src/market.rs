@@ -73,15 +73,19 @@ impl Market {
         self.valuation.payoff.of_notional(value)
     }
 
-    /// What trading a quantity at a mark would be worth, as [`Valuation::value_at`] has it, without a panic: a journal
-    /// may claim any quantity.
+    /// What trading a quantity at a mark would be worth.
     pub(crate) fn value(&self, qty: Qty, mark: MarkPrice) -> Money {
-        let face = i128::from(qty.0).saturating_mul(i128::from(self.valuation.point_value));
-        Money(match self.valuation.payoff {
-            Payoff::Linear => face.saturating_mul(i128::from(mark.0)),
-            Payoff::Inverse => (-face).div_euclid(i128::from(mark.0.max(1))),
-        })
+        worth(self.valuation, qty.0.into(), mark.0.into())
     }
+}
+
+/// As [`Valuation::value_at`], without a panic: a journal may claim any quantity.
+pub(crate) fn worth(valuation: Valuation, lots: i128, mark: i128) -> Money {
+    let face = lots.saturating_mul(i128::from(valuation.point_value));
+    Money(match valuation.payoff {
+        Payoff::Linear => face.saturating_mul(mark),
+        Payoff::Inverse => face.saturating_neg().div_euclid(mark.max(1)),
+    })
 }
 
 /// A currency: what was counted in it.

@@ -24,8 +24,9 @@ pub use series::{BANDS_BPS, Bin, CurrencySample, Profile, Sample, Series, SideSa
 pub use totals::{Contagion, Deleveraged, Foreseen, InstrumentTotals, RATIO_STEPS, Totals};
 
 use crate::histogram::Histogram;
+use crate::market::worth;
 use cost::CostMeter;
-use downdraft_margin::{Margin, Pool};
+use downdraft_margin::{Margin, Pool, Valuation};
 use downdraft_types::{
     AccountId, CurrencyId, EventId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side, Span, Time,
 };
@@ -87,6 +88,7 @@ struct Meter {
     last_mark: Option<i64>,
     /// Twice the last middle there was.
     twice_mid: Option<i128>,
+    valuation: Option<Valuation>,
     resilience: [Resilience; 2],
     /// First and last price of the present command's trades, by the maker's side.
     swept: Option<(Side, Price, Price)>,
@@ -287,8 +289,9 @@ impl Metrics {
     }
 
     fn ordered(&mut self, pool: Pool, instrument: InstrumentId, side: Side) {
-        let twice_mid = self.meters.get(instrument.index()).and_then(|meter| meter.twice_mid);
-        self.costs.order(self.now, instrument, side, twice_mid);
+        let meter = self.meters.get(instrument.index());
+        let known = meter.and_then(|meter| meter.valuation.zip(meter.twice_mid));
+        self.costs.order(self.now, instrument, side, known);
         if let Some((from, closed)) = self.triggered.get_mut(&pool).filter(|(_, closed)| !closed.contains(&instrument))
         {
             closed.push(instrument);
@@ -310,6 +313,7 @@ impl Metrics {
                 meter.resilience[side as usize].quoted(side, now, market.best(side));
             }
             meter.twice_mid = look::twice_mid(market).or(meter.twice_mid);
+            meter.valuation = venue.margin().get_instrument(instrument).map(|terms| terms.valuation());
         }
         self.changed = changed;
         if let Some(due) = self.due.take() {
@@ -424,10 +428,10 @@ impl Metrics {
         let margin = venue.margin();
         let instruments = (0..).map(InstrumentId).zip(&self.meters);
         let totals = |(instrument, meter): (InstrumentId, &Meter)| {
-            let spec = margin.get_instrument(instrument)?.spec();
+            margin.get_instrument(instrument)?;
             Some(InstrumentTotals {
                 instrument,
-                costs: self.costs.costs(instrument, i128::from(spec.mark_scale) * i128::from(spec.point_value)),
+                costs: self.costs.costs(instrument),
                 resilience: meter.resilience.clone(),
                 variance_ratio: RATIO_STEPS.map(|steps| variance_ratio(&meter.returns, steps)),
                 peak_velocity: meter.peak_velocity,
@@ -452,10 +456,8 @@ impl Metrics {
 
 impl Closed {
     fn against(&self, (account, instrument): (AccountId, InstrumentId), margin: &Margin) -> Deleveraged {
-        let per_lot = margin
-            .get_instrument(instrument)
-            .map_or(0, |terms| i128::from(terms.mark().0).saturating_mul(i128::from(terms.spec().point_value)));
-        let kept = per_lot.saturating_mul(self.net);
+        let terms = margin.get_instrument(instrument);
+        let kept = terms.map_or(0, |terms| worth(terms.valuation(), self.net, terms.mark().0.into()).0);
         Deleveraged {
             account,
             instrument,
@@ -541,7 +543,7 @@ fn measure(slope: &Slope, shock: i64, band: impl Fn(u32) -> i64) -> SideSample {
 /// bankruptcy value at the present marks. What the book does not take is deleveraged, and costs the fund nothing.
 fn draw(margin: &Margin, instrument: InstrumentId, direction: Side, slope: &Slope, shock: i64) -> Money {
     let terms = margin.instrument(instrument);
-    let (mark, point_value) = (i128::from(terms.mark().0), i128::from(terms.spec().point_value));
+    let mark = i128::from(terms.mark().0);
     let sign = if direction == Side::Sell { -1 } else { 1 };
     let mut total = Money::ZERO;
     let mut present: Option<(AccountId, u64, i128)> = None;
@@ -557,7 +559,8 @@ fn draw(margin: &Margin, instrument: InstrumentId, direction: Side, slope: &Slop
         }
         let (_, lots, proceeds) = present.get_or_insert((account, 0, 0));
         *lots += take.lots;
-        *proceeds += (mark + sign * i128::from(take.distance)) * i128::from(take.lots) * point_value;
+        let at = mark + sign * i128::from(take.distance);
+        *proceeds += worth(terms.valuation(), take.lots.into(), at).0;
     });
     close(&mut present, &mut total);
     total

@@ -1,6 +1,7 @@
 //! What a run came to, in the engine's units: what forks are compared by and studies count.
 
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Time};
+use downdraft_margin::Valuation;
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Qty, Side, Time};
 use downdraft_venue::Origin;
 
 /// Equal steps of time at whose ends a price path is kept.
@@ -179,8 +180,8 @@ pub struct Closing {
     pub sign: i128,
     /// Its size at the trigger.
     pub lots: u64,
-    /// What a lot was worth at the mark of the trigger.
-    pub per_lot: i128,
+    /// How it is valued, and the mark of the trigger.
+    pub at: (Valuation, MarkPrice),
     /// What all of it was worth.
     pub value: i128,
     /// The pool's equity at the trigger.
@@ -207,8 +208,15 @@ impl Closing {
     }
 
     /// Books `lots` closed for `value`.
-    pub(crate) const fn close(&mut self, lots: u64, value: i128) {
-        self.cost += self.sign * (lots as i128 * self.per_lot - value);
+    pub(crate) fn close(&mut self, lots: u64, value: i128) {
+        self.cost += self.sign * (self.worth(lots) - value);
+    }
+
+    /// The value of a trade that closes `lots` at the mark of the trigger.
+    pub(crate) fn worth(&self, lots: u64) -> i128 {
+        let held = if self.sign > 0 { Side::Buy } else { Side::Sell };
+        let (valuation, mark) = self.at;
+        valuation.closing_value(held, Qty(lots), mark).0
     }
 }
 

@@ -2,8 +2,9 @@
 //! liquidations, not with the length of the run.
 
 use crate::outcome::{AccountOutcome, Cascades, Closing, Extremes, MarketOutcome, Outcome, PATH_POINTS, PurseOutcome};
-use downdraft_margin::{InstrumentSpec, MaintenanceBasis, Pool};
+use downdraft_margin::{InstrumentSpec, MaintenanceBasis, Pool, Valuation};
 use downdraft_sim::world::Observer;
+use downdraft_types::arith::compare_products;
 use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, MarkPrice, Money, Price, Qty, Time};
 use downdraft_venue::{Command, Event, Internal, Origin, Stamp, TradeSide, Venue};
 use std::collections::BTreeMap;
@@ -38,7 +39,7 @@ pub struct Probe {
 /// An instrument: what is needed of its terms, and how far its path is written.
 #[derive(Clone, Debug)]
 struct Lane {
-    point_value: i128,
+    valuation: Valuation,
     written: usize,
     last: Option<MarkPrice>,
     traded: bool,
@@ -139,8 +140,8 @@ impl Probe {
             self.outcome.markets.resize(instrument.index() + 1, None);
         }
         self.purse(spec.settlement);
-        let point_value = i128::from(spec.point_value);
-        self.lanes[instrument.index()] = Some(Lane { point_value, written: 0, last: None, traded: false, order: None });
+        let valuation = spec.valuation();
+        self.lanes[instrument.index()] = Some(Lane { valuation, written: 0, last: None, traded: false, order: None });
         self.outcome.markets[instrument.index()] = Some(MarketOutcome {
             settlement: spec.settlement,
             mark_scale: spec.mark_scale,
@@ -209,17 +210,19 @@ impl Probe {
         }
         let closing = episode.closing;
         let Some((lane, market)) = self.market(instrument) else { return };
-        let per_lot = i128::from(price.0) * i128::from(market.mark_scale) * lane.point_value;
-        let value = per_lot * i128::from(qty.0);
+        let value = lane.valuation.trade_value(qty, price);
         market.liquidated += qty.0;
         market.forced_fills += 1;
         let order = lane.order;
         let Some(closing) = closing.and_then(|place| self.outcome.closings.get_mut(place)) else { return };
         closing.filled += qty.0;
-        closing.close(qty.0, value);
-        // Per lot against the bankruptcy price of the whole order, both times the order's quantity.
-        let worse = order
-            .is_some_and(|(ordered, bankruptcy)| closing.sign * (per_lot * i128::from(ordered.0) - bankruptcy.0) < 0);
+        closing.close(qty.0, value.0);
+        // Per lot, against the bankruptcy price of the whole order.
+        let worse_than = |(ordered, bankruptcy): (Qty, Money)| match closing.sign {
+            1 => compare_products(value.0, ordered.0.into(), bankruptcy.0, qty.0.into()).is_lt(),
+            _ => compare_products(value.0, ordered.0.into(), bankruptcy.0, qty.0.into()).is_gt(),
+        };
+        let worse = order.is_some_and(worse_than);
         if worse {
             closing.beyond += qty.0;
             if let Some((_, market)) = self.market(instrument) {
@@ -290,7 +293,7 @@ impl Probe {
             tier: tiers.iter().rposition(|tier| tier.floor.0 <= basis).unwrap_or(0),
             sign: if size.is_negative() { -1 } else { 1 },
             lots: size.quantity().0,
-            per_lot: i128::from(terms.mark().0) * i128::from(terms.spec().point_value),
+            at: (terms.valuation(), terms.mark()),
             value,
             equity,
             maintenance,

@@ -61,7 +61,7 @@ impl TierSums {
         self.value += closing.value;
         self.equity += closing.equity;
         self.maintenance += closing.maintenance;
-        self.closed_value += (i128::from(closing.closed()) * closing.per_lot).abs();
+        self.closed_value += closing.worth(closing.closed()).abs();
         self.cost += closing.cost;
         self.closed += u128::from(closing.closed());
         self.beyond += u128::from(closing.beyond);
