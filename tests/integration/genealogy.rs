@@ -125,7 +125,7 @@ fn scenario(name: &str) -> (Summary, Forest) {
 #[test]
 fn in_a_deep_book_no_liquidation_has_a_liquidation_parent() {
     let (summary, forest) = scenario("deep-book");
-    assert!(forest.len() > 0);
+    assert!(!forest.is_empty());
     assert_eq!(forest.branching(Ancestry::Direct).with_parent, 0);
     assert_eq!(forest.generations(Ancestry::Direct), [forest.len()]);
     assert_eq!(summary.cascade.generations, [forest.len()]);

@@ -113,17 +113,18 @@ pub fn journal_report<R: Read>(
             ("unnamed".to_owned(), Units::bare(capacity.currencies, &scales), length.unwrap_or_default())
         }
     };
-    let Replayed { analyzer, camera, venue, end } = replayed(reader, units.clone(), horizon, progress)?;
+    let Replayed { analyzer, camera, metrics, venue, end } = replayed(reader, units.clone(), horizon, progress)?;
     if !matches!(end, End::Complete(_)) {
         let cut = format!("The journal is not whole ({end}): the report shows what could be read.");
         about.warning = Some(about.warning.map_or(cut.clone(), |before| format!("{cut} {before}")));
     }
-    let (summary, outcomes) = analyzer.finish(RunInfo {
+    let (mut summary, outcomes) = analyzer.finish(RunInfo {
         scenario: name,
         seed: header.seed,
         version: header.software.strip_prefix("downdraft ").unwrap_or(&header.software).to_owned(),
         state_hash: venue.state_hash(),
         ..RunInfo::default()
     });
+    summary.metrics = Some(metrics.digest(&units, &venue));
     Ok(JournalReport { report: RunReport::new(about, units, summary, outcomes, camera, &venue), end })
 }

@@ -14,13 +14,19 @@ fn report(scratch: &Scratch, more: &[&str]) -> Answer {
 fn fields(summary: &str) -> BTreeMap<String, String> {
     let mut path: Vec<String> = Vec::new();
     let mut fields = BTreeMap::new();
-    for line in summary.lines().map(|line| line.trim().trim_end_matches(',')).skip(1) {
+    let mut lines = summary.lines().map(|line| line.trim().trim_end_matches(',')).skip(1);
+    while let Some(line) = lines.next() {
         if line == "}" {
             path.pop();
             continue;
         }
         let (name, value) = line.split_once(": ").unwrap();
         path.push(name.trim_matches('"').to_owned());
+        let list = (value == "[").then(|| {
+            let items: Vec<&str> = lines.by_ref().take_while(|line| *line != "]").collect();
+            format!("[{}]", items.join(","))
+        });
+        let value = list.as_deref().unwrap_or(value);
         if value != "{" {
             let value = if value == "{}" { None } else { Some(value.trim_matches('"').to_owned()) };
             value.into_iter().for_each(|value| drop(fields.insert(path.join("."), value)));
@@ -188,7 +194,7 @@ fn a_journal_of_another_version_is_explained() {
     std::fs::write(&path, &bytes).unwrap();
     let answer = report(&scratch, &[]);
     assert_eq!(answer.code, 3);
-    assert!(answer.err.contains("format version 9 found, 1 expected"), "{}", answer.err);
+    assert!(answer.err.contains("format version 9 found, 2 expected"), "{}", answer.err);
 }
 
 #[test]

@@ -35,7 +35,7 @@ impl Fields {
     }
 }
 
-/// Objects become paths; of lists there are none.
+/// Objects become paths; a list stays a text.
 fn flatten(path: &str, json: &str, fields: &mut Vec<(String, String)>) {
     if json.starts_with('{') {
         let mut reader = serde_json::Deserializer::from_str(json);

@@ -2,6 +2,7 @@
 
 use super::{Camera, Outcomes};
 use crate::analyzer::Analyzer;
+use crate::metrics::{Config, Metrics};
 use crate::units::Units;
 use downdraft_journal::{Applied, End, Machine, Reader, Record, ReplayError, Totals, codec};
 use downdraft_types::{EventId, Span, Time};
@@ -58,6 +59,8 @@ pub struct Replayed {
     pub analyzer: Analyzer<Outcomes>,
     /// The venue's picture.
     pub camera: Camera,
+    /// What was measured on a grid over it.
+    pub metrics: Metrics,
     /// The venue as it ended.
     pub venue: Venue,
     /// How the journal ends.
@@ -95,6 +98,7 @@ pub fn replayed<R: Read>(
     let mut run = Run {
         analyzer: Analyzer::new(units, capacity.accounts, Outcomes::default()),
         camera: Camera::new(capacity, horizon),
+        metrics: Metrics::new(Config::over(horizon)),
         venue: Venue::with_capacity(capacity),
         said: Said::default(),
         stamp: None,
@@ -117,14 +121,16 @@ pub fn replayed<R: Read>(
             return Err(JournalError::Differs { stamp, reason });
         }
     }
-    let Run { analyzer, camera, venue, .. } = run;
-    Ok(Replayed { analyzer, camera, venue, end })
+    let Run { analyzer, camera, mut metrics, venue, .. } = run;
+    metrics.sample_now(&venue);
+    Ok(Replayed { analyzer, camera, metrics, venue, end })
 }
 
 /// A replay under way.
 struct Run {
     analyzer: Analyzer<Outcomes>,
     camera: Camera,
+    metrics: Metrics,
     venue: Venue,
     said: Said,
     stamp: Option<Stamp>,
@@ -153,6 +159,7 @@ impl Run {
                 self.stamp = Some(stamp);
                 self.analyzer.command(&stamp, &command);
                 self.camera.command(&stamp);
+                self.metrics.command(&stamp, &command);
                 self.said.events.clear();
                 self.said.confirmed = 0;
                 let applied = self.venue.apply(stamp.time, stamp.seq, &command, &mut self.said);
@@ -160,9 +167,11 @@ impl Run {
                 for (id, parent, event) in &self.said.events {
                     self.analyzer.event(*id, *parent, event);
                     self.camera.event(event);
+                    self.metrics.event(*id, *parent, event);
                 }
                 self.analyzer.done();
                 self.camera.done(&self.venue);
+                self.metrics.done(&self.venue);
                 Ok(())
             }
             Record::Event(emitted) => {

@@ -323,7 +323,7 @@ fn a_divergence_is_found_where_it_is() {
     let origin = origin("flash-crash", &SHORT);
     let at = Time(5_600_000_000);
     let fork = origin.fork("fork", &strings(&["liquidation.mode=suppressed"]), Some(at), &[]).unwrap();
-    let comparison = compare(&origin.base, &[fork.clone()]).unwrap();
+    let comparison = compare(&origin.base, std::slice::from_ref(&fork)).unwrap();
     let divergence = comparison.runs[0].divergence.clone().unwrap();
     assert!(divergence.time() >= at);
     // By hand: the first line that differs, the fork's own command and event apart, and numbers apart.
