@@ -1,6 +1,7 @@
 //! A scenario's text, and the changes that `--set path=value` makes to it before it is read.
 
 use crate::error::{Place, ScenarioError, suggest};
+use crate::venues;
 use std::ops::Range;
 use toml_edit::{Document as Parsed, DocumentMut, Item, TableLike, Value};
 
@@ -12,6 +13,8 @@ pub struct Document {
     parsed: Parsed<String>,
     /// What was set: the path as fields are named in errors, and the argument.
     sets: Vec<(String, String)>,
+    /// The line of the file that each line of the text comes from, where a venue's preset has been put into it.
+    origins: Vec<usize>,
 }
 
 impl Document {
@@ -23,18 +26,49 @@ impl Document {
     /// # Errors
     /// Where the text is not TOML, or a path leads nowhere.
     pub fn read(name: &str, text: &str, sets: &[String]) -> Result<Self, ScenarioError> {
-        let parsed = parse(name, text)?;
-        if sets.is_empty() {
-            return Ok(Self { name: name.to_owned(), text: text.to_owned(), parsed, sets: Vec::new() });
+        let (name, text) = (name.to_owned(), text.to_owned());
+        let mut document = Self { parsed: parse(&name, &text)?, name, text, sets: Vec::new(), origins: Vec::new() };
+        // A venue that is set comes first, so that the others change what it says.
+        let names_venue = |set: &&String| set.split_once('=').is_some_and(|(path, _)| path.trim() == "venue");
+        let (venues, others): (Vec<&String>, Vec<&String>) = sets.iter().partition(names_venue);
+        document.set_all(&venues)?;
+        if document.root().contains_key("venue") {
+            document.go_to_its_venue(!venues.is_empty())?;
         }
-        let mut edited = parsed.into_mut();
-        let mut done = Vec::new();
-        for argument in sets {
-            done.push((set(&mut edited, argument)?, argument.clone()));
+        document.set_all(&others)?;
+        Ok(document)
+    }
+
+    fn set_all(&mut self, arguments: &[&String]) -> Result<(), ScenarioError> {
+        if arguments.is_empty() {
+            return Ok(());
         }
+        let mut edited = self.parsed.clone().into_mut();
+        for argument in arguments {
+            self.sets.push((set(&mut edited, argument)?, (*argument).clone()));
+        }
+        self.text = edited.to_string();
+        self.parsed = parse(&self.name, &self.text)?;
+        Ok(())
+    }
+
+    /// Puts the preset of the venue that it names in place of the name. Where both say something, the preset `wins`, or
+    /// the scenario.
+    fn go_to_its_venue(&mut self, wins: bool) -> Result<(), ScenarioError> {
+        let span = self.root().get("venue").and_then(Item::span);
+        let line = line_of(&self.text, span.as_ref().map_or(0, |span| span.start));
+        let place = self.place("venue", span);
+        let mut edited = self.parsed.clone().into_mut();
+        let named = edited.remove("venue").unwrap_or_default();
+        venues::named(&named).and_then(|preset| venues::fill(&mut edited, preset, wins)).map_err(|reason| {
+            let field = "venue".to_owned();
+            ScenarioError::Model { place, field, reason }
+        })?;
         let text = edited.to_string();
-        let parsed = parse(name, &text)?;
-        Ok(Self { name: name.to_owned(), text, parsed, sets: done })
+        self.origins = origins(&self.text, &text, line);
+        self.parsed = parse(&self.name, &text)?;
+        self.text = text;
+        Ok(())
     }
 
     /// The text, changes included: reading it again gives the same scenario.
@@ -64,7 +98,12 @@ impl Document {
         let within = |path: &str| field.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         match self.sets.iter().rev().find(|(path, _)| within(path)) {
             Some((_, argument)) => Place::Set(argument.clone()),
-            None => place(&self.name, &self.text, span.map_or(0, |s| s.start)),
+            None => match place(&self.name, &self.text, span.map_or(0, |s| s.start)) {
+                Place::File { name, line, column } => {
+                    Place::File { name, line: self.origins.get(line - 1).copied().unwrap_or(line), column }
+                }
+                place => place,
+            },
         }
     }
 }
@@ -79,11 +118,29 @@ fn parse(name: &str, text: &str) -> Result<Parsed<String>, ScenarioError> {
 fn place(name: &str, text: &str, offset: usize) -> Place {
     let before = text.get(..offset).unwrap_or(text);
     let line_start = before.rfind('\n').map_or(0, |n| n + 1);
-    Place::File {
-        name: name.to_owned(),
-        line: before.matches('\n').count() + 1,
-        column: before[line_start..].chars().count() + 1,
-    }
+    Place::File { name: name.to_owned(), line: line_of(text, offset), column: before[line_start..].chars().count() + 1 }
+}
+
+/// The line at an offset, from 1.
+fn line_of(text: &str, offset: usize) -> usize {
+    text.get(..offset).unwrap_or(text).matches('\n').count() + 1
+}
+
+/// The line of `before` that each line of `after` comes from, if some were taken out and others put in: those come from
+/// `line`.
+fn origins(before: &str, after: &str, line: usize) -> Vec<usize> {
+    /// More lines than any one value has.
+    const REACH: usize = 40;
+    let before: Vec<&str> = before.lines().collect();
+    let mut at = 0;
+    let origin = |text: &str| match before[at..].iter().take(REACH).position(|kept| *kept == text) {
+        Some(skipped) => {
+            at += skipped + 1;
+            at
+        }
+        None => line,
+    };
+    after.lines().map(origin).collect()
 }
 
 /// Applies one `path=value`. Returns the path as errors name the field.
@@ -202,6 +259,56 @@ mod tests {
             "--set actors..count=1: found path \"actors..count\", expected names and places separated by points"
         );
         assert!(message("actors=1").contains("is a list of tables"));
+    }
+
+    #[test]
+    fn a_venue_is_put_in_its_place() {
+        let text = "# About.\nname = \"x\"\nvenue = \"dydx-v4\"\n[[instruments]]\nname = \"BTC\"\ntaker_fee = \"1%\"\n[liquidation]\nmode = \"suppressed\"\n[fund]\nUSDC = 1\n";
+        let document = Document::read("t", text, &[]).unwrap();
+        let expected =
+            "# About.\nname = \"x\"\n[[instruments]]\nname = \"BTC\"\ntaker_fee = \"1%\"\ncontract = \"linear\"\n";
+        assert!(document.text().starts_with(expected), "{}", document.text());
+        let root = document.root();
+        assert_eq!(root.get("liquidation").unwrap()["mode"].as_str(), Some("suppressed"), "its own wins");
+        assert_eq!(root.get("liquidation").unwrap()["adl"]["ranking"].as_str(), Some("random-start"));
+        let line = |key: &str| {
+            let span = root.get(key).and_then(Item::span);
+            document.place(key, span).to_string()
+        };
+        assert_eq!((line("fund"), line("liquidation")), ("t:9:1".to_owned(), "t:7:1".to_owned()));
+        let again = Document::read("t", document.text(), &[]).unwrap();
+        assert_eq!(again.text(), document.text(), "whole without the preset");
+        // A venue that is set wins over the scenario, and other changes over it.
+        let sets = ["liquidation.residual=trader", "venue=dydx-v4"].map(str::to_owned);
+        let by_set = Document::read("t", &text.replace("dydx-v4", "bitmex"), &sets).unwrap();
+        let root = by_set.root();
+        assert_eq!(root.get("liquidation").unwrap()["mode"].as_str(), Some("market"));
+        assert_eq!(root.get("liquidation").unwrap()["residual"].as_str(), Some("trader"));
+        assert_eq!(root.get("instruments").unwrap()[0]["taker_fee"].as_str(), Some("0.05%"));
+        let refused = Document::read("t", text, &["venue=bitmex".to_owned()]).unwrap_err().to_string();
+        assert_eq!(
+            refused,
+            "--set venue=bitmex: venue: found bitmex, whose contracts are inverse, expected one with linear contracts, as the scenario's BTC is: sizes mean something else"
+        );
+    }
+
+    #[test]
+    fn a_venue_says_how_positions_are_sold_or_the_scenario_does() {
+        let text = "venue = \"hyperliquid\"\n[liquidation]\nmode = \"market\"\n";
+        let document = Document::read("t", text, &[]).unwrap();
+        let liquidation = document.root().get("liquidation").unwrap();
+        assert!(liquidation.get("step").is_none() && liquidation.get("adl").is_some(), "{}", document.text());
+    }
+
+    #[test]
+    fn an_unknown_venue_is_named() {
+        let error = |text: &str, sets: &[String]| Document::read("t", text, sets).unwrap_err().to_string();
+        assert_eq!(
+            error("name = \"x\"\nvenue = \"bitmx\"\n", &[]),
+            "t:2:9: venue: found \"bitmx\", expected one of binance-usdm, bybit-inverse, bitmex, dydx-v4, hyperliquid (did you mean bitmex?)"
+        );
+        let set = error("name = \"x\"\n", &["venue=3".to_owned()]);
+        assert!(set.starts_with("--set venue=3: venue: found integer, expected one of binance-usdm"), "{set}");
     }
 
     #[test]

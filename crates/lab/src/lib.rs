@@ -23,6 +23,7 @@ pub mod study;
 
 mod read;
 mod reproduce;
+mod venues;
 
 pub use analysis::Analysis;
 pub use document::Document;
@@ -34,3 +35,4 @@ pub use prepare::Prepared;
 pub use reproduce::reproduce;
 pub use run::{Finished, Progress, Recorder, RunError, Tee, run, run_planned, run_world};
 pub use scenario::Scenario;
+pub use venues::{Preset, venues};

@@ -50,13 +50,14 @@ pub const fn library() -> &'static [Builtin] {
     LIBRARY
 }
 
-/// The text of a built-in scenario, to start from.
+/// The text of a built-in scenario, to start from, or of a venue's preset.
 ///
 /// # Errors
 /// Where there is none of that name.
 pub fn show(name: &str) -> Result<&'static str, ScenarioError> {
-    let found = LIBRARY.iter().find(|entry| entry.name == name);
-    found.map(|entry| entry.text).ok_or_else(|| ScenarioError::Unknown(unknown(name)))
+    let found = LIBRARY.iter().find(|entry| entry.name == name).map(|entry| entry.text);
+    let preset = || crate::venues().iter().find(|preset| preset.name == name).map(|preset| preset.text);
+    found.or_else(preset).ok_or_else(|| ScenarioError::Unknown(unknown(name)))
 }
 
 /// Reads a scenario: a built-in one by name, else a TOML file, with each of `sets` (`path=value`) applied.

@@ -1,7 +1,9 @@
 //! Human units become the engine's, exactly.
 
 use crate::outcome::scenario;
-use downdraft_lab::scenario::ActorKind;
+use downdraft_lab::scenario::{ActorKind, Files};
+use downdraft_lab::{Document, Prepared, Scenario};
+use downdraft_margin::Payoff;
 use downdraft_types::{Money, Ppm, Price, Qty, Span};
 use downdraft_venue::{LiquidationMode, PartialStep, Residual, Takeover};
 
@@ -72,4 +74,45 @@ fn depth_multiplies_what_rests_and_nothing_else() {
     assert_eq!((maker.levels[0], deep_maker.levels[0]), (Qty(2_000), Qty(5_000)));
     assert!((deep.limit_size.quantile(0.5) - 2.5 * flow.limit_size.quantile(0.5)).abs() < 1e-9);
     assert_eq!((flow.market_size, flow.placement), (deep.market_size, deep.placement));
+}
+
+/// A scenario that leaves terms and policies to its venue.
+fn at_venue(venue: &str, settlement: &str, lot: &str) -> Scenario {
+    let text = format!(
+        "name = \"v\"\nvenue = \"{venue}\"\nduration = \"1s\"\n[currencies.{settlement}]\ndecimals = 8\n\
+         [[instruments]]\nname = \"BTC\"\nsettlement = \"{settlement}\"\ntick_size = \"0.5\"\nlot_size = \"{lot}\"\n\
+         price = \"60000\"\nmax_position = \"10000\"\n"
+    );
+    let document = Document::read("v.toml", &text, &[]).unwrap();
+    Scenario::read(&document, &Files::Embedded(&[])).unwrap()
+}
+
+#[test]
+fn every_venue_is_whole() {
+    for preset in downdraft_lab::venues() {
+        let (settlement, lot) = if preset.text.contains("\"inverse\"") { ("BTC", "1") } else { ("USDT", "0.001") };
+        let scenario = at_venue(preset.name, settlement, lot);
+        let prepared = Prepared::new(scenario, None);
+        prepared.world().unwrap_or_else(|error| panic!("{}: {error}", preset.name));
+        assert!(prepared.scenario.instruments[0].funding.is_some(), "{}", preset.name);
+        assert!(preset.text.contains("Source"), "{} names its sources", preset.name);
+        assert_eq!(downdraft_lab::show(preset.name).unwrap(), preset.text);
+    }
+}
+
+/// 0, 50, 1,300, 16,300, 266,300 …: Binance's own table.
+#[test]
+fn binances_tiers_have_its_maintenance_amounts() {
+    let spec = at_venue("binance-usdm", "USDT", "0.001").instruments[0].spec.clone();
+    let amounts = downdraft_margin::instrument::tiers(&spec.tiers, spec.close_fee);
+    let whole: Vec<i128> = amounts.iter().map(|tier| tier.amount_e6 / 100_000_000_000_000).collect();
+    assert_eq!(whole, [0, 50, 1_300, 16_300, 266_300, 1_266_300, 2_516_300, 5_016_300, 25_016_300, 100_016_300]);
+}
+
+#[test]
+fn inverse_contracts() {
+    let spec = at_venue("bitmex", "BTC", "1").instruments[0].spec.clone();
+    // A dollar, in half dollars, times 10^8.
+    assert_eq!((spec.payoff, spec.point_value), (Payoff::Inverse, 200_000_000));
+    assert_eq!(spec.tiers[1].floor, Money(20_000_000_000));
 }
