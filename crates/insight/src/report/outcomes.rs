@@ -26,7 +26,7 @@ pub(crate) struct Node {
     pub slippage: Money,
 }
 
-/// Takes the rows of a run. Its memory grows with the number of liquidations, by a [`Node`] each.
+/// Takes the rows of a run. Its memory grows with the number of liquidations, by a node each.
 #[derive(Clone, Debug, Default)]
 pub struct Outcomes {
     nodes: Vec<Node>,
