@@ -10,3 +10,4 @@ mod outcomes;
 mod running;
 mod studies;
 mod units;
+mod waterfall;

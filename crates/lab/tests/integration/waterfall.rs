@@ -1,0 +1,80 @@
+//! Every liquidation mode with every waterfall policy, on one shock: who bears the losses, as a table to review.
+
+use crate::outcome::{Outcome, outcome, scenario};
+use downdraft_types::Money;
+
+const GOLDEN: &str = include_str!("../golden/waterfall.txt");
+
+/// Contracts: a scenario, and what makes its fund too small.
+const CONTRACTS: [(&str, &str, u32); 2] =
+    [("fund-exhausted", "fund.USDT=3000", 6), ("coin-margined", "fund.BTC=0.1", 8)];
+
+const MODES: [(&str, &[&str]); 5] = [
+    ("market", &["liquidation.mode=market"]),
+    ("partial, by tier", &["liquidation.mode=partial", "liquidation.step=tier"]),
+    ("partial, a fifth", &["liquidation.mode=partial", "liquidation.step={ fraction = \"20%\" }"]),
+    ("limit, then ADL", &["liquidation.mode=bankruptcy-limit", "liquidation.rest=adl"]),
+    (
+        "limit, then fund",
+        &["liquidation.mode=bankruptcy-limit", "liquidation.rest={ fund = { fraction = \"25%\", interval = \"1s\" } }"],
+    ),
+];
+
+const SHORT: [&str; 2] = ["adl", "deficit"];
+
+const RANKINGS: [&str; 5] = ["profit-times-leverage", "account-value", "pro-rata", "pro-rata-equity", "random-start"];
+
+fn run((name, fund, _): (&str, &str, u32), mode: &[&str], short: &str, ranking: &str) -> Outcome {
+    let short = format!("liquidation.on_fund_short={short}");
+    let ranking = format!("liquidation.adl.ranking={ranking}");
+    let mut sets = vec![fund, "actors.crowd.count=400", &short, &ranking];
+    sets.extend(mode);
+    outcome(scenario(name, &sets), None)
+}
+
+/// Whole units and hundredths of a currency.
+fn amount(money: Money, decimals: u32) -> String {
+    let hundredths = money.0 / 10_i128.pow(decimals - 2);
+    format!("{}.{:02}", hundredths / 100, hundredths % 100)
+}
+
+fn table() -> String {
+    let mut rows = String::from(
+        "contract       | mode             | fund short | ADL ranking           |  fallen |  closed | deficits      | fund          | conceded      | socialised    | uncovered\n",
+    );
+    for contract in CONTRACTS {
+        for (mode, sets) in MODES {
+            for short in SHORT {
+                // Where nothing is deleveraged before the waterfall, rankings differ in nothing.
+                let rankings = if short == "adl" { &RANKINGS[..] } else { &RANKINGS[..1] };
+                for ranking in rankings {
+                    let found = run(contract, sets, short, ranking);
+                    let borne = found.drawn + found.conceded + found.socialised + found.uncovered;
+                    assert_eq!(found.deficits, borne, "{contract:?} {mode} {short} {ranking}: to the unit");
+                    let money = [found.deficits, found.drawn, found.conceded, found.socialised, found.uncovered];
+                    let money = money.map(|money| format!("{:>13}", amount(money, contract.2))).join(" | ");
+                    let (fallen, closed) = (found.liquidations, found.deleveraged);
+                    rows += &format!(
+                        "{:<14} | {mode:<16} | {short:<10} | {ranking:<21} | {fallen:>7} | {closed:>7} | {money}\n",
+                        contract.0
+                    );
+                }
+            }
+        }
+    }
+    rows
+}
+
+/// `UPDATE_GOLDEN=1` writes the table anew: review what changes.
+#[test]
+fn losses_are_borne_as_reviewed() {
+    let table = table();
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/waterfall.txt"), &table).unwrap();
+        return;
+    }
+    for (found, expected) in table.lines().zip(GOLDEN.lines()) {
+        assert_eq!(found, expected);
+    }
+    assert_eq!(table.lines().count(), GOLDEN.lines().count());
+}
