@@ -100,7 +100,8 @@ fn add(table: &mut dyn TableLike, defaults: &Table, wins: bool) {
     }
     let sold = SOLD.iter().any(|key| table.contains_key(key));
     for (key, value) in defaults {
-        if wins || (!table.contains_key(key) && !(sold && SOLD.contains(&key))) {
+        let stated = table.contains_key(key) || (sold && SOLD.contains(&key));
+        if wins || !stated {
             let value = value.clone().into_value().map(|mut value| {
                 value.decor_mut().clear();
                 Item::Value(value)

@@ -46,7 +46,7 @@ fn table() -> String {
         for (mode, sets) in MODES {
             // A limited order needs no fund to match.
             let shorts = if mode.starts_with("limit") { &SHORT[..1] } else { &SHORT };
-            for short in shorts {
+            for &short in shorts {
                 // Where nothing is deleveraged before the waterfall, rankings differ in nothing.
                 let rankings = if short == "adl" { &RANKINGS[..] } else { &RANKINGS[..1] };
                 for ranking in rankings {
