@@ -112,8 +112,11 @@ impl Valuation {
             (Payoff::Linear, Side::Sell) => ceil_div(value.0, face * scale),
             // A buyer may pay any price for what is worth nothing; a seller finds none.
             (Payoff::Inverse, _) if value.0 >= 0 => i128::MAX,
-            (Payoff::Inverse, Side::Buy) => floor_div(face, -value.0 * scale),
-            (Payoff::Inverse, Side::Sell) => ceil_div(face, -value.0 * scale),
+            (Payoff::Inverse, side) => {
+                // Past 128 bits the price is below a tick, as it is at their end.
+                let per_tick = value.0.saturating_neg().saturating_mul(scale);
+                if side == Side::Buy { floor_div(face, per_tick) } else { ceil_div(face, per_tick) }
+            }
         };
         let bound = if ticks < 0 { i64::MIN } else { i64::MAX };
         Price(i64::try_from(ticks).unwrap_or(bound))
@@ -191,6 +194,10 @@ mod tests {
                 assert!(sell == 1 || worth(sell - 1) < value, "{qty} {value}: the lowest such");
             }
         }
+        let fine = Valuation { mark_scale: u32::MAX, ..COIN };
+        let all = Money(-(1 << 100));
+        let prices = [Side::Buy, Side::Sell].map(|side| fine.price_of(Qty(1), all, side));
+        assert_eq!(prices, [Price(0), Price(1)], "a value past 128 bits a tick");
         assert_eq!(COIN.price_of(Qty(1), Money(0), Side::Sell), Price(i64::MAX));
         assert_eq!(COIN.price_of(Qty(1), Money(5), Side::Buy), Price(i64::MAX));
     }
