@@ -267,7 +267,9 @@ fn keys_point_at_values() {
     let press = "<script>for (const canvas of document.querySelectorAll('canvas')) for (const key of ['ArrowRight', '+', 'ArrowLeft']) \
                  canvas.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));</script></body>";
     let pressed = scratch.path("pressed.html");
-    std::fs::write(&pressed, html.replace("</body>", press)).unwrap();
+    // A browser without a screen may end before it shows a frame, so that frames are drawn when they are asked for.
+    let frames = "<head><script>window.requestAnimationFrame = (draw) => draw();</script>";
+    std::fs::write(&pressed, html.replacen("<head>", frames, 1).replace("</body>", press)).unwrap();
     let Some(dom) = rendered(&scratch, &pressed) else { return };
     let captions: Vec<&str> =
         dom.split("<figcaption aria-live=\"polite\">").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
