@@ -18,6 +18,7 @@
 mod books;
 mod check;
 mod error;
+mod exchange;
 mod holding;
 mod record;
 #[cfg(test)]
@@ -25,7 +26,7 @@ mod tests;
 mod waterfall;
 
 use crate::{Payoff, Pool};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Qty, Side};
 use holding::{Holding, bounded};
@@ -48,6 +49,8 @@ pub struct Auditor {
     currencies: Vec<Currency>,
     /// What is left of the deficits reported and not yet borne.
     deficits: BTreeMap<Pool, i128>,
+    /// Accounts whose currencies all answer for all their cross positions.
+    unified: BTreeSet<AccountId>,
 }
 
 #[derive(Clone, Debug)]
@@ -56,6 +59,8 @@ struct Listing {
     payoff: Payoff,
     mark_scale: i128,
     point_value: i128,
+    /// Of a spot market: what is bought, and how much of it a lot is.
+    exchanges: Option<(CurrencyId, i128)>,
     mark: Option<i64>,
     /// What positions were worth that were settled since the last expiry.
     settled: i128,
@@ -94,7 +99,14 @@ impl Auditor {
     /// An auditor of a venue with account numbers below `accounts`. Memory follows the highest numbers used.
     #[must_use]
     pub const fn new(accounts: u32) -> Self {
-        Self { accounts, count: 0, instruments: Vec::new(), currencies: Vec::new(), deficits: BTreeMap::new() }
+        Self {
+            accounts,
+            count: 0,
+            instruments: Vec::new(),
+            currencies: Vec::new(),
+            deficits: BTreeMap::new(),
+            unified: BTreeSet::new(),
+        }
     }
 
     /// How many records have been applied.
@@ -115,9 +127,17 @@ impl Auditor {
 
     fn book(&mut self, record: &Record) -> Result<(), Fault> {
         match *record {
-            Record::Listed { instrument, currency, payoff, mark_scale, point_value } => {
-                self.list(instrument, (currency, payoff), mark_scale, point_value)
+            Record::Listed { instrument, currency, payoff, mark_scale, point_value, exchanges } => {
+                self.list(instrument, (currency, payoff), mark_scale, point_value)?;
+                if let Some((base, _)) = exchanges {
+                    self.currency_mut(base);
+                }
+                self.listing_mut(instrument)?.exchanges = exchanges.map(|(base, lot)| (base, i128::from(lot)));
+                Ok(())
             }
+            Record::UnifiedSet { account, unified } => self.set_unified(account, unified),
+            Record::Interest { account, currency, amount } => self.charge(account, currency, amount),
+            Record::Seized { account, currency, amount } => self.seize(account, currency, amount),
             Record::Configured { account, instrument, isolated } => self.configure(account, instrument, isolated),
             Record::Deposit { account, currency, amount } => self.cross_border(account, currency, positive(amount)?),
             Record::Withdrawal { account, currency, amount } => {
@@ -189,6 +209,7 @@ impl Auditor {
             payoff,
             mark_scale: i128::from(scale),
             point_value: i128::from(value),
+            exchanges: None,
             mark: None,
             settled: 0,
             holdings: Vec::new(),
@@ -225,6 +246,9 @@ impl Auditor {
     /// Both sides of a trade of `value`: checks what each claims to have realised, then books it.
     fn trade(&mut self, instrument: InstrumentId, value: i128, legs: [Leg; 2]) -> Result<(), Fault> {
         let currency = self.listing(instrument)?.currency;
+        if self.listing(instrument)?.exchanges.is_some() {
+            return self.exchange(instrument, value, &legs);
+        }
         if legs[0].party.account == legs[1].party.account {
             return self.trade_with_itself(instrument, value, &legs);
         }
@@ -381,6 +405,7 @@ impl Auditor {
                 }
                 &mut holding.margin
             }
+            Pool::Unified { .. } => return Err(Fault::WrongPool(pool)),
         };
         *balance = bounded(*balance + amount)?;
         Ok(())
@@ -400,6 +425,7 @@ impl Auditor {
         Ok(match pool {
             Pool::Cross { account, currency } => self.cash_of(account, currency).balance,
             Pool::Isolated { account, instrument } => self.holding(instrument, account)?.margin,
+            Pool::Unified { .. } => return Err(Fault::WrongPool(pool)),
         })
     }
 
@@ -407,12 +433,20 @@ impl Auditor {
         Ok(match pool {
             Pool::Cross { account, currency } => self.cash_of(account, currency).positions == 0,
             Pool::Isolated { account, instrument } => self.holding(instrument, account)?.size == 0,
+            Pool::Unified { account } => {
+                let positions = |currency: &Currency| currency.cash.get(account.index()).map_or(0, |c| c.positions);
+                self.currencies.iter().all(|currency| positions(currency) == 0)
+            }
         })
     }
 
     fn check_pool(&self, pool: Pool, currency: CurrencyId) -> Result<(), Fault> {
         self.check_account(pool.account())?;
+        let unified = self.unified.contains(&pool.account());
         let expected = match pool {
+            Pool::Cross { .. } if unified => return Err(Fault::WrongPool(pool)),
+            Pool::Unified { .. } if !unified => return Err(Fault::WrongPool(pool)),
+            Pool::Unified { .. } => currency,
             Pool::Cross { currency, .. } => currency,
             Pool::Isolated { account, instrument } => {
                 if !self.holding(instrument, account)?.isolated {

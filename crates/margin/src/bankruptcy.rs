@@ -8,6 +8,7 @@
 
 use crate::engine::Margin;
 use crate::instrument::RATE_ONE;
+use crate::pool::Pool;
 use downdraft_types::arith::{mul_div_ceil, mul_div_floor};
 use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Side};
 
@@ -51,25 +52,32 @@ impl Margin {
         Money(if long { mul_div_ceil(kept.0, RATE_ONE, rate) } else { mul_div_floor(kept.0, RATE_ONE, rate) })
     }
 
-    /// The part of the pool's equity that answers for a position: by maintenance margin where there are
-    /// several, by notional where none of them asks for any. Rounded down.
+    /// The part of the pool's equity that answers for a position, in its settlement currency: by maintenance margin
+    /// where there are several, by notional where none of them asks for any. Rounded down.
     #[must_use]
     pub fn equity_share(&self, account: AccountId, instrument: InstrumentId) -> Money {
         let position = self.position(account, instrument).expect("an open position");
         let pool = self.pool_of(position);
         let health = self.health(pool);
+        let unified = matches!(pool, Pool::Unified { .. });
+        let settled = |share: Money| {
+            let currency = self.instrument(instrument).spec.settlement;
+            if unified { self.from_reference(currency, share) } else { share }
+        };
         if health.positions <= 1 {
-            return health.equity;
+            return settled(health.equity);
         }
+        let margin = self.pool_positions(pool).any(|p| p.maintenance_e6(self.instrument(p.instrument)) > 0);
         let weight = |p: &crate::Position| {
             let terms = self.instrument(p.instrument);
-            if health.maintenance_e6 > 0 { p.maintenance_e6(terms) } else { terms.value_at(p.size, terms.mark).abs().0 }
+            let own = if margin { p.maintenance_e6(terms) } else { terms.value_at(p.size, terms.mark).abs().0 };
+            if unified { self.rate(terms.spec.settlement).worth_up(own) } else { own }
         };
         let total: i128 = self.pool_positions(pool).map(weight).sum();
         if total == 0 {
-            return Money(health.equity.0.div_euclid(i128::from(health.positions)));
+            return settled(Money(health.equity.0.div_euclid(i128::from(health.positions))));
         }
-        Money(mul_div_floor(health.equity.0, weight(position), total))
+        settled(Money(mul_div_floor(health.equity.0, weight(position), total)))
     }
 
     /// What the fund gains (negative: pays) when `qty` lots of the position are closed for `proceeds`, rather

@@ -3,6 +3,7 @@
 //! It knows neither a book nor time. A venue tells it of trades, marks and payments, and asks it who may place
 //! an order, who has fallen below maintenance, and at what value a position is bankrupt.
 
+use crate::collateral::CollateralPolicy;
 use crate::instrument::{Instrument, InstrumentSpec, ListingError, TierSpec, check_spec, check_tiers};
 use crate::ladder::Ladder;
 use crate::ledger::{Ledger, Place};
@@ -54,11 +55,27 @@ pub enum MarginError {
     RateOutOfRange,
     /// Position and orders would pass the instrument's largest position.
     PositionTooLarge,
+    /// A collateral policy makes no sense, or there is none.
+    BadCollateral,
+    /// Unified accounts rely on the collateral policy's currencies and markets.
+    CollateralInUse,
+    /// The currency is no collateral, so a unified account cannot have it.
+    NotCollateral,
+    /// All accounts' deposits of the currency would pass its limit.
+    LimitReached,
+    /// Cash would go below zero where nothing may be borrowed.
+    CannotBorrow,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Account {
+pub(crate) struct Account {
     open: bool,
+    /// All its currencies answer for all its cross positions.
+    pub(crate) unified: bool,
+    /// A sale of its collateral was asked for.
+    pub(crate) converting: bool,
+    /// Where its unified pool stands.
+    state: PoolState,
     /// Position slots, in the order in which the instruments were first used.
     slots: SmallVec<[u32; 2]>,
 }
@@ -66,7 +83,7 @@ struct Account {
 impl core::hash::Hash for Account {
     /// Slot by slot: a slice of integers would be hashed in the machine's byte order.
     fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-        self.open.hash(state);
+        (self.open, self.unified, self.converting, self.state).hash(state);
         self.slots.len().hash(state);
         self.slots.iter().for_each(|slot| slot.hash(state));
     }
@@ -88,6 +105,9 @@ pub struct Margin {
     /// Pools found below maintenance since they were last asked for.
     pub(crate) fallen: Vec<Pool>,
     pub(crate) ranking: Vec<crate::adl::Candidate>,
+    pub(crate) collateral: Option<CollateralPolicy>,
+    /// Unified accounts found overdrawn since they were last asked for.
+    pub(crate) overdrawn: Vec<AccountId>,
 }
 
 impl Margin {
@@ -99,7 +119,7 @@ impl Margin {
         let instruments = usize::from(capacity.instruments);
         let positions = capacity.positions as usize;
         let per_account = capacity.positions_per_account as usize;
-        let account = || Account { open: false, slots: SmallVec::with_capacity(per_account) };
+        let account = || Account { slots: SmallVec::with_capacity(per_account), ..Account::default() };
         let mut engine = Self {
             capacity,
             instruments: (0..instruments).map(|_| None).collect(),
@@ -111,6 +131,8 @@ impl Margin {
             cross_states: vec![PoolState::Sound; accounts * currencies],
             fallen: Vec::with_capacity(positions + accounts * currencies),
             ranking: Vec::with_capacity(positions),
+            collateral: None,
+            overdrawn: Vec::with_capacity(accounts),
         };
         engine.accounts[AccountId::FUND.index()].open = true;
         engine
@@ -124,7 +146,7 @@ impl Margin {
         match self.instruments.get(id.index()) {
             None => return Err(ListingError::CapacityReached),
             Some(Some(_)) => return Err(ListingError::AlreadyListed),
-            Some(None) if spec.settlement.0 >= self.capacity.currencies => {
+            Some(None) if spec.currencies().any(|currency| currency.0 >= self.capacity.currencies) => {
                 return Err(ListingError::CapacityReached);
             }
             Some(None) => {}
@@ -160,6 +182,14 @@ impl Margin {
         }
         account.open = true;
         Ok(())
+    }
+
+    pub(crate) fn account(&self, id: AccountId) -> Option<&Account> {
+        self.accounts.get(id.index())
+    }
+
+    pub(crate) fn account_mut(&mut self, id: AccountId) -> &mut Account {
+        &mut self.accounts[id.index()]
     }
 
     /// Whether the account is open.
@@ -208,8 +238,9 @@ impl Margin {
     /// # Panics
     /// Where the instrument is not listed.
     pub fn pending(&self, id: InstrumentId, side: Side) -> impl Iterator<Item = (MarkPrice, Qty)> + '_ {
-        let lots = |slot: u32| self.positions[slot as usize].size.quantity();
-        self.ladder(id).slots(side).map(move |(trigger, slot)| (trigger, lots(slot)))
+        let held = |slot: u32| self.positions[slot as usize].size;
+        let waiting = self.ladder(id).slots(side).map(move |(trigger, slot)| (trigger, held(slot)));
+        waiting.filter(move |(_, size)| size.side() == Some(side)).map(|(trigger, size)| (trigger, size.quantity()))
     }
 
     /// Open interest: the lots of all long positions in an instrument, the fund's included, in O(positions). Those
@@ -325,19 +356,23 @@ impl Margin {
     pub fn pool_of(&self, position: &Position) -> Pool {
         match position.mode {
             MarginMode::Isolated => Pool::Isolated { account: position.account, instrument: position.instrument },
-            MarginMode::Cross => {
-                let currency = self.instrument(position.instrument).spec.settlement;
-                Pool::Cross { account: position.account, currency }
-            }
+            MarginMode::Cross => self.cash_pool(position.account, self.instrument(position.instrument).spec.settlement),
         }
     }
 
-    /// A pool's currency.
+    /// The pool that an account's cash in a currency belongs to.
+    #[must_use]
+    pub fn cash_pool(&self, account: AccountId, currency: CurrencyId) -> Pool {
+        if self.is_unified(account) { Pool::Unified { account } } else { Pool::Cross { account, currency } }
+    }
+
+    /// A pool's currency, in which its equity and maintenance are given: of a unified pool the reference currency.
     #[must_use]
     pub fn currency_of(&self, pool: Pool) -> CurrencyId {
         match pool {
             Pool::Cross { currency, .. } => currency,
             Pool::Isolated { instrument, .. } => self.instrument(instrument).spec.settlement,
+            Pool::Unified { .. } => self.reference().unwrap_or_default(),
         }
     }
 
@@ -348,17 +383,33 @@ impl Margin {
     #[must_use]
     pub fn place_of(&self, pool: Pool) -> Place {
         match pool {
-            Pool::Cross { account, .. } => Place::Cash(account),
+            Pool::Cross { account, .. } | Pool::Unified { account } => Place::Cash(account),
             Pool::Isolated { account, instrument } => {
                 Place::Isolated(self.slot_of(account, instrument).expect("an isolated position exists"))
             }
         }
     }
 
-    /// A pool's money, unrealised profit apart.
+    /// A pool's money, unrealised profit apart; of a unified pool, that in the reference currency.
     #[must_use]
     pub fn balance(&self, pool: Pool) -> Money {
-        self.ledger.balance(self.currency_of(pool), self.place_of(pool))
+        self.balance_in(pool, self.currency_of(pool))
+    }
+
+    /// A pool's money in one of its currencies, unrealised profit apart.
+    #[must_use]
+    pub fn balance_in(&self, pool: Pool, currency: CurrencyId) -> Money {
+        self.ledger.balance(currency, self.place_of(pool))
+    }
+
+    /// The first currency in which a pool has less than nothing, with how much it lacks.
+    #[must_use]
+    pub fn lacking(&self, pool: Pool) -> Option<(CurrencyId, Money)> {
+        let own = self.currency_of(pool);
+        let unified = matches!(pool, Pool::Unified { .. });
+        let currencies = self.ledger.currencies().filter(|currency| unified || *currency == own);
+        let mut lacks = currencies.map(|currency| (currency, -self.balance_in(pool, currency)));
+        lacks.find(|(_, lack)| lack.is_positive())
     }
 
     /// Slots of the positions that a pool answers for, flat ones included.
@@ -371,6 +422,7 @@ impl Margin {
                     position.mode == MarginMode::Cross
                         && self.instrument(position.instrument).spec.settlement == currency
                 }
+                Pool::Unified { .. } => position.mode == MarginMode::Cross,
             }
         })
     }
@@ -383,6 +435,9 @@ impl Margin {
     /// A pool at the present marks.
     #[must_use]
     pub fn health(&self, pool: Pool) -> Health {
+        if let Pool::Unified { account } = pool {
+            return self.unified_health(account);
+        }
         let mut health = Health { equity: self.balance(pool), ..Health::default() };
         for position in self.pool_positions(pool) {
             let instrument = self.instrument(position.instrument);
@@ -400,6 +455,7 @@ impl Margin {
             && match pool {
                 Pool::Cross { currency, .. } => self.has_currency(currency),
                 Pool::Isolated { instrument, .. } => self.get_instrument(instrument).is_some(),
+                Pool::Unified { account } => self.is_unified(account),
             }
     }
 
@@ -411,6 +467,7 @@ impl Margin {
             Pool::Isolated { account, instrument } => {
                 self.position(account, instrument).map_or(PoolState::Sound, |position| position.state)
             }
+            Pool::Unified { account } => self.account(account).map_or(PoolState::Sound, |a| a.state),
         }
     }
 
@@ -441,6 +498,7 @@ impl Margin {
                 let slot = self.slot_of(account, instrument).expect("an isolated position exists");
                 self.positions[slot as usize].state = state;
             }
+            Pool::Unified { account } => self.account_mut(account).state = state,
         }
     }
 
@@ -529,6 +587,7 @@ impl core::hash::Hash for Margin {
         self.positions.hash(state);
         self.ledger.hash(state);
         self.cross_states.hash(state);
+        self.collateral.hash(state);
         for instrument in self.instruments.iter().flatten() {
             instrument.mark.hash(state);
             for tier in &instrument.tiers {

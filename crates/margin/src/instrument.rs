@@ -26,6 +26,14 @@ pub enum InstrumentKind {
         /// The moment of settlement.
         expiry: Time,
     },
+    /// One currency for another, at once: no position, no margin. The settlement currency is what is paid, and its
+    /// payoff is linear.
+    Spot {
+        /// What is bought and sold.
+        base: CurrencyId,
+        /// How much of it a lot is, in its smallest unit.
+        lot: u64,
+    },
 }
 
 /// The value to which a maintenance rate applies.
@@ -86,6 +94,25 @@ pub struct InstrumentSpec {
 }
 
 impl InstrumentSpec {
+    /// The currencies that it moves.
+    pub fn currencies(&self) -> impl Iterator<Item = CurrencyId> {
+        let base = match self.kind {
+            InstrumentKind::Spot { base, .. } => Some(base),
+            InstrumentKind::Perpetual | InstrumentKind::Dated { .. } => None,
+        };
+        [Some(self.settlement), base].into_iter().flatten()
+    }
+
+    /// The least price that it can have, in ticks or mark increments, where prices are positive.
+    #[must_use]
+    pub const fn smallest_price(&self) -> Option<i64> {
+        match (self.kind, self.valuation().smallest_price()) {
+            (InstrumentKind::Spot { .. }, _) => Some(1),
+            (_, Some(price)) => Some(price.0),
+            (_, None) => None,
+        }
+    }
+
     /// How it is valued.
     #[inline]
     #[must_use]
@@ -111,6 +138,8 @@ pub enum ListingError {
     RateOutOfRange,
     /// The largest position or order at the largest price, over all positions, could leave 2^120, or 2^63 lots.
     TooLarge,
+    /// A spot market of a currency against itself, or with an inverse payoff.
+    NotExchangeable,
 }
 
 /// A maintenance tier with its amount: within it, maintenance = notional × rate − amount.
@@ -161,7 +190,7 @@ impl Instrument {
     pub(crate) fn new(spec: &InstrumentSpec) -> Self {
         let mut spec = spec.clone();
         spec.tiers.reserve_exact(LARGEST_TIER_COUNT.saturating_sub(spec.tiers.len()));
-        let mark = MarkPrice(spec.valuation().smallest_price().map_or(0, |price| price.0));
+        let mark = MarkPrice(spec.smallest_price().unwrap_or(0));
         Self { tiers: tiers(&spec.tiers, spec.close_fee), spec, mark }
     }
 
@@ -194,7 +223,7 @@ impl Instrument {
     #[must_use]
     pub fn legal_marks(&self) -> (MarkPrice, MarkPrice) {
         let largest = self.largest_mark();
-        let lowest = self.valuation().smallest_price().map_or(-largest.0, |price| price.0);
+        let lowest = self.spec.smallest_price().unwrap_or(-largest.0);
         (MarkPrice(lowest), largest)
     }
 
@@ -202,7 +231,7 @@ impl Instrument {
     #[must_use]
     pub fn legal_prices(&self) -> (Price, Price) {
         let largest = self.spec.max_price;
-        (self.valuation().smallest_price().unwrap_or(Price(-largest.0)), largest)
+        (Price(self.spec.smallest_price().unwrap_or(-largest.0)), largest)
     }
 
     /// A price in ticks as a mark price.
@@ -291,6 +320,7 @@ pub(crate) fn check_spec(spec: &InstrumentSpec, positions: u32) -> Result<(), Li
         return Err(ListingError::NotPositive);
     }
     check_tiers(&spec.tiers, spec.close_fee)?;
+    check_spot(spec)?;
     let fee_legal = |fee: Ppm| fee.0.unsigned_abs() <= Ppm::ONE.0.unsigned_abs();
     if !fee_legal(spec.maker_fee) || !fee_legal(spec.taker_fee) {
         return Err(ListingError::RateOutOfRange);
@@ -319,6 +349,21 @@ pub(crate) fn check_tiers(tiers: &[TierSpec], close_fee: Ppm) -> Result<(), List
             && t.floor.0 < AMOUNT_LIMIT / RATE_ONE
     };
     if tiers.iter().all(legal) { Ok(()) } else { Err(ListingError::RateOutOfRange) }
+}
+
+/// A spot market exchanges two currencies at linear prices, and an order moves no more than a deposit may be.
+fn check_spot(spec: &InstrumentSpec) -> Result<(), ListingError> {
+    let InstrumentKind::Spot { base, lot } = spec.kind else { return Ok(()) };
+    let lots = spec.max_position.max(spec.max_order);
+    if lot == 0 {
+        Err(ListingError::NotPositive)
+    } else if base == spec.settlement || spec.payoff != Payoff::Linear {
+        Err(ListingError::NotExchangeable)
+    } else if i128::from(lot) * i128::from(lots.0) >= 1 << 100 {
+        Err(ListingError::TooLarge)
+    } else {
+        Ok(())
+    }
 }
 
 /// `None` where the largest position or order at twice the largest price, times 10^6, over all positions, leaves

@@ -1,11 +1,12 @@
-//! The risk ladder of one instrument: every position's trigger, by mark price.
+//! The risk ladder of one instrument: every position's triggers, by mark price.
 //!
 //! ```text
 //!   longs fire when the mark falls to their trigger        shorts fire when it rises to theirs
 //!   … 91  93  93  95 │ mark 100 │ 104  107 …
 //! ```
 //!
-//! Moving the mark visits only the triggers it crosses. The ladder *is* the liquidation heat map.
+//! Moving the mark visits only the triggers it crosses. The ladder *is* the liquidation heat map. A position of a pool
+//! whose equity depends on several prices may wait on both sides.
 
 use downdraft_index::OrderedMap;
 use downdraft_types::{AccountId, MarkPrice, Side};
@@ -13,9 +14,9 @@ use downdraft_types::{AccountId, MarkPrice, Side};
 /// Triggers of an instrument's positions. Ties are broken by account number.
 #[derive(Clone, Debug)]
 pub struct Ladder {
-    /// Long positions by (−trigger, account), so that the first is the one that fires first.
+    /// Those that fire when the mark falls by (−trigger, account), so that the first is the one that fires first.
     longs: OrderedMap<(i64, u32), u32>,
-    /// Short positions by (trigger, account).
+    /// Those that fire when it rises by (trigger, account).
     shorts: OrderedMap<(i64, u32), u32>,
 }
 
@@ -42,7 +43,7 @@ impl Ladder {
     pub(crate) fn insert(&mut self, side: Side, trigger: i64, account: AccountId, slot: u32) {
         let key = Self::key(side, trigger, account);
         let replaced = self.side_mut(side).insert(key, slot).expect("the ladder has room for every position");
-        assert!(replaced.is_none(), "one trigger per position");
+        assert!(replaced.is_none(), "one trigger per position and side");
     }
 
     pub(crate) fn remove(&mut self, side: Side, trigger: i64, account: AccountId) {

@@ -9,19 +9,22 @@ use crate::instrument::RATE_ONE;
 use crate::ledger::Place;
 use crate::pool::{MarginMode, Pool};
 use crate::position::Position;
-use downdraft_types::arith::{ceil_div, mul_div_ceil, mul_div_floor};
+use downdraft_types::arith::{ceil_div, floor_div, mul_div_ceil, mul_div_floor};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Ppm, Price, Qty, Side};
 
 impl Margin {
     /// What an account could withdraw: cross equity, less the initial margin of its cross positions and orders,
-    /// less what its isolated positions' orders would still draw from cash. Negative when short.
+    /// less what its isolated positions' orders would still draw from cash and its spot orders pay. Negative when
+    /// short.
     #[must_use]
     pub fn free(&self, account: AccountId, currency: CurrencyId) -> Money {
-        let cross = Pool::Cross { account, currency };
-        let mut free = self.balance(cross);
+        if self.is_unified(account) {
+            return self.unified_free(account, currency);
+        }
+        let mut free = self.cash(account, currency) - self.reserved(account, currency);
         for position in self.positions_of(account) {
             let instrument = self.instrument(position.instrument);
-            if instrument.spec.settlement != currency {
+            if instrument.spec.settlement != currency || instrument.is_spot() {
                 continue;
             }
             if position.mode == MarginMode::Cross {
@@ -34,7 +37,7 @@ impl Margin {
 
     /// What a position asks of its account's cash as initial margin, orders included. An isolated one has its
     /// margin: it asks for what its orders would draw.
-    fn asked(&self, position: &Position) -> Money {
+    pub(crate) fn asked(&self, position: &Position) -> Money {
         let instrument = self.instrument(position.instrument);
         let exposure = position.exposure(instrument);
         let [buys, sells] = position.orders.map(|orders| orders.value);
@@ -71,9 +74,9 @@ impl Margin {
         let terms = self.instrument(instrument);
         let fresh = Position::new(account, instrument);
         let position = self.position(account, instrument).unwrap_or(&fresh);
-        let cross = Pool::Cross { account, currency: terms.spec.settlement };
         let sound = |pool| self.state_of(pool).is_free();
-        if !sound(self.pool_of(position)) || !sound(cross) {
+        let moves_sound_cash = terms.spec.currencies().all(|currency| sound(self.cash_pool(account, currency)));
+        if !sound(self.pool_of(position)) || !moves_sound_cash {
             return Err(MarginError::InLiquidation);
         }
         let mut after = position.clone();
@@ -87,30 +90,48 @@ impl Margin {
         if reduces(&after, side) {
             return Ok(());
         }
+        if terms.is_spot() && !self.is_unified(account) {
+            return self.check_cash(account, &after, side);
+        }
         let at_mark = terms.closing_value(side, qty);
         let open_loss = match side {
+            _ if terms.is_spot() => Money::ZERO,
             Side::Buy => value - at_mark,
             Side::Sell => at_mark - value,
         };
         let fee = fee(value, terms.spec.taker_fee.max(terms.spec.maker_fee).max(Ppm::ZERO));
+        if self.is_unified(account) {
+            let paid = (terms.spec.settlement, open_loss.max(Money::ZERO) + fee);
+            return self.check_unified(&after, side, Some(paid));
+        }
         let more = self.asked(&after) - self.asked(position);
         let free = self.free(account, terms.spec.settlement) - more - open_loss.max(Money::ZERO) - fee;
         if free.is_negative() { Err(MarginError::InsufficientMargin) } else { Ok(()) }
     }
 
-    /// Whether an account may take part in a trade off the book, for which no initial margin is asked.
+    /// Whether an account may take part in a trade off the book, for which no initial margin is asked; in a spot market
+    /// it needs what it pays all the same.
     ///
     /// # Errors
-    /// [`MarginError::InLiquidation`], [`MarginError::CapacityReached`] or [`MarginError::PositionTooLarge`].
+    /// [`MarginError::InLiquidation`], [`MarginError::CapacityReached`], [`MarginError::PositionTooLarge`]; in a spot
+    /// market as [`Margin::check_order`], and [`MarginError::NotPositive`].
     pub fn check_block(
         &self,
         account: AccountId,
         instrument: InstrumentId,
         side: Side,
         qty: Qty,
+        value: Money,
     ) -> Result<(), MarginError> {
         self.can_hold(account, instrument)?;
         let terms = self.instrument(instrument);
+        if terms.is_spot() {
+            return self.check_exchange(account, instrument, side, qty, value);
+        }
+        let known = |currency| !self.is_unified(account) || self.asset(currency).is_some();
+        if !terms.spec.currencies().all(known) {
+            return Err(MarginError::NotCollateral);
+        }
         let fresh = Position::new(account, instrument);
         let position = self.position(account, instrument).unwrap_or(&fresh);
         if !self.state_of(self.pool_of(position)).is_free() {
@@ -154,7 +175,15 @@ impl Margin {
     pub fn lots_to_cover(&self, account: AccountId, instrument: InstrumentId, fee: Ppm) -> Qty {
         let position = self.position(account, instrument).expect("an open position");
         let terms = self.instrument(instrument);
-        let shortfall_e6 = -self.health(self.pool_of(position)).slack_e6();
+        let pool = self.pool_of(position);
+        let shortfall_e6 = match pool {
+            Pool::Unified { .. } => {
+                // Rounded up to a whole unit: less than a unit more is closed.
+                let slack = Money(floor_div(self.health(pool).slack_e6(), RATE_ONE));
+                -self.from_reference(terms.spec.settlement, slack).0 * RATE_ONE
+            }
+            _ => -self.health(pool).slack_e6(),
+        };
         if shortfall_e6 <= 0 {
             return Qty::ZERO;
         }
@@ -199,11 +228,16 @@ impl Margin {
     /// Brings money in from outside.
     ///
     /// # Errors
-    /// [`MarginError::UnknownAccount`], [`MarginError::UnknownCurrency`] or [`MarginError::NotPositive`].
+    /// [`MarginError::UnknownAccount`], [`MarginError::UnknownCurrency`], [`MarginError::NotPositive`], or
+    /// [`MarginError::LimitReached`] where it would take all deposits past the collateral policy's limit.
     pub fn deposit(&mut self, account: AccountId, currency: CurrencyId, amount: Money) -> Result<(), MarginError> {
         self.check_amount(account, currency, amount)?;
+        let held = -self.ledger.balance(currency, Place::Outside);
+        if self.asset(currency).and_then(|asset| asset.limit).is_some_and(|limit| held + amount > limit) {
+            return Err(MarginError::LimitReached);
+        }
         self.ledger.transfer(currency, Place::Outside, Place::Cash(account), amount);
-        self.reindex(Pool::Cross { account, currency });
+        self.reindex(self.cash_pool(account, currency));
         Ok(())
     }
 
@@ -213,7 +247,7 @@ impl Margin {
     /// As [`Margin::deposit`], and [`MarginError::InsufficientMargin`] or [`MarginError::InLiquidation`].
     pub fn withdraw(&mut self, account: AccountId, currency: CurrencyId, amount: Money) -> Result<(), MarginError> {
         self.check_amount(account, currency, amount)?;
-        let pool = Pool::Cross { account, currency };
+        let pool = self.cash_pool(account, currency);
         if !self.state_of(pool).is_free() {
             return Err(MarginError::InLiquidation);
         }
@@ -260,7 +294,7 @@ impl Margin {
             return Err(MarginError::NotIsolated);
         };
         let currency = self.currency_of(pool);
-        let cross = Pool::Cross { account, currency };
+        let cross = self.cash_pool(account, currency);
         if !self.state_of(pool).is_free() || !self.state_of(cross).is_free() {
             return Err(MarginError::InLiquidation);
         }

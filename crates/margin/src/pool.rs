@@ -8,7 +8,8 @@ use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money};
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
 pub enum MarginMode {
-    /// By the account's whole cash in the settlement currency, together with its other cross positions.
+    /// By the account's whole cash in the settlement currency (in all currencies, where the account is unified),
+    /// together with its other cross positions.
     #[default]
     Cross,
     /// By a margin of its own; a loss stops there.
@@ -33,6 +34,12 @@ pub enum Pool {
         /// The instrument.
         instrument: InstrumentId,
     },
+    /// All of an account's cash, whatever the currency, and all its cross positions. Its equity and maintenance are
+    /// amounts of the reference currency.
+    Unified {
+        /// The account.
+        account: AccountId,
+    },
 }
 
 impl Pool {
@@ -40,7 +47,7 @@ impl Pool {
     #[must_use]
     pub const fn account(self) -> AccountId {
         match self {
-            Self::Cross { account, .. } | Self::Isolated { account, .. } => account,
+            Self::Cross { account, .. } | Self::Isolated { account, .. } | Self::Unified { account } => account,
         }
     }
 }
@@ -50,6 +57,7 @@ impl core::fmt::Display for Pool {
         match self {
             Self::Cross { account, currency } => write!(f, "{account}/{currency}"),
             Self::Isolated { account, instrument } => write!(f, "{account}/{instrument}"),
+            Self::Unified { account } => write!(f, "{account}/all"),
         }
     }
 }
@@ -79,7 +87,7 @@ impl PoolState {
 /// A pool at the present marks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Health {
-    /// Balance plus unrealised profit and loss.
+    /// Balance plus unrealised profit and loss; of a unified pool, what its collateral counts for.
     pub equity: Money,
     /// Maintenance margin × 10^6, before rounding.
     pub maintenance_e6: i128,

@@ -27,9 +27,9 @@ pub struct Position {
     pub(crate) mode: MarginMode,
     pub(crate) initial: Option<Ppm>,
     pub(crate) orders: [OpenOrders; 2],
-    pub(crate) trigger: Option<i64>,
-    /// The side the trigger is filed under; it may lag behind the size within a command.
-    pub(crate) trigger_side: Option<Side>,
+    /// Marks at which its pool is looked at again, by [`Side`] as in the ladder: one that falls this far, and one that
+    /// rises this far.
+    pub(crate) triggers: [Option<i64>; 2],
     /// Where the position's own pool stands, if it is isolated.
     pub(crate) state: PoolState,
 }
@@ -57,8 +57,7 @@ impl Position {
             mode: MarginMode::Cross,
             initial: None,
             orders: [OpenOrders::default(); 2],
-            trigger: None,
-            trigger_side: None,
+            triggers: [None; 2],
             state: PoolState::Sound,
         }
     }

@@ -3,14 +3,15 @@
 //! A pool of one position has an exact trigger: the first mark at which its equity is below maintenance. A pool
 //! of several holds a certificate: its slack is split evenly among its positions, and each gets the first mark
 //! at which its own contribution has lost more than its share. While no mark has passed its bound, the losses
-//! sum to no more than the slack, so the pool is proven healthy; when one has, the pool is looked at again.
+//! sum to no more than the slack, so the pool is proven healthy; when one has, the pool is looked at again. A unified
+//! account's certificate is a box of marks, which `unified` describes.
 
 use crate::engine::Margin;
 use crate::instrument::{Instrument, MaintenanceBasis, RATE_ONE};
 use crate::pool::{Pool, PoolState};
 use crate::position::Position;
 use crate::threshold::first_below;
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Side};
 
 impl Margin {
     /// Brings the triggers of a pool up to date with its positions, its money and the marks. A pool below
@@ -22,7 +23,7 @@ impl Margin {
         let health = self.health(pool);
         match self.state_of(pool) {
             PoolState::Liquidating => return self.clear_triggers(pool),
-            PoolState::Insolvent if health.equity.is_negative() => return,
+            PoolState::Insolvent if !health.is_healthy() => return,
             PoolState::Spared if !health.is_healthy() => return,
             PoolState::Insolvent | PoolState::Spared => self.set_state(pool, PoolState::Sound),
             PoolState::Sound => {}
@@ -32,6 +33,11 @@ impl Margin {
             self.set_state(pool, PoolState::Liquidating);
             self.clear_triggers(pool);
             self.fallen.push(pool);
+            return;
+        }
+        if let Pool::Unified { account } = pool {
+            self.certify(account);
+            self.note_overdraft(account);
             return;
         }
         let share = health.slack_e6() / i128::from(health.positions.max(1));
@@ -59,7 +65,7 @@ impl Margin {
         for account in 0..self.capacity.accounts {
             let account = AccountId(account);
             for currency in 0..self.capacity.currencies {
-                self.rearm_pool(Pool::Cross { account, currency: CurrencyId(currency) });
+                self.rearm_pool(self.cash_pool(account, CurrencyId(currency)));
             }
             for index in 0..self.slots_of(account).len() {
                 let position = &self.positions[self.slots_of(account)[index] as usize];
@@ -76,7 +82,7 @@ impl Margin {
     }
 
     fn clear_triggers(&mut self, pool: Pool) {
-        self.for_members(pool, |engine, slot| engine.set_trigger(slot, None));
+        self.for_members(pool, |engine, slot| engine.set_triggers(slot, [None; 2]));
     }
 
     /// Visits a pool's positions by index, since each visit may change them.
@@ -92,26 +98,28 @@ impl Margin {
 
     fn retrigger(&mut self, slot: u32, share: i128) {
         let position = &self.positions[slot as usize];
-        let trigger = bound(self.instrument(position.instrument), position, share);
-        self.set_trigger(slot, trigger);
+        let mut triggers = [None; 2];
+        if let Some(side) = position.size.side() {
+            triggers[side as usize] = bound(self.instrument(position.instrument), position, share);
+        }
+        self.set_triggers(slot, triggers);
     }
 
-    fn set_trigger(&mut self, slot: u32, trigger: Option<i64>) {
+    pub(crate) fn set_triggers(&mut self, slot: u32, triggers: [Option<i64>; 2]) {
         let position = &mut self.positions[slot as usize];
-        let (old, account) = (position.trigger, position.account);
-        let new = trigger.zip(position.size.side());
-        let old_side = position.trigger_side;
-        if old.zip(old_side) == new {
-            return;
-        }
-        position.trigger = new.map(|(mark, _)| mark);
-        position.trigger_side = new.map(|(_, side)| side);
+        let old = core::mem::replace(&mut position.triggers, triggers);
         let ladder = self.ladders[position.instrument.index()].as_mut().expect("a listed instrument");
-        if let Some((mark, side)) = old.zip(old_side) {
-            ladder.remove(side, mark, account);
-        }
-        if let Some((mark, side)) = new {
-            ladder.insert(side, mark, account, slot);
+        for side in Side::BOTH {
+            let (old, new) = (old[side as usize], triggers[side as usize]);
+            if old == new {
+                continue;
+            }
+            if let Some(mark) = old {
+                ladder.remove(side, mark, position.account);
+            }
+            if let Some(mark) = new {
+                ladder.insert(side, mark, position.account, slot);
+            }
         }
     }
 
@@ -123,6 +131,9 @@ impl Margin {
     #[must_use]
     pub fn liquidation_price(&self, account: AccountId, instrument: InstrumentId) -> Option<MarkPrice> {
         let position = self.position(account, instrument)?;
+        if let Pool::Unified { .. } = self.pool_of(position) {
+            return self.unified_liquidation_price(position);
+        }
         let slack = self.health(self.pool_of(position)).slack_e6();
         bound(self.instrument(instrument), position, slack).map(MarkPrice)
     }
@@ -142,13 +153,14 @@ impl Margin {
                     || self.health(pool).is_healthy(),
                 "{pool} is below maintenance and not being liquidated"
             );
-            assert_eq!(position.trigger.is_some(), position.trigger_side.is_some());
-            triggers += usize::from(position.trigger.is_some());
-            let alone = self.pool_positions(pool).count() == 1;
+            triggers += position.triggers.iter().flatten().count();
+            let alone = !matches!(pool, Pool::Unified { .. }) && self.pool_positions(pool).count() == 1;
             let sound = self.state_of(pool) == PoolState::Sound && pool.account() != AccountId::FUND;
             if alone && sound && !position.size.is_zero() {
-                let exact = self.liquidation_price(position.account, position.instrument).map(|m| m.0);
-                assert_eq!(position.trigger, exact, "{pool}: trigger of a single position");
+                let mut exact = [None; 2];
+                let side = position.size.side().expect("an open position");
+                exact[side as usize] = self.liquidation_price(position.account, position.instrument).map(|m| m.0);
+                assert_eq!(position.triggers, exact, "{pool}: trigger of a single position");
             }
         }
         let held: usize = self.ladders.iter().flatten().map(crate::ladder::Ladder::len).sum();

@@ -6,7 +6,7 @@ use crate::ledger::Place;
 use crate::pool::{MarginMode, Pool, PoolState};
 use crate::position::{Change, Position};
 use downdraft_types::arith::{floor_div, mul_div_floor};
-use downdraft_types::{AccountId, InstrumentId, Lots, Money, Ppm, Qty, Side};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, Money, Ppm, Qty, Side};
 
 /// One side of a trade to settle.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,9 @@ impl Margin {
     /// for what it opens, as far as its account's cross pool can spare it, and releases its share, with the profit, of what it closes; while it is being
     /// liquidated it releases nothing: what is left when it is flat goes home at the end of its liquidation.
     pub fn settle(&mut self, leg: &Leg) -> Settled {
+        if let Some(exchanged) = self.instrument(leg.instrument).exchanged(leg.qty) {
+            return self.exchange(leg, exchanged);
+        }
         let slot = self.slot_or_open(leg.account, leg.instrument);
         let currency = self.instrument(leg.instrument).spec.settlement;
         let position = &mut self.positions[slot as usize];
@@ -90,28 +93,48 @@ impl Margin {
         if change.opened.is_zero() { -released } else { (drawn - released).min(self.spare_cash(position)) }
     }
 
-    /// What the cross pool of a position's account can give away and stay at maintenance.
+    /// What the cash of a position's account can give away so that its pool stays at maintenance; of a unified
+    /// account, no more than there is in the currency.
     fn spare_cash(&self, position: &Position) -> Money {
-        let currency = self.instrument(position.instrument).spec.settlement;
-        let slack_e6 = self.health(Pool::Cross { account: position.account, currency }).slack_e6();
-        Money(floor_div(slack_e6, RATE_ONE)).max(Money::ZERO)
+        let (account, currency) = (position.account, self.instrument(position.instrument).spec.settlement);
+        let pool = self.cash_pool(account, currency);
+        let spare = Money(floor_div(self.health(pool).slack_e6(), RATE_ONE));
+        let spare = match pool {
+            Pool::Unified { .. } => self.from_reference(currency, spare).min(self.cash(account, currency)),
+            _ => spare,
+        };
+        spare.max(Money::ZERO)
     }
 
-    /// Pays `amount` from the fund into a pool (negative: from the pool to the fund).
+    /// Brings the triggers of an account up to date after a trade in an instrument: those of its position's pool, and
+    /// those of the cash that the trade moved.
+    pub fn reindex_party(&mut self, account: AccountId, instrument: InstrumentId) {
+        let terms = self.instrument(instrument);
+        let (settlement, exchanged) = (terms.spec.settlement, terms.exchanged(Qty::ZERO));
+        let own = self.position(account, instrument).map(|position| self.pool_of(position));
+        let cash = self.cash_pool(account, settlement);
+        let base = exchanged.map(|(base, _)| self.cash_pool(account, base));
+        if let Some(own) = own.filter(|own| *own != cash) {
+            self.reindex(own);
+        }
+        self.reindex(cash);
+        if let Some(base) = base.filter(|base| *base != cash) {
+            self.reindex(base);
+        }
+    }
+
+    /// Pays `amount` of a currency from the fund into a pool (negative: from the pool to the fund).
     ///
     /// # Panics
     /// Where the fund would go below zero: callers ask first (invariant 7).
-    pub fn pay_from_fund(&mut self, pool: Pool, amount: Money) {
-        let currency = self.currency_of(pool);
+    pub fn pay_from_fund(&mut self, pool: Pool, currency: CurrencyId, amount: Money) {
         let place = self.place_of(pool);
         self.ledger.transfer(currency, Place::Cash(AccountId::FUND), place, amount);
         assert!(!self.fund(currency).is_negative(), "invariant 7: the fund is never negative");
     }
 
-    /// Pays `amount` from one pool into another of the same currency.
-    pub fn pay_between(&mut self, from: Pool, to: Pool, amount: Money) {
-        let currency = self.currency_of(from);
-        assert_eq!(currency, self.currency_of(to), "one currency");
+    /// Pays `amount` of a currency from one pool into another.
+    pub fn pay_between(&mut self, from: Pool, to: Pool, currency: CurrencyId, amount: Money) {
         let (from, to) = (self.place_of(from), self.place_of(to));
         self.ledger.transfer(currency, from, to, amount);
     }
@@ -177,11 +200,7 @@ impl Margin {
                 self.settle(&Leg { account, instrument, side: side.opposite(), qty, value, fee: Money::ZERO });
             debug_assert_eq!(self.positions[slot as usize].size, Lots::ZERO);
             each(account, settled.change.realised, settled.margin_moved);
-            self.reindex(settled.pool);
-            if !settled.margin_moved.is_zero() {
-                let currency = self.currency_of(settled.pool);
-                self.reindex(Pool::Cross { account, currency });
-            }
+            self.reindex_party(account, instrument);
         }
         let currency = self.instrument(instrument).spec.settlement;
         let residue = self.ledger.balance(currency, Place::Clearing(instrument));

@@ -4,7 +4,7 @@
 use crate::command::Command;
 use crate::event::{Event, Request, Sink, TradeSide};
 use downdraft_margin::audit::{AuditError, Auditor, Fault, Party, Record};
-use downdraft_margin::{InstrumentSpec, MarginMode};
+use downdraft_margin::{InstrumentKind, InstrumentSpec, MarginMode};
 use downdraft_types::{EventId, InstrumentId, MarkPrice, Side};
 
 /// Audits a venue. Each command is shown to it before its events; as a [`Sink`] it takes the events.
@@ -92,8 +92,18 @@ impl Sink for VenueAuditor {
 /// The record of a listing.
 #[must_use]
 pub const fn listed(instrument: InstrumentId, spec: &InstrumentSpec) -> Record {
-    let (currency, payoff) = (spec.settlement, spec.payoff);
-    Record::Listed { instrument, currency, payoff, mark_scale: spec.mark_scale, point_value: spec.point_value }
+    let exchanges = match spec.kind {
+        InstrumentKind::Spot { base, lot } => Some((base, lot)),
+        InstrumentKind::Perpetual | InstrumentKind::Dated { .. } => None,
+    };
+    Record::Listed {
+        instrument,
+        currency: spec.settlement,
+        payoff: spec.payoff,
+        mark_scale: spec.mark_scale,
+        point_value: spec.point_value,
+        exchanges,
+    }
 }
 
 /// The record of an event that moves money or positions and says all about it. A listing needs its command, and a
@@ -151,6 +161,9 @@ pub fn record(event: &Event) -> Option<Record> {
             Record::FundingResidue { instrument, rate, amount: residue }
         }
         Event::Expired { instrument, mark, residue } => Record::Expired { instrument, mark, residue },
+        Event::UnifiedSet { account, unified } => Record::UnifiedSet { account, unified },
+        Event::InterestPaid { account, currency, amount } => Record::Interest { account, currency, amount },
+        Event::CollateralSeized { account, currency, amount } => Record::Seized { account, currency, amount },
         _ => return None,
     })
 }
@@ -164,8 +177,8 @@ mod tests {
     use super::*;
     use crate::command::BookSize;
     use crate::event::CauseKind;
+    use downdraft_margin::MaintenanceBasis;
     use downdraft_margin::audit::{Books, Wallet};
-    use downdraft_margin::{InstrumentKind, MaintenanceBasis};
     use downdraft_types::{AccountId, CurrencyId, Money, OrderId, Ppm, Price, Qty, Time};
 
     const DATED: InstrumentId = InstrumentId(0);

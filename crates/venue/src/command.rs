@@ -2,7 +2,7 @@
 //! and deposits are commands like any other, so a journal of commands is the whole history.
 
 use crate::policy::{FundingPolicy, LiquidationPolicy, MarkPolicy, Protections};
-use downdraft_margin::{InstrumentSpec, MarginMode, Pool, TierSpec};
+use downdraft_margin::{CollateralPolicy, InstrumentSpec, MarginMode, Pool, TierSpec};
 use downdraft_types::{
     AccountId, ClientOrderId, CurrencyId, InstrumentId, MarkPrice, Money, OrderId, Ppm, Price, Qty, Side, Time,
 };
@@ -203,6 +203,18 @@ pub enum Command {
         /// How much.
         by: Qty,
     },
+    /// Sets which currencies stand for unified accounts' positions, and what they count for.
+    SetCollateral {
+        /// The policy.
+        policy: Box<CollateralPolicy>,
+    },
+    /// Makes an account unified (all its currencies answer for all its cross positions), or separate again.
+    SetUnified {
+        /// The account, without open cross positions and orders.
+        account: AccountId,
+        /// Unified, or separate.
+        unified: bool,
+    },
 }
 
 /// Commands that the venue asks for itself.
@@ -243,6 +255,13 @@ pub enum Internal {
         /// The instrument.
         instrument: InstrumentId,
     },
+    /// Sell a unified account's collateral for what it owes in another currency.
+    Convert {
+        /// The account.
+        account: AccountId,
+    },
+    /// Charge interest on what unified accounts owe.
+    ChargeInterest,
 }
 
 /// How much a book can hold.

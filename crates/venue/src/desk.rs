@@ -32,8 +32,35 @@ impl Desk {
     }
 }
 
-/// Reports the pools that have fallen and requests their liquidation, in the policy's order.
+/// Reports the pools that have fallen and requests their liquidation, in the policy's order; then the unified accounts
+/// whose cash is overdrawn, and the sale of other collateral of theirs.
 pub(crate) fn raise<S: Sink>(
+    margin: &mut Margin,
+    desk: &mut Desk,
+    policy: &LiquidationPolicy,
+    emit: &mut Emit<'_, S>,
+    parent: Parent,
+    kind: CauseKind,
+) {
+    raise_fallen(margin, desk, policy, emit, parent, kind);
+    for index in 0..margin.overdrawn().len() {
+        let account = margin.overdrawn()[index];
+        if policy.mode == LiquidationMode::Suppressed {
+            continue;
+        }
+        let Some(conversion) = margin.conversion(account, false) else {
+            margin.end_conversion(account);
+            continue;
+        };
+        let (currency, owed) = (conversion.currency, -margin.cash(account, conversion.currency));
+        let requested = emit.event(parent, &Event::ConversionRequested { account, currency, owed });
+        let due = desk.slot(emit.time, policy.latency, policy);
+        emit.request(due, requested, Internal::Convert { account });
+    }
+    margin.clear_overdrawn();
+}
+
+fn raise_fallen<S: Sink>(
     margin: &mut Margin,
     desk: &mut Desk,
     policy: &LiquidationPolicy,

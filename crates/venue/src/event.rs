@@ -94,6 +94,16 @@ pub enum Rejection {
     LevelFull,
     /// An internal command with nothing to do.
     NothingToDo,
+    /// A collateral policy that makes no sense, or none where one is needed.
+    InvalidCollateral,
+    /// Unified accounts rely on the collateral policy's currencies and markets.
+    CollateralInUse,
+    /// A unified account can only have what is collateral.
+    NotCollateral,
+    /// All accounts' deposits of the currency would pass the collateral policy's limit.
+    DepositLimit,
+    /// Cash would go below zero in a currency that is not lent.
+    CannotBorrow,
 }
 
 /// What moved a mark price, or put an account below its line.
@@ -117,6 +127,8 @@ pub enum CauseKind {
     OwnAccount,
     /// A charge of the loss waterfall: ADL or socialised loss.
     Waterfall,
+    /// Interest on a loan.
+    Interest,
 }
 
 /// Why an order left the book, or never rested.
@@ -513,6 +525,75 @@ pub enum Event {
         /// The instrument.
         instrument: InstrumentId,
     },
+    /// An account became unified, or separate again.
+    UnifiedSet {
+        /// The account.
+        account: AccountId,
+        /// Unified, or separate.
+        unified: bool,
+    },
+    /// A unified account owes more of a currency than its allowance: other collateral is to be sold.
+    ConversionRequested {
+        /// The account.
+        account: AccountId,
+        /// The currency owed.
+        currency: CurrencyId,
+        /// How much is owed.
+        owed: Money,
+    },
+    /// An order was sent that sells collateral, or buys what is owed.
+    ConversionOrdered {
+        /// The account.
+        account: AccountId,
+        /// The currency's market.
+        instrument: InstrumentId,
+        /// Buy or sell.
+        side: Side,
+        /// How many lots.
+        qty: Qty,
+        /// The worst price, where a band sets one.
+        limit: Option<Price>,
+        /// The currency owed.
+        currency: CurrencyId,
+    },
+    /// That order is done.
+    ConversionDone {
+        /// The account.
+        account: AccountId,
+        /// The currency's market.
+        instrument: InstrumentId,
+        /// Lots traded.
+        filled: Qty,
+        /// Lots that found nobody.
+        left: Qty,
+        /// Value of what was traded.
+        value: Money,
+    },
+    /// Nothing more is owed beyond the allowance, or nothing more could be sold.
+    ConversionEnded {
+        /// The account.
+        account: AccountId,
+    },
+    /// The fund took collateral that could not be sold, for what it paid.
+    CollateralSeized {
+        /// The account.
+        account: AccountId,
+        /// The currency.
+        currency: CurrencyId,
+        /// How much of it.
+        amount: Money,
+    },
+    /// A unified account paid interest on what it owes.
+    InterestPaid {
+        /// The account.
+        account: AccountId,
+        /// The currency.
+        currency: CurrencyId,
+        /// How much.
+        amount: Money,
+    },
+    /// Interest was charged to all.
+    InterestCharged,
 }
 
 impl Event {
@@ -531,6 +612,13 @@ impl Event {
             | Self::OrderCancelled { account, .. }
             | Self::FundTookOver { account, .. }
             | Self::FundingPaid { account, .. }
+            | Self::UnifiedSet { account, .. }
+            | Self::ConversionRequested { account, .. }
+            | Self::ConversionOrdered { account, .. }
+            | Self::ConversionDone { account, .. }
+            | Self::ConversionEnded { account }
+            | Self::CollateralSeized { account, .. }
+            | Self::InterestPaid { account, .. }
             | Self::Settled { account, .. } => [Some(*account), None],
             Self::Trade { maker, taker, .. } => [Some(maker.account), Some(taker.account)],
             Self::BlockTraded { buyer, seller, .. } => [Some(buyer.account), Some(seller.account)],

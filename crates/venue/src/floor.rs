@@ -8,7 +8,7 @@ use crate::event::{CancelReason, CauseKind, Event, Sink, TradeSide};
 use crate::market::OrderMetas;
 use crate::policy::LiquidationPolicy;
 use downdraft_book::{CancelCause, Cancelled, Fill, Matcher, NewOrder, PostOnly, Proposal, Verdict};
-use downdraft_margin::{Leg, Margin, Pool, Settled, fee};
+use downdraft_margin::{Leg, Margin, Settled, fee};
 use downdraft_types::{AccountId, InstrumentId, Money, OrderId, Price, Qty, Side};
 
 /// What a taker's matches came to.
@@ -19,7 +19,6 @@ pub(crate) struct Tally {
     pub(crate) last_price: Option<Price>,
     /// The last trade's event, which is what moved the mark.
     pub(crate) last_trade: Parent,
-    pub(crate) pool: Option<Pool>,
 }
 
 /// Everything a match touches, for one taker.
@@ -62,8 +61,10 @@ impl<S: Sink> Floor<'_, '_, S> {
         let maker = AccountId(fill.maker_owner);
         self.count_out(maker, fill.maker, self.side.opposite(), (fill.qty, fill.maker_remaining), fill.price);
         let leg = |account, side, fee| Leg { account, instrument: self.instrument, side, qty: fill.qty, value, fee };
-        let (maker_leg, taker_leg) =
-            (leg(maker, self.side.opposite(), maker_fee), leg(self.taker, self.side, taker_fee));
+        let affordable = |leg: Leg| Leg { fee: self.margin.affordable_fee(&leg), ..leg };
+        let maker_leg = affordable(leg(maker, self.side.opposite(), maker_fee));
+        let taker_leg = affordable(leg(self.taker, self.side, taker_fee));
+        let (maker_fee, taker_fee) = (maker_leg.fee, taker_leg.fee);
         let made = self.margin.settle(&maker_leg);
         let taken = self.margin.settle(&taker_leg);
         let event = Event::Trade {
@@ -83,12 +84,11 @@ impl<S: Sink> Floor<'_, '_, S> {
         }
         self.report_margin(maker, &made, trade);
         self.report_margin(self.taker, &taken, trade);
-        self.look_at(maker, &made, trade);
+        self.look_at(maker, trade);
         self.tally.filled += fill.qty;
         self.tally.value += value;
         self.tally.last_price = Some(fill.price);
         self.tally.last_trade = Some(trade);
-        self.tally.pool = Some(taken.pool);
         trade
     }
 
@@ -100,12 +100,8 @@ impl<S: Sink> Floor<'_, '_, S> {
     }
 
     /// Brings the triggers of an account that traded up to date.
-    pub(crate) fn look_at(&mut self, account: AccountId, settled: &Settled, cause: u32) {
-        self.margin.reindex(settled.pool);
-        if !settled.margin_moved.is_zero() {
-            let currency = self.margin.currency_of(settled.pool);
-            self.margin.reindex(Pool::Cross { account, currency });
-        }
+    pub(crate) fn look_at(&mut self, account: AccountId, cause: u32) {
+        self.margin.reindex_party(account, self.instrument);
         raise(self.margin, self.desk, self.policy, self.emit, Some(cause), CauseKind::OwnAccount);
     }
 

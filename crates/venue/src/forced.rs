@@ -90,7 +90,7 @@ impl<S: Sink> ForcedTaker<'_, '_, S> {
             return floor.margin.fund_can_realise(floor.instrument, floor.side, qty, self.value(price, qty));
         }
         let gain = self.over_bankruptcy(price, qty);
-        let currency = floor.margin.currency_of(self.pool);
+        let currency = floor.margin.instrument(floor.instrument).spec().settlement;
         !self.covers || !gain.is_negative() || floor.margin.fund_covers(currency, -gain)
     }
 
@@ -133,12 +133,13 @@ impl<S: Sink> Matcher for ForcedTaker<'_, '_, S> {
         if amount.is_zero() {
             return;
         }
-        let (pool, currency) = (self.pool, self.floor.margin.currency_of(self.pool));
+        let pool = self.pool;
+        let currency = self.floor.margin.instrument(self.floor.instrument).spec().settlement;
         let mut cause = trade;
         if amount.is_negative() {
             cause = self.floor.emit.event(Some(trade), &Event::Deficit { pool, currency, amount: -amount });
         }
-        self.floor.margin.pay_from_fund(pool, -amount);
+        self.floor.margin.pay_from_fund(pool, currency, -amount);
         self.floor.emit.event(Some(cause), &Event::FundSettled { pool, currency, amount });
     }
 

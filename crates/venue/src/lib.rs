@@ -14,6 +14,7 @@ pub mod event;
 pub mod policy;
 
 mod clock;
+mod collateral;
 mod desk;
 mod directory;
 mod emit;

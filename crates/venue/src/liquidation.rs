@@ -17,13 +17,11 @@ use crate::emit::Emit;
 use crate::event::{CancelReason, CauseKind, Event, LiquidationEnd, Rejection, Sink};
 use crate::floor::Tally;
 use crate::forced::Sold;
-use crate::market::Phase;
 use crate::policy::{CloseOrder, LiquidationMode, LiquidationPolicy, PartialStep, Residual, Takeover};
-use crate::protect;
 use crate::venue::{Decision, Venue};
 use downdraft_margin::Pool;
 use downdraft_types::arith::ceil_div;
-use downdraft_types::{AccountId, InstrumentId, Ppm, Price, Qty, Side, Span};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Ppm, Price, Qty, Side, Span};
 
 impl Venue {
     pub(crate) fn set_liquidation_policy<S: Sink>(
@@ -54,6 +52,7 @@ impl Venue {
         }
         if resumes {
             self.margin.rearm();
+            self.margin.rearm_conversions();
             self.raise(emit, Some(set), CauseKind::Parameter);
         }
         Ok(())
@@ -65,52 +64,65 @@ impl Venue {
         }
         self.cancel_pool_orders(pool, emit);
         let health = self.margin.health(pool);
-        if health.positions > 0 && health.is_healthy() {
+        let unified = matches!(pool, Pool::Unified { .. });
+        if (health.positions > 0 || unified) && health.is_healthy() {
             self.end_liquidation(pool, None, emit);
             return Ok(());
         }
         if health.positions == 0 {
-            let instrument = self.any_instrument(pool);
-            self.resolve(pool, instrument, None, emit);
+            if self.conversion_waits(pool) {
+                self.postpone(pool, emit);
+            } else if let Some(converted) = self.convert_step(pool, emit) {
+                self.after_step(pool, None, converted, emit);
+            } else {
+                self.resolve(pool, None, None, emit);
+            }
             return Ok(());
         }
         let Some(instrument) = self.next_to_close(pool) else {
-            let postponed = emit.event(None, &Event::LiquidationPostponed { pool });
-            self.desk.parked.push((Internal::Liquidate { pool }, emit.id(postponed)));
+            self.postpone(pool, emit);
             return Ok(());
         };
         let sold = self.sell(pool, instrument, emit);
         let cause = self.dispose_of_rest(pool, instrument, &sold, emit);
-        self.after_step(pool, instrument, cause, emit);
+        self.after_step(pool, Some(instrument), cause, emit);
         Ok(())
+    }
+
+    /// The step waits until a market reopens.
+    fn postpone<S: Sink>(&mut self, pool: Pool, emit: &mut Emit<'_, S>) {
+        let postponed = emit.event(None, &Event::LiquidationPostponed { pool });
+        self.desk.parked.push((Internal::Liquidate { pool }, emit.id(postponed)));
     }
 
     fn cancel_pool_orders<S: Sink>(&mut self, pool: Pool, emit: &mut Emit<'_, S>) {
         for index in 0..self.markets.len() {
             let instrument = InstrumentId(u16::try_from(index).expect("instruments fit their id"));
             let account = pool.account();
-            let answers = match self.margin.position(account, instrument) {
-                Some(position) => self.margin.pool_of(position) == pool,
-                None => false,
-            };
+            let answers = self.margin.position(account, instrument).is_some_and(|position| {
+                let bought = self.margin.instrument(instrument).exchanged(Qty::ZERO);
+                let sells = bought.is_some_and(|(base, _)| self.margin.cash_pool(account, base) == pool);
+                self.margin.pool_of(position) == pool || sells
+            });
             if answers && let Some(last) = self.cancel_all(account, instrument, CancelReason::Liquidation, None, emit) {
                 self.book_changed(instrument, &Tally::default(), last, emit);
             }
         }
     }
 
-    /// Any instrument settled in the pool's currency that it held: whose winners bear what is left.
-    fn any_instrument(&self, pool: Pool) -> Option<InstrumentId> {
-        let held = |p: &&downdraft_margin::Position| self.margin.pool_of(p) == pool;
+    /// Any contract settled in a currency that the pool held: whose winners bear what it lacks of it.
+    pub(crate) fn any_instrument(&self, pool: Pool, currency: CurrencyId) -> Option<InstrumentId> {
+        let held = |p: &&downdraft_margin::Position| {
+            let terms = self.margin.instrument(p.instrument());
+            let is_contract = terms.exchanged(Qty::ZERO).is_none() && terms.spec().settlement == currency;
+            is_contract && self.margin.pool_of(p) == pool
+        };
         self.margin.positions_of(pool.account()).filter(held).map(|p| p.instrument()).min()
     }
 
     /// The position to close next, among those whose market trades. `None`: all of them are halted.
     fn next_to_close(&self, pool: Pool) -> Option<InstrumentId> {
-        let trades = |p: &&downdraft_margin::Position| {
-            let phase = self.market(p.instrument()).map(|m| m.phase);
-            !matches!(phase, Ok(Phase::Halted(_))) || !self.policy.bound_by_halts
-        };
+        let trades = |p: &&downdraft_margin::Position| !self.waits_for_reopening(p.instrument());
         let weight = |p: &downdraft_margin::Position| {
             let terms = self.margin.instrument(p.instrument());
             match self.policy.close_order {
@@ -150,11 +162,7 @@ impl Venue {
     /// taker; the price band, where it binds; the tighter of both.
     fn liquidation_limit(&self, account: AccountId, instrument: InstrumentId, side: Side, qty: Qty) -> Option<Price> {
         let terms = self.margin.instrument(instrument);
-        let band = self.market(instrument).ok().and_then(|m| m.protections.band).filter(|_| self.policy.bound_by_bands);
-        let band = band.map(|band| {
-            let (low, high) = protect::band_limits(terms.mark(), band, terms.spec().mark_scale);
-            if side == Side::Buy { high } else { low }
-        });
+        let band = self.band_limit(instrument, side);
         let bankruptcy = match self.policy.mode {
             LiquidationMode::BankruptcyLimit { .. } => {
                 let value = self.margin.bankruptcy_value(account, instrument, qty);
@@ -189,10 +197,17 @@ impl Venue {
     }
 
     /// Ends the liquidation, or asks for its next step.
-    fn after_step<S: Sink>(&mut self, pool: Pool, instrument: InstrumentId, cause: u32, emit: &mut Emit<'_, S>) {
+    fn after_step<S: Sink>(
+        &mut self,
+        pool: Pool,
+        instrument: Option<InstrumentId>,
+        cause: u32,
+        emit: &mut Emit<'_, S>,
+    ) {
         let health = self.margin.health(pool);
-        if health.positions == 0 {
-            self.resolve(pool, Some(instrument), Some(cause), emit);
+        let unified = matches!(pool, Pool::Unified { .. });
+        if health.positions == 0 && !unified {
+            self.resolve(pool, instrument, Some(cause), emit);
         } else if health.is_healthy() {
             self.end_liquidation(pool, Some(cause), emit);
         } else {
@@ -219,7 +234,8 @@ impl Venue {
     ) {
         self.desk.pending -= 1;
         let ended = emit.event(parent, &Event::LiquidationEnded { pool, end });
-        if self.margin.balance(pool).is_negative() && self.margin.health(pool).positions == 0 {
+        let health = self.margin.health(pool);
+        if self.margin.lacking(pool).is_some() && health.positions == 0 && !health.is_healthy() {
             self.margin.leave_insolvent(pool);
         } else {
             self.margin.end_liquidation(pool);

@@ -36,7 +36,7 @@ impl Venue {
             stp: order.stp,
         };
         self.rest_or_cancel(account, instrument, side, &outcome, meta, accepted, emit);
-        self.after_taking(instrument, &tally, accepted, emit);
+        self.after_taking(account, instrument, &tally, accepted, emit);
         Ok(())
     }
 
@@ -141,15 +141,14 @@ impl Venue {
     /// After a taking order is done: the taker's own triggers, then the mark, then who that puts below the line.
     fn after_taking<S: Sink>(
         &mut self,
+        taker: AccountId,
         instrument: InstrumentId,
         tally: &Tally,
         accepted: u32,
         emit: &mut Emit<'_, S>,
     ) {
-        if let Some(pool) = tally.pool {
-            self.margin.reindex(pool);
-            let currency = self.margin.currency_of(pool);
-            self.margin.reindex(downdraft_margin::Pool::Cross { account: pool.account(), currency });
+        if tally.last_trade.is_some() {
+            self.margin.reindex_party(taker, instrument);
             self.raise(emit, tally.last_trade, CauseKind::OwnAccount);
         }
         self.book_changed(instrument, tally, accepted, emit);
@@ -270,7 +269,7 @@ impl Venue {
             book.replace(old.id, &meta.replacement(price, qty), &mut floor).expect("the book has checked the order");
         let tally = floor.tally;
         self.rest_or_cancel(account, instrument, old.side, &outcome, meta, accepted, emit);
-        self.after_taking(instrument, &tally, accepted, emit);
+        self.after_taking(account, instrument, &tally, accepted, emit);
         Ok(())
     }
 
@@ -321,7 +320,7 @@ impl Venue {
             maker_remaining: resting.qty - qty,
         });
         let tally = floor.tally;
-        self.after_taking(instrument, &tally, trade, emit);
+        self.after_taking(taker, instrument, &tally, trade, emit);
         Ok(())
     }
 
@@ -356,8 +355,8 @@ impl Venue {
             return Err(Rejection::PriceOutOfRange);
         }
         self.margin.can_hold_both([buyer, seller], instrument)?;
-        self.margin.check_block(buyer, instrument, Side::Buy, qty)?;
-        self.margin.check_block(seller, instrument, Side::Sell, qty)?;
+        self.margin.check_block(buyer, instrument, Side::Buy, qty, cost)?;
+        self.margin.check_block(seller, instrument, Side::Sell, qty, cost)?;
         // From here on it cannot fail.
         let leg = |account, side| Leg { account, instrument, side, qty, value: cost, fee: Money::ZERO };
         let bought = self.margin.settle(&leg(buyer, Side::Buy));
@@ -374,9 +373,7 @@ impl Venue {
                 let (account, amount) = (trader.account, settled.margin_moved);
                 emit.event(Some(traded), &Event::MarginMoved { account, instrument, amount });
             }
-            self.margin.reindex(settled.pool);
-            let currency = self.margin.currency_of(settled.pool);
-            self.margin.reindex(downdraft_margin::Pool::Cross { account: trader.account, currency });
+            self.margin.reindex_party(trader.account, instrument);
         }
         self.raise(emit, Some(traded), CauseKind::OwnAccount);
         Ok(())

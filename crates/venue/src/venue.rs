@@ -57,6 +57,8 @@ pub struct Venue {
     pub(crate) directory: Directory,
     pub(crate) desk: Desk,
     pub(crate) policy: LiquidationPolicy,
+    /// When interest is charged next.
+    pub(crate) next_interest: Option<Time>,
     last: Option<(Time, Seq)>,
 }
 
@@ -81,6 +83,7 @@ impl Venue {
             directory: Directory::with_capacity(capacity.client_orders),
             desk: Desk::with_capacity(pools),
             policy: LiquidationPolicy::default(),
+            next_interest: None,
             last: None,
         }
     }
@@ -101,6 +104,7 @@ impl Venue {
             emit.event(None, &Event::Rejected { reason });
         }
         debug_assert!(self.margin.fallen().is_empty(), "every fallen pool was reported");
+        debug_assert!(self.margin.overdrawn().is_empty(), "every overdrawn account was reported");
         Ok(())
     }
 
@@ -163,6 +167,8 @@ impl Venue {
             Command::Halt { instrument, until } => self.halt(*instrument, *until, emit),
             Command::Reopen { instrument } => self.reopen(*instrument, None, emit),
             Command::ReduceOrder { account, order, by } => self.reduce(*account, *order, *by, emit),
+            Command::SetCollateral { policy } => self.set_collateral(policy, emit),
+            Command::SetUnified { account, unified } => self.set_unified(*account, *unified, emit),
             Command::Internal(internal) => self.internal(*internal, emit),
         }
     }
@@ -176,6 +182,8 @@ impl Venue {
             Internal::PayFunding { instrument } => self.pay_funding(instrument, emit),
             Internal::Reopen { instrument } => self.reopen(instrument, Some(emit.time), emit),
             Internal::Expire { instrument } => self.expire(instrument, emit),
+            Internal::Convert { account } => self.convert(account, emit),
+            Internal::ChargeInterest => self.charge_interest(emit),
         }
     }
 
@@ -271,6 +279,7 @@ impl Venue {
         }
         self.policy.hash(&mut hasher);
         self.desk.hash(&mut hasher);
+        self.next_interest.hash(&mut hasher);
         self.last.hash(&mut hasher);
         hasher.finish()
     }
@@ -366,6 +375,11 @@ impl From<MarginError> for Rejection {
             MarginError::NotPositive => Self::NotPositive,
             MarginError::RateOutOfRange => Self::Listing(ListingError::RateOutOfRange),
             MarginError::PositionTooLarge => Self::PositionTooLarge,
+            MarginError::BadCollateral => Self::InvalidCollateral,
+            MarginError::CollateralInUse => Self::CollateralInUse,
+            MarginError::NotCollateral => Self::NotCollateral,
+            MarginError::LimitReached => Self::DepositLimit,
+            MarginError::CannotBorrow => Self::CannotBorrow,
         }
     }
 }

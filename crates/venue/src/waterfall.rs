@@ -5,7 +5,7 @@ use crate::event::{CauseKind, Event, LiquidationEnd, Sink};
 use crate::venue::Venue;
 use downdraft_margin::{Eligibility, Leg, Pool};
 use downdraft_types::arith::mul_div_floor;
-use downdraft_types::{AccountId, InstrumentId, Money, Qty, Side};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Qty, Side};
 
 impl Venue {
     /// Closes `qty` lots of a position against others': first those of the ADL policy at the bankruptcy price;
@@ -82,9 +82,8 @@ impl Venue {
         let mut index = 0;
         while let Some((counterparty, pool, _)) = self.margin.planned(index) {
             index += 1;
-            self.margin.reindex(pool);
-            let currency = self.margin.currency_of(pool);
-            self.margin.reindex(Pool::Cross { account: counterparty, currency });
+            debug_assert_eq!(pool.account(), counterparty);
+            self.margin.reindex_party(counterparty, instrument);
         }
         self.raise(emit, Some(last), CauseKind::Waterfall);
         last
@@ -117,7 +116,7 @@ impl Venue {
         let pool = closed.pool;
         let mut cause = parent;
         if conceded.is_positive() {
-            let currency = self.margin.currency_of(pool);
+            let currency = self.margin.instrument(instrument).spec().settlement;
             cause = emit.event(Some(parent), &Event::Deficit { pool, currency, amount: conceded });
         }
         let event = Event::Deleveraged {
@@ -141,8 +140,9 @@ impl Venue {
         event
     }
 
-    /// Settles what is left of a pool without positions: a deficit goes to the fund as far as it reaches, then
-    /// to winners in `instrument`, and what they cannot bear stays.
+    /// Settles what is left of a pool without positions: what it lacks of a currency goes to the fund as far as it
+    /// reaches, then to winners in `instrument` (or another contract that the pool held), and what they cannot bear
+    /// stays.
     pub(crate) fn resolve<S: Sink>(
         &mut self,
         pool: Pool,
@@ -150,35 +150,55 @@ impl Venue {
         parent: Parent,
         emit: &mut Emit<'_, S>,
     ) {
-        let balance = self.margin.balance(pool);
-        if !balance.is_negative() {
+        if self.margin.lacking(pool).is_none() {
             let released = self.margin.release_isolated(pool);
             if let (Pool::Isolated { account, instrument }, true) = (pool, released.is_positive()) {
                 emit.event(parent, &Event::MarginMoved { account, instrument, amount: -released });
                 // What came home moves the triggers of the account's cross positions.
-                self.margin.reindex(Pool::Cross { account, currency: self.margin.currency_of(pool) });
+                self.margin.reindex_party(account, instrument);
             }
             self.close_case(pool, LiquidationEnd::Closed, parent, emit);
             return;
         }
-        let currency = self.margin.currency_of(pool);
-        let mut left = -balance;
+        let mut last = parent;
+        for currency in self.margin.ledger().currencies() {
+            let owned = matches!(pool, Pool::Unified { .. }) || self.margin.currency_of(pool) == currency;
+            let left = -self.margin.balance_in(pool, currency);
+            if owned && left.is_positive() {
+                let settles = |id: &InstrumentId| self.margin.instrument(*id).spec().settlement == currency;
+                let bearers = instrument.filter(settles).or_else(|| self.any_instrument(pool, currency));
+                last = Some(self.cover(pool, (currency, left), bearers, parent, emit));
+            }
+        }
+        self.close_case(pool, LiquidationEnd::Bankrupt, last, emit);
+    }
+
+    /// What a flat pool lacks of one currency goes down the waterfall. Returns the deficit's event.
+    fn cover<S: Sink>(
+        &mut self,
+        pool: Pool,
+        (currency, mut left): (CurrencyId, Money),
+        bearers: Option<InstrumentId>,
+        parent: Parent,
+        emit: &mut Emit<'_, S>,
+    ) -> u32 {
         let deficit = emit.event(parent, &Event::Deficit { pool, currency, amount: left });
         let drawn = left.min(self.margin.fund(currency));
         if drawn.is_positive() {
-            self.margin.pay_from_fund(pool, drawn);
+            self.margin.pay_from_fund(pool, currency, drawn);
             emit.event(Some(deficit), &Event::FundSettled { pool, currency, amount: -drawn });
+            self.seize(pool, (currency, drawn), Some(deficit), emit);
             left -= drawn;
         }
         if left.is_positive()
-            && let Some(instrument) = instrument
+            && let Some(instrument) = bearers
         {
             left -= self.socialise(pool, instrument, left, deficit, emit);
         }
         if left.is_positive() {
             emit.event(Some(deficit), &Event::Uncovered { pool, currency, amount: left });
         }
-        self.close_case(pool, LiquidationEnd::Bankrupt, Some(deficit), emit);
+        deficit
     }
 
     fn socialise<S: Sink>(
@@ -189,7 +209,7 @@ impl Venue {
         parent: u32,
         emit: &mut Emit<'_, S>,
     ) -> Money {
-        let currency = self.margin.currency_of(pool);
+        let currency = self.margin.instrument(instrument).spec().settlement;
         let borne = self.margin.plan_socialising(pool.account(), instrument, deficit);
         let mut index = 0;
         let mut last = parent;
@@ -197,7 +217,7 @@ impl Venue {
             index += 1;
             let amount = Money(amount);
             if amount.is_positive() {
-                self.margin.pay_between(payer, pool, amount);
+                self.margin.pay_between(payer, pool, currency, amount);
                 last = emit.event(Some(parent), &Event::Socialised { pool, payer, currency, amount });
             }
         }

@@ -54,6 +54,8 @@ pub enum Fault {
     },
     /// An isolated margin of a position that is cross.
     NotIsolated(AccountId, InstrumentId),
+    /// A pool of all currencies of an account that is separate, or of one currency of one that is unified.
+    WrongPool(Pool),
     /// A margin mode changed while there is a position or a margin.
     ModeInUse(AccountId, InstrumentId),
     /// A position that would not shrink, in a trade that only closes.
@@ -150,6 +152,7 @@ impl fmt::Display for Fault {
             }
             Self::Currency { found, expected } => write!(f, "currency: found {found}, expected {expected}"),
             Self::NotIsolated(a, i) => write!(f, "margin of {a} in {i}: found cross, expected isolated"),
+            Self::WrongPool(pool) => write!(f, "pool: found {pool}, expected one of the account's collateral mode"),
             Self::ModeInUse(a, i) => write!(f, "margin mode of {a} in {i}: changed with a position or margin"),
             Self::NotClosing { account, size, change } => {
                 write!(f, "change of {account}'s position: found {change} on {size}, expected to shrink it")

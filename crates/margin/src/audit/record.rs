@@ -30,6 +30,33 @@ pub enum Record {
         payoff: Payoff,
         /// Money per mark increment per lot; of an inverse contract money × mark increments per lot.
         point_value: u64,
+        /// Of a spot market: what is bought, and how much of it a lot is.
+        exchanges: Option<(CurrencyId, u64)>,
+    },
+    /// A flat account became unified, or separate again.
+    UnifiedSet {
+        /// The account.
+        account: AccountId,
+        /// Unified, or separate.
+        unified: bool,
+    },
+    /// A unified account paid interest on what it owes.
+    Interest {
+        /// The account.
+        account: AccountId,
+        /// The currency.
+        currency: CurrencyId,
+        /// How much, positive.
+        amount: Money,
+    },
+    /// The fund took collateral of a flat unified account.
+    Seized {
+        /// The account.
+        account: AccountId,
+        /// The currency.
+        currency: CurrencyId,
+        /// How much, positive.
+        amount: Money,
     },
     /// A flat position's margin mode was chosen; before that it is cross.
     Configured {
@@ -222,6 +249,9 @@ impl Record {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Listed { .. } => "listing",
+            Self::UnifiedSet { .. } => "collateral mode",
+            Self::Interest { .. } => "interest",
+            Self::Seized { .. } => "collateral seized",
             Self::Configured { .. } => "margin mode",
             Self::Deposit { .. } => "deposit",
             Self::Withdrawal { .. } => "withdrawal",

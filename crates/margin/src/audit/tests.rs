@@ -49,7 +49,7 @@ fn settled(account: u32, realised: i128) -> Record {
 }
 
 fn listed(instrument: InstrumentId, mark_scale: u32) -> Record {
-    Record::Listed { instrument, currency: USD, payoff: Payoff::Linear, mark_scale, point_value: 1 }
+    Record::Listed { instrument, currency: USD, payoff: Payoff::Linear, mark_scale, point_value: 1, exchanges: None }
 }
 
 /// Every kind of record, worked by hand. The perpetual's lot is worth 10 per tick, the dated contract's 1.
@@ -228,7 +228,7 @@ impl Field<'_> {
 /// Every field that counts something. The funding rate is left out: what it stands for, the payments, is here.
 fn fields(record: &mut Record) -> Vec<Field<'_>> {
     match record {
-        Record::Listed { .. } | Record::Configured { .. } => vec![],
+        Record::Listed { .. } | Record::Configured { .. } | Record::UnifiedSet { .. } => vec![],
         Record::Deposit { amount, .. }
         | Record::Withdrawal { amount, .. }
         | Record::MarginMoved { amount, .. }

@@ -56,6 +56,7 @@ impl Auditor {
 
     pub(super) fn deficit(&mut self, pool: Pool, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
         self.check_pool(pool, currency)?;
+        let pool = Self::wallet(pool, currency);
         let amount = positive(amount)?;
         if let Some(&left) = self.deficits.get(&pool) {
             return Err(Fault::OpenDeficit { pool, left });
@@ -66,6 +67,7 @@ impl Auditor {
 
     pub(super) fn settle_fund(&mut self, pool: Pool, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
         self.check_pool(pool, currency)?;
+        let pool = Self::wallet(pool, currency);
         if pool.account() == AccountId::FUND {
             return Err(Fault::SameAccount(AccountId::FUND));
         }
@@ -99,6 +101,7 @@ impl Auditor {
         if !self.is_flat(pool)? {
             return Err(Fault::PoolNotFlat(pool));
         }
+        let (pool, payer) = (Self::wallet(pool, currency), Self::wallet(payer, currency));
         self.bear(pool, amount)?;
         let totals = &mut self.currency_mut(currency).waterfall;
         add(&mut totals.socialised, amount)?;
@@ -112,6 +115,7 @@ impl Auditor {
         if !self.is_flat(pool)? {
             return Err(Fault::PoolNotFlat(pool));
         }
+        let pool = Self::wallet(pool, currency);
         self.bear(pool, amount)?;
         agree("uncovered deficit", Some(pool.account()), Money(amount), -self.balance(pool)?)?;
         add(&mut self.currency_mut(currency).waterfall.uncovered, amount)
