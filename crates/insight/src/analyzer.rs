@@ -193,10 +193,10 @@ impl<R: Recorder> Analyzer<R> {
 
     fn liquidation(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
         match *event {
-            Event::LiquidationTriggered { pool, kind, equity, maintenance, backlog } => {
+            Event::LiquidationTriggered { pool, currency, kind, equity, maintenance, backlog } => {
                 self.counts.backlog = self.counts.backlog.max(backlog);
                 self.counts.liquidated.insert(pool.account());
-                self.triggered(pool, parent, Trigger { time: self.now, kind, equity, maintenance });
+                self.triggered(pool, currency, parent, Trigger { time: self.now, kind, equity, maintenance });
             }
             Event::LiquidationOrdered { instrument, side, .. } => {
                 match self.episodes.current() {
@@ -218,9 +218,8 @@ impl<R: Recorder> Analyzer<R> {
         }
     }
 
-    fn triggered(&mut self, pool: Pool, cause: Option<u32>, trigger: Trigger) {
+    fn triggered(&mut self, pool: Pool, currency: CurrencyId, cause: Option<u32>, trigger: Trigger) {
         let marks = self.markets.iter().map(|market| market.as_ref().and_then(|m| m.mark));
-        let currency = currency_of(&self.markets, pool);
         let (episode, parent) = self.episodes.begin(pool, currency, trigger, marks);
         let (through, mediated) = self.lineage.trigger(cause);
         let born = self.lineage.moment();
@@ -445,13 +444,4 @@ fn purse_mut(purses: &mut Vec<Purse>, currency: CurrencyId) -> &mut Purse {
         purses.resize_with(currency.index() + 1, Purse::default);
     }
     &mut purses[currency.index()]
-}
-
-fn currency_of(markets: &[Option<Market>], pool: Pool) -> CurrencyId {
-    match pool {
-        Pool::Cross { currency, .. } => currency,
-        Pool::Isolated { instrument, .. } => {
-            markets.get(instrument.index()).and_then(Option::as_ref).map(|m| m.currency).unwrap_or_default()
-        }
-    }
 }

@@ -42,6 +42,8 @@ names! {
     Command::ReportIndex { .. } => "report-index",
     Command::Halt { .. } => "halt",
     Command::Reopen { .. } => "reopen",
+    Command::SetCollateral { .. } => "set-collateral",
+    Command::SetUnified { .. } => "set-unified",
     Command::Internal(Internal::Liquidate { .. }) => "liquidate",
     Command::Internal(Internal::UnwindFund { .. }) => "unwind-fund",
     Command::Internal(Internal::SampleMark { .. }) => "sample-mark",
@@ -49,6 +51,8 @@ names! {
     Command::Internal(Internal::PayFunding { .. }) => "pay-funding",
     Command::Internal(Internal::Reopen { .. }) => "end-halt",
     Command::Internal(Internal::Expire { .. }) => "expire",
+    Command::Internal(Internal::Convert { .. }) => "convert",
+    Command::Internal(Internal::ChargeInterest) => "charge-interest",
 }
 
 names! {
@@ -88,6 +92,14 @@ names! {
     Event::Expired { .. } => "expired",
     Event::Halted { .. } => "halted",
     Event::Reopened { .. } => "reopened",
+    Event::UnifiedSet { .. } => "unified-set",
+    Event::ConversionRequested { .. } => "conversion-requested",
+    Event::ConversionOrdered { .. } => "conversion-ordered",
+    Event::ConversionDone { .. } => "conversion-done",
+    Event::ConversionEnded { .. } => "conversion-ended",
+    Event::CollateralSeized { .. } => "collateral-seized",
+    Event::InterestPaid { .. } => "interest-paid",
+    Event::InterestCharged => "interest-charged",
 }
 
 names! {
@@ -102,6 +114,7 @@ names! {
     CauseKind::Thaw => "thaw",
     CauseKind::OwnAccount => "own-account",
     CauseKind::Waterfall => "waterfall",
+    CauseKind::Interest => "interest",
 }
 
 names! {

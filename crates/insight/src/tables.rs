@@ -366,11 +366,7 @@ impl<S: Sheet> Recorder for AllTables<S> {
             Event::Withdrawn { account, currency, amount } => {
                 self.outside(account, currency, amount.0.saturating_neg());
             }
-            Event::LiquidationTriggered { pool, .. } => {
-                let currency = match pool {
-                    Pool::Cross { currency, .. } => currency,
-                    Pool::Isolated { instrument, .. } => self.currency_of(instrument),
-                };
+            Event::LiquidationTriggered { pool, currency, .. } => {
                 self.outside.entry((pool.account(), currency)).or_default().1 += 1;
             }
             _ if self.failure.is_none() => self.failure = self.write_event(moment, event).err(),

@@ -85,7 +85,7 @@ fn backstop(venue: &Venue, account: AccountId) -> Vec<Command> {
                 isolated.push(Command::Deposit { account, currency, amount });
                 isolated.push(Command::MoveMargin { account, instrument, amount });
             }
-            Pool::Cross { .. } => match cross.iter_mut().find(|(known, _)| *known == currency) {
+            Pool::Cross { .. } | Pool::Unified { .. } => match cross.iter_mut().find(|(known, _)| *known == currency) {
                 Some((_, sum)) => *sum += amount,
                 None => cross.push((currency, amount)),
             },

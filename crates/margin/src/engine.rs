@@ -486,6 +486,7 @@ impl Margin {
     /// Ends the liquidation of a flat pool whose deficit nobody could bear.
     pub fn leave_insolvent(&mut self, pool: Pool) {
         self.set_state(pool, PoolState::Insolvent);
+        self.watch(pool);
     }
 
     pub(crate) fn set_state(&mut self, pool: Pool, state: PoolState) {
@@ -509,7 +510,8 @@ impl Margin {
     /// Chooses mode and leverage for a position that is flat and has no orders.
     ///
     /// # Errors
-    /// [`MarginError::PositionOpen`], [`MarginError::RateOutOfRange`], [`MarginError::CapacityReached`].
+    /// [`MarginError::PositionOpen`], [`MarginError::RateOutOfRange`], [`MarginError::CapacityReached`], or
+    /// [`MarginError::NotIsolated`] in a spot market, which has no positions.
     pub fn configure(
         &mut self,
         account: AccountId,
@@ -520,6 +522,9 @@ impl Margin {
         self.can_hold(account, instrument)?;
         if initial.is_some_and(|rate| rate <= Ppm::ZERO || rate > Ppm::ONE) {
             return Err(MarginError::RateOutOfRange);
+        }
+        if mode == MarginMode::Isolated && self.instrument(instrument).is_spot() {
+            return Err(MarginError::NotIsolated);
         }
         if let Some(position) = self.position(account, instrument) {
             let idle = position.size.is_zero() && position.orders.iter().all(|o| o.qty.is_zero());

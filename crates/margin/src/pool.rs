@@ -72,7 +72,8 @@ pub enum PoolState {
     Liquidating,
     /// Below maintenance, and left alone by policy until it is sound again.
     Spared,
-    /// Flat, with a deficit that nobody could bear. A deposit that covers it makes the pool sound.
+    /// Flat, with a deficit that nobody could bear. A deposit that covers it makes the pool sound; a unified one also
+    /// a change of prices that does.
     Insolvent,
 }
 

@@ -23,7 +23,7 @@ impl Margin {
         let health = self.health(pool);
         match self.state_of(pool) {
             PoolState::Liquidating => return self.clear_triggers(pool),
-            PoolState::Insolvent if !health.is_healthy() => return,
+            PoolState::Insolvent if !health.is_healthy() => return self.watch(pool),
             PoolState::Spared if !health.is_healthy() => return,
             PoolState::Insolvent | PoolState::Spared => self.set_state(pool, PoolState::Sound),
             PoolState::Sound => {}

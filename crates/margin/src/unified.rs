@@ -63,7 +63,9 @@ impl Margin {
         self.account_mut(account).unified = unified;
         for index in 0..self.slots_of(account).len() {
             let slot = self.slots_of(account)[index];
-            self.set_triggers(slot, [None; 2]);
+            if self.positions[slot as usize].mode == MarginMode::Cross {
+                self.set_triggers(slot, [None; 2]);
+            }
         }
         if unified {
             self.reindex(Pool::Unified { account });
@@ -158,10 +160,21 @@ impl Margin {
                 widest = middle + 1;
             }
         }
+        self.set_box(account, proven);
+    }
+
+    /// Has an insolvent unified account looked at whenever a mark that it depends on moves.
+    pub(crate) fn watch(&mut self, pool: Pool) {
+        if let Pool::Unified { account } = pool {
+            self.set_box(account, POINT);
+        }
+    }
+
+    fn set_box(&mut self, account: AccountId, shift: u32) {
         for index in 0..self.slots_of(account).len() {
             let slot = self.slots_of(account)[index];
             if self.positions[slot as usize].mode == MarginMode::Cross {
-                let triggers = self.leaving(slot, proven);
+                let triggers = self.leaving(slot, shift);
                 self.set_triggers(slot, triggers);
             }
         }

@@ -5,7 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use downdraft_margin::{InstrumentSpec, MaintenanceBasis, Margin, MarginMode, Payoff, Place, Pool, TierSpec};
+use downdraft_margin::{
+    CollateralAsset, CollateralPolicy, InstrumentKind, InstrumentSpec, MaintenanceBasis, Margin, MarginMode, Payoff,
+    Place, Pool, TierSpec,
+};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Side};
 
 const ONE: i128 = 1_000_000;
@@ -53,12 +56,14 @@ pub struct NaiveMargin {
     residue: BTreeMap<CurrencyId, i128>,
     outside: BTreeMap<CurrencyId, i128>,
     standing: BTreeMap<Pool, Standing>,
+    collateral: Option<CollateralPolicy>,
+    unified: BTreeSet<AccountId>,
 }
 
 impl NaiveMargin {
     /// Lists an instrument, its mark at zero, or the least there is.
     pub fn list(&mut self, id: InstrumentId, spec: &InstrumentSpec) {
-        let mark = i128::from(spec.payoff == Payoff::Inverse);
+        let mark = i128::from(spec.payoff == Payoff::Inverse || exchanges(spec).is_some());
         self.terms.insert(id, Terms { spec: spec.clone(), mark });
     }
 
@@ -98,8 +103,35 @@ impl NaiveMargin {
         *self.purse(to) += amount.0;
     }
 
+    /// Puts a collateral policy in force.
+    pub fn set_collateral(&mut self, policy: &CollateralPolicy) {
+        self.collateral = Some(policy.clone());
+    }
+
+    /// Makes an account unified, or separate again.
+    pub fn set_unified(&mut self, account: AccountId, unified: bool) {
+        match unified {
+            true => self.unified.insert(account),
+            false => self.unified.remove(&account),
+        };
+    }
+
+    /// Charges interest on what unified accounts owe, rounded up, as fees.
+    pub fn charge_interest(&mut self) {
+        let assets = self.collateral.clone().map(|policy| policy.assets).unwrap_or_default();
+        for (account, asset) in self.unified.iter().flat_map(|account| assets.iter().map(move |asset| (account, asset)))
+        {
+            let Some(cash) = self.cash.get_mut(&(*account, asset.currency)).filter(|cash| **cash < 0) else { continue };
+            let rate = asset.loan.map_or(0, |loan| i128::from(loan.interest_e9));
+            let due = -(*cash * rate).div_euclid(1_000_000_000);
+            *cash -= due;
+            *self.fees.entry(asset.currency).or_default() += due;
+        }
+    }
+
     fn purse(&mut self, pool: Pool) -> &mut i128 {
         match pool {
+            Pool::Unified { .. } => unreachable!("no pool of several currencies pays"),
             Pool::Cross { account, currency } => self.cash.entry((account, currency)).or_default(),
             Pool::Isolated { account, instrument } => {
                 &mut self.holdings.entry((account, instrument)).or_default().margin
@@ -111,6 +143,12 @@ impl NaiveMargin {
     pub fn trade(&mut self, account: AccountId, id: InstrumentId, side: Side, qty: i128, value: Money, fee: Money) {
         let currency = self.currency(id);
         let sign = if side == Side::Buy { 1 } else { -1 };
+        if let Some((base, lot)) = exchanges(&self.terms[&id].spec) {
+            *self.cash.entry((account, currency)).or_default() -= sign * value.0 + fee.0;
+            *self.cash.entry((account, base)).or_default() += sign * qty * lot;
+            *self.fees.entry(currency).or_default() += fee.0;
+            return;
+        }
         let before = self.holdings.get(&(account, id)).cloned().unwrap_or_default();
         let held = before.size.abs();
         let closed = if before.size.signum() == -sign { qty.min(held) } else { 0 };
@@ -156,6 +194,12 @@ impl NaiveMargin {
 
     /// What a cross pool has above its maintenance, in whole units.
     fn spare(&self, account: AccountId, currency: CurrencyId) -> i128 {
+        if self.unified.contains(&account) {
+            let (slack, (num, den)) =
+                (self.slack_e6(Pool::Unified { account }, None).div_euclid(ONE), self.price(currency));
+            let cash = self.cash.get(&(account, currency)).copied().unwrap_or(0);
+            return (slack * den).div_euclid(num).min(cash).max(0);
+        }
         self.slack_e6(Pool::Cross { account, currency }, None).div_euclid(ONE).max(0)
     }
 
@@ -207,7 +251,7 @@ impl NaiveMargin {
 
     /// Every pool that there is: a cross pool per account and currency, and the isolated positions.
     pub fn pools(&self) -> BTreeSet<Pool> {
-        let cross = self.cash.keys().map(|&(account, currency)| Pool::Cross { account, currency });
+        let cross = self.cash.keys().map(|&(account, currency)| self.cash_pool(account, currency));
         let isolated = self.holdings.iter().filter(|(_, h)| h.isolated);
         cross.chain(isolated.map(|(&(account, instrument), _)| Pool::Isolated { account, instrument })).collect()
     }
@@ -251,7 +295,23 @@ impl NaiveMargin {
     pub fn pool_of(&self, account: AccountId, id: InstrumentId) -> Pool {
         match self.holdings.get(&(account, id)).is_some_and(|h| h.isolated) {
             true => Pool::Isolated { account, instrument: id },
-            false => Pool::Cross { account, currency: self.currency(id) },
+            false => self.cash_pool(account, self.currency(id)),
+        }
+    }
+
+    /// The pool that an account's cash belongs to.
+    pub fn cash_pool(&self, account: AccountId, currency: CurrencyId) -> Pool {
+        match self.unified.contains(&account) {
+            true => Pool::Unified { account },
+            false => Pool::Cross { account, currency },
+        }
+    }
+
+    /// Whether a pool has less than nothing of any currency.
+    pub fn lacks(&self, pool: Pool) -> bool {
+        match pool {
+            Pool::Unified { account } => self.cash.iter().any(|((of, _), cash)| *of == account && *cash < 0),
+            _ => self.balance(pool) < 0,
         }
     }
 
@@ -260,12 +320,57 @@ impl NaiveMargin {
         match pool {
             Pool::Cross { account, currency } => self.cash.get(&(account, currency)).copied().unwrap_or(0),
             Pool::Isolated { account, instrument } => self.holdings.get(&(account, instrument)).map_or(0, |h| h.margin),
+            Pool::Unified { .. } => unreachable!("a pool of several currencies has no one balance"),
         }
+    }
+
+    /// What one unit of a currency is worth of the reference currency, as a fraction.
+    fn price(&self, currency: CurrencyId) -> (i128, i128) {
+        let assets = self.collateral.as_ref().map(|policy| policy.assets.as_slice()).unwrap_or_default();
+        let market = assets.iter().find(|asset| asset.currency == currency).and_then(|asset| asset.market);
+        let Some(terms) = market.map(|market| &self.terms[&market]) else { return (1, 1) };
+        let (_, lot) = exchanges(&terms.spec).expect("a spot market");
+        (terms.mark * i128::from(terms.spec.point_value), lot)
+    }
+
+    /// Equity less maintenance of a unified account, × 10^6, currency by currency.
+    fn unified_slack_e6(&self, account: AccountId) -> i128 {
+        let assets = self.collateral.as_ref().map(|policy| policy.assets.as_slice()).unwrap_or_default();
+        let pool = Pool::Unified { account };
+        let net = |asset: &CollateralAsset| {
+            let (num, den) = self.price(asset.currency);
+            let mut amount = self.cash.get(&(account, asset.currency)).copied().unwrap_or(0);
+            let mut maintenance = 0;
+            for (id, holding) in self.members(pool).filter(|(_, h)| h.size != 0) {
+                let terms = &self.terms[&id];
+                if terms.spec.settlement != asset.currency {
+                    continue;
+                }
+                let value = terms.worth(holding.size);
+                amount += value - holding.cost;
+                maintenance += ceil(maintenance_e6(&terms.spec, value, holding.cost) * num, den);
+            }
+            if amount < 0 {
+                let owed = ceil(-amount * num, den);
+                let rate = asset.loan.map_or(0, |loan| i128::from(loan.maintenance.0));
+                return -owed * ONE - maintenance - owed * rate;
+            }
+            let mut counted = 0;
+            for (n, tier) in asset.tiers.iter().enumerate() {
+                let end = asset.tiers.get(n + 1).map_or(amount, |next| next.floor.0.min(amount));
+                counted += (end - tier.floor.0).max(0) * i128::from(tier.weight.0);
+            }
+            (counted.div_euclid(ONE) * num).div_euclid(den) * ONE - maintenance
+        };
+        assets.iter().map(net).sum()
     }
 
     /// Equity less maintenance, × 10^6, with one instrument's mark perhaps another than it is. A sum that leaves
     /// 128 bits keeps its sign, which is that of the position's value.
     pub fn slack_e6(&self, pool: Pool, other: Option<(InstrumentId, i128)>) -> i128 {
+        if let Pool::Unified { account } = pool {
+            return self.unified_slack_e6(account);
+        }
         let mut slack = self.balance(pool) * ONE;
         for (id, holding) in self.members(pool).filter(|(_, h)| h.size != 0) {
             let terms = &self.terms[&id];
@@ -355,6 +460,7 @@ impl NaiveMargin {
                 account == of && !holding.isolated && self.currency(id) == currency
             }
             Pool::Isolated { account: of, instrument } => account == of && id == instrument,
+            Pool::Unified { account: of } => account == of && !holding.isolated,
         };
         self.holdings.iter().filter(move |(key, h)| belongs(key.0, key.1, h)).map(|(key, h)| (key.1, h))
     }
@@ -366,6 +472,19 @@ impl NaiveMargin {
     fn terms_mut(&mut self, id: InstrumentId) -> &mut Terms {
         self.terms.get_mut(&id).expect("a listed instrument")
     }
+}
+
+/// What a spot market trades, and how much of it a lot is.
+fn exchanges(spec: &InstrumentSpec) -> Option<(CurrencyId, i128)> {
+    match spec.kind {
+        InstrumentKind::Spot { base, lot } => Some((base, lot.into())),
+        _ => None,
+    }
+}
+
+/// `a ÷ b`, rounded up.
+fn ceil(a: i128, b: i128) -> i128 {
+    -(-a).div_euclid(b)
 }
 
 /// What `size` lots would cost at `mark`. `None` for amounts past any that listing allows; a quarter of the range

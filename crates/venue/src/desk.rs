@@ -84,6 +84,7 @@ fn raise_fallen<S: Sink>(
         desk.pending += 1;
         let event = Event::LiquidationTriggered {
             pool,
+            currency: margin.currency_of(pool),
             kind,
             equity: health.equity,
             maintenance: health.maintenance(),

@@ -343,6 +343,8 @@ pub enum Event {
     LiquidationTriggered {
         /// The pool.
         pool: Pool,
+        /// In which its equity and maintenance are: of a unified pool the reference currency.
+        currency: CurrencyId,
         /// What put it there.
         kind: CauseKind,
         /// Its equity now.

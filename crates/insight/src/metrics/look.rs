@@ -51,7 +51,7 @@ pub(super) fn holdings(margin: &Margin, held: &mut Vec<Held>, stakes: &mut Vec<S
             stake.equity += position.unrealised(terms).0;
             let isolated = position.mode() == MarginMode::Isolated;
             if isolated || !counted.contains(&currency) {
-                stake.equity += margin.balance(pool).0;
+                stake.equity += if isolated { margin.balance(pool) } else { margin.cash(account, currency) }.0;
                 counted.extend((!isolated).then_some(currency));
             }
         }
@@ -87,6 +87,7 @@ pub(super) fn slope(venue: &Venue, instrument: InstrumentId, direction: Side, li
         let lots = position.size().quantity().0;
         // A pool of several positions has a certificate, nearer than where it really falls.
         let exact = match margin.pool_of(position) {
+            Pool::Unified { .. } => margin.liquidation_price(account, instrument).map(|price| distance(price.0)),
             pool @ Pool::Cross { .. } if margin.pool_positions(pool).count() > 1 => {
                 margin.liquidation_price(account, instrument).map(|price| distance(price.0))
             }

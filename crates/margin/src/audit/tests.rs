@@ -237,6 +237,8 @@ fn fields(record: &mut Record) -> Vec<Field<'_>> {
         | Record::Socialised { amount, .. }
         | Record::Uncovered { amount, .. }
         | Record::Funding { amount, .. }
+        | Record::Interest { amount, .. }
+        | Record::Seized { amount, .. }
         | Record::FundingResidue { amount, .. } => vec![Field::Money(amount)],
         Record::Mark { mark, .. } => vec![Field::Mark(mark)],
         Record::Expired { mark, residue, .. } => vec![Field::Mark(mark), Field::Money(residue)],

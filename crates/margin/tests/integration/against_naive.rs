@@ -1,6 +1,6 @@
 //! Any sequence of commands, beside the model that looks at everyone after each of them.
 
-use crate::steps::{Step, step};
+use crate::steps::{Step, step, unified_step};
 use crate::trial::Trial;
 use downdraft_testkit::naive_margin::maintenance_e6;
 use downdraft_types::{InstrumentId, Money};
@@ -13,6 +13,15 @@ proptest! {
     #[test]
     fn exactly_those_below_maintenance_fall(steps in vec(step(), 1..120)) {
         let mut trial = Trial::new();
+        for step in steps {
+            trial.apply(&step);
+        }
+    }
+
+    /// As above, where accounts stand for their positions with three currencies, two of them coins with a market.
+    #[test]
+    fn exactly_those_below_maintenance_fall_by_their_collateral(steps in vec(unified_step(), 1..160)) {
+        let mut trial = Trial::unified();
         for step in steps {
             trial.apply(&step);
         }

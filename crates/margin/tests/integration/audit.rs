@@ -57,6 +57,7 @@ impl Pair {
             payoff: Payoff::Linear,
             mark_scale: 10,
             point_value: 3,
+            exchanges: None,
         });
         for account in (1..ACCOUNTS).map(AccountId) {
             pair.engine.open_account(account).unwrap();

@@ -3,6 +3,7 @@
 
 mod against_naive;
 mod audit;
+mod collateral;
 mod deleveraging;
 mod isolated;
 mod limits;

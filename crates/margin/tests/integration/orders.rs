@@ -110,8 +110,8 @@ fn nobody_passes_the_largest_position() {
     assert_eq!(order(&margin, Side::Buy, 1, 100), Err(MarginError::PositionTooLarge));
     assert_eq!(order(&margin, Side::Sell, 14, 100), Ok(()));
     assert_eq!(order(&margin, Side::Sell, 15, 100), Err(MarginError::PositionTooLarge));
-    assert_eq!(margin.check_block(A, FIRST, Side::Buy, Qty(1)), Err(MarginError::PositionTooLarge));
-    assert_eq!(margin.check_block(A, FIRST, Side::Sell, Qty(14)), Ok(()));
+    assert_eq!(margin.check_block(A, FIRST, Side::Buy, Qty(1), Money(1)), Err(MarginError::PositionTooLarge));
+    assert_eq!(margin.check_block(A, FIRST, Side::Sell, Qty(14), Money(1)), Ok(()));
 }
 
 #[test]

@@ -31,6 +31,14 @@ pub enum Step {
     Expire { instrument: u8 },
     /// Something is done about a pool in liquidation.
     Resolve { which: u8, how: Resolution },
+    /// All of an account's currencies answer for all its positions, or each for its own.
+    Unify { account: u8, unified: bool },
+    /// Interest on what unified accounts owe.
+    Interest,
+    /// Weights of collateral: as in the policy, less `cut` percent.
+    Haircut { cut: u8 },
+    /// A sale of collateral for what an account owes, at the mark.
+    Convert { account: u8, all: bool },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,5 +81,16 @@ pub fn step() -> impl Strategy<Value = Step> {
         1 => instrument().prop_map(|instrument| Step::Expire { instrument }),
         4 => (any::<u8>(), prop_oneof![Just(Resolution::End), Just(Resolution::Rescue), Just(Resolution::Close)])
             .prop_map(|(which, how)| Step::Resolve { which, how }),
+    ]
+}
+
+/// Steps of a world with a collateral policy: those of any world, and those that only unified accounts know.
+pub fn unified_step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        20 => step(),
+        3 => (any::<u8>(), prop::bool::weighted(0.8)).prop_map(|(account, unified)| Step::Unify { account, unified }),
+        1 => Just(Step::Interest),
+        1 => (0..60_u8).prop_map(|cut| Step::Haircut { cut }),
+        3 => any::<(u8, bool)>().prop_map(|(account, all)| Step::Convert { account, all }),
     ]
 }

@@ -3,14 +3,15 @@
 use crate::steps::{Resolution, Step};
 use crate::world::{perpetual, tier};
 use downdraft_margin::{
-    InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, MarginMode, Payoff, Pool, Settled, fee,
+    CollateralAsset, CollateralPolicy, InstrumentKind, InstrumentSpec, Leg, LoanTerms, MaintenanceBasis, Margin,
+    MarginCapacity, MarginMode, Payoff, Pool, WeightTier, fee,
 };
 use downdraft_testkit::naive_margin::NaiveMargin;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side};
 use std::collections::BTreeSet;
 
 const ACCOUNTS: u32 = 7;
-const CURRENCIES: u16 = 2;
+const CURRENCIES: u16 = 3;
 /// Trades with whoever nobody else would; it is rich.
 const HOUSE: AccountId = AccountId(ACCOUNTS);
 const CAPACITY: MarginCapacity = MarginCapacity {
@@ -72,6 +73,53 @@ fn listings() -> [(InstrumentSpec, i64); 6] {
     ]
 }
 
+/// Contracts settled in the reference currency and in two coins, one of them inverse, and the coins' spot markets.
+fn unified_listings() -> [(InstrumentSpec, i64); 6] {
+    let [_, tiered, _, _, inverse, _] = listings();
+    let spot = |base, lot| InstrumentSpec {
+        kind: InstrumentKind::Spot { base: CurrencyId(base), lot },
+        mark_scale: 10,
+        maker_fee: Ppm(-100),
+        ..tiered.0.clone()
+    };
+    let quanto = InstrumentSpec { settlement: CurrencyId(2), mark_scale: 1, ..tiered.0.clone() };
+    let entry = InstrumentSpec { maintenance_basis: MaintenanceBasis::Entry, ..tiered.0.clone() };
+    [
+        tiered.clone(),
+        (InstrumentSpec { settlement: CurrencyId(1), ..inverse.0 }, inverse.1),
+        (quanto, 3_000),
+        (spot(1, 1_000), 90_000),
+        (spot(2, 7), 500),
+        (entry, 7_000),
+    ]
+}
+
+/// A reference currency, a coin with falling weights that may be borrowed, and one that may not.
+fn collateral() -> CollateralPolicy {
+    let weights = |tiers: &[(i128, i64)]| {
+        tiers.iter().map(|&(floor, weight)| WeightTier { floor: Money(floor), weight: Ppm(weight) }).collect()
+    };
+    let asset = |currency, market: Option<u16>, tiers: &[(i128, i64)]| CollateralAsset {
+        currency: CurrencyId(currency),
+        market: market.map(InstrumentId),
+        tiers: weights(tiers),
+        scaled_from: None,
+        limit: None,
+        overdraft: Money(500),
+        loan: None,
+    };
+    let loan = LoanTerms { initial: Ppm(100_000), maintenance: Ppm(50_000), interest_e9: 1_234_567 };
+    let coin = [(0, 950_000), (40_000, 600_000), (400_000, 0)];
+    CollateralPolicy {
+        assets: vec![
+            CollateralAsset { loan: Some(loan), ..asset(0, None, &[(0, 1_000_000)]) },
+            CollateralAsset { loan: Some(loan), scaled_from: Some(Money(1 << 60)), ..asset(1, Some(3), &coin) },
+            asset(2, Some(4), &[(0, 800_000)]),
+        ],
+        interest_every: None,
+    }
+}
+
 struct Resting {
     account: AccountId,
     instrument: InstrumentId,
@@ -88,12 +136,28 @@ pub struct Trial {
 
 impl Trial {
     pub fn new() -> Self {
+        Self::listing(listings())
+    }
+
+    /// A world with collateral of three currencies, in which half of the accounts are unified.
+    pub fn unified() -> Self {
+        let mut trial = Self::listing(unified_listings());
+        trial.engine.set_collateral(&collateral()).unwrap();
+        trial.naive.set_collateral(&collateral());
+        for account in (1..ACCOUNTS).step_by(2).map(AccountId) {
+            trial.engine.set_unified(account, true).unwrap();
+            trial.naive.set_unified(account, true);
+        }
+        trial
+    }
+
+    fn listing(listings: [(InstrumentSpec, i64); 6]) -> Self {
         let mut trial =
             Self { engine: Margin::with_capacity(CAPACITY), naive: NaiveMargin::default(), resting: Vec::new() };
         for account in 1..=ACCOUNTS {
             trial.engine.open_account(AccountId(account)).unwrap();
         }
-        for (id, (spec, mark)) in (0..).map(InstrumentId).zip(listings()) {
+        for (id, (spec, mark)) in (0..).map(InstrumentId).zip(listings) {
             trial.engine.list(id, &spec).unwrap();
             trial.naive.list(id, &spec);
             trial.set_mark(id, mark);
@@ -119,6 +183,7 @@ impl Trial {
             assert!(!fallen.contains(&pool), "{step:?} was accepted, and {pool} fell");
         }
         self.engine.clear_fallen();
+        self.engine.clear_overdrawn();
         self.engine.check_risk_index();
         self.naive.compare(&self.engine);
         self.compare_triggers();
@@ -127,6 +192,10 @@ impl Trial {
     /// Pools of one position have the trigger that halving finds; no pool has one while it is being liquidated.
     fn compare_triggers(&self) {
         for pool in self.naive.pools() {
+            if let Pool::Unified { account } = pool {
+                self.check_box(account);
+                continue;
+            }
             let open = self.naive.positions_of(pool);
             let exact = match open[..] {
                 [id] if self.naive.is_sound(pool) => Some((id, self.naive.trigger(pool.account(), id))),
@@ -146,6 +215,48 @@ impl Trial {
         }
     }
 
+    /// A sound unified account is healthy at the corners of its box, and at points inside.
+    fn check_box(&self, account: AccountId) {
+        let sound = self.naive.is_sound(Pool::Unified { account });
+        let ids = (0..CAPACITY.instruments).map(InstrumentId);
+        let ends: Vec<_> = ids.map(|id| (id, self.ends(account, id))).collect();
+        for corner in 0..1_u32 << (2 * ends.len()) {
+            // Two bits an instrument: low, high, present, and a third of the way.
+            let mut other = self.naive.clone();
+            for (n, (id, (low, high))) in ends.iter().enumerate() {
+                let mark = match corner >> (2 * n) & 3 {
+                    0 => *low,
+                    1 => *high,
+                    2 => self.engine.instrument(*id).mark().0,
+                    _ => low + (high - low) / 3,
+                };
+                other.set_mark(*id, MarkPrice(mark));
+            }
+            let slack = other.slack_e6(Pool::Unified { account }, None);
+            assert!(!sound || slack >= 0, "{account} falls inside its box, by {slack}: {corner} of {ends:?}");
+            if !sound || corner > 256 {
+                break;
+            }
+        }
+    }
+
+    /// The lowest and the highest mark at which an account is not looked at again; the legal ones where there is no
+    /// trigger, but not so far that the model's sums leave 128 bits.
+    fn ends(&self, account: AccountId, id: InstrumentId) -> (i64, i64) {
+        let ladder = self.engine.ladder(id);
+        let nearest = |side| ladder.triggers(side).find(|(_, of)| *of == account).map(|(mark, _)| mark.0);
+        let (lowest, highest) = self.engine.instrument(id).legal_marks();
+        let own = self.engine.position(account, id).is_some_and(|p| p.mode() == MarginMode::Cross);
+        let mark = self.engine.instrument(id).mark().0;
+        match own {
+            true => (
+                nearest(Side::Buy).map_or(lowest.0, |mark| mark + 1),
+                nearest(Side::Sell).map_or(highest.0, |mark| mark - 1),
+            ),
+            false => (mark, mark),
+        }
+    }
+
     /// Returns the pool that the engine judged able to bear the step: it may not fall by it.
     fn carry_out(&mut self, step: &Step) -> Option<Pool> {
         match *step {
@@ -161,7 +272,7 @@ impl Trial {
                     Money(self.engine.free(account, currency).0 / 256 * i128::from(part) + i128::from(part % 3));
                 self.engine.withdraw(account, currency, amount).ok()?;
                 self.naive.deposit(account, currency, -amount);
-                return Some(Pool::Cross { account, currency });
+                return Some(self.engine.cash_pool(account, currency));
             }
             Step::Trade { buyer, seller, instrument, lots, offset, fee } => {
                 let (buyer, seller, id) = (account_of(buyer), account_of(seller), instrument_of(instrument));
@@ -170,8 +281,8 @@ impl Trial {
                 // Off the book, a value need not be that of a price.
                 let value = self.engine.instrument(id).trade_value(qty, price) + Money(i128::from(offset) * 3);
                 if buyer != seller
-                    && self.may_trade(buyer, id, Side::Buy, qty)
-                    && self.may_trade(seller, id, Side::Sell, qty)
+                    && self.may_trade((buyer, Side::Buy), id, qty, value)
+                    && self.may_trade((seller, Side::Sell), id, qty, value)
                 {
                     self.trade([(buyer, i128::from(fee)), (seller, 0)], id, qty, value);
                 }
@@ -222,13 +333,16 @@ impl Trial {
             Step::MoveMargin { account, instrument, part } => {
                 let (account, id) = (account_of(account), instrument_of(instrument));
                 let pool = self.naive.pool_of(account, id);
-                let free = self.engine.free(account, self.engine.currency_of(pool)).0;
-                let of = if part > 0 { free } else { self.naive.balance(pool) };
+                let currency = self.engine.instrument(id).spec().settlement;
+                let of = match pool {
+                    _ if part > 0 => self.engine.free(account, currency).0,
+                    Pool::Isolated { .. } => self.naive.balance(pool),
+                    _ => 0,
+                };
                 let amount = Money(of.max(0) / 256 * i128::from(part));
                 self.engine.move_margin(account, id, amount).ok()?;
                 self.naive.move_margin(account, id, amount);
-                let currency = self.engine.currency_of(pool);
-                return Some(if amount.is_positive() { Pool::Cross { account, currency } } else { pool });
+                return Some(if amount.is_positive() { self.engine.cash_pool(account, currency) } else { pool });
             }
             Step::Expire { instrument } => {
                 let id = instrument_of(instrument);
@@ -236,6 +350,25 @@ impl Trial {
                 self.naive.settle_all(id);
             }
             Step::Resolve { which, how } => self.resolve(which, how),
+            Step::Unify { account, unified } => {
+                let account = account_of(account);
+                if account != HOUSE && self.engine.set_unified(account, unified).is_ok() {
+                    self.naive.set_unified(account, unified);
+                }
+            }
+            Step::Interest => {
+                self.engine.charge_interest(|_, _, _| {});
+                self.naive.charge_interest();
+            }
+            Step::Haircut { cut } if self.engine.collateral().is_some() => {
+                let mut policy = collateral();
+                let tiers = policy.assets.iter_mut().skip(1).flat_map(|asset| &mut asset.tiers);
+                tiers.for_each(|tier| tier.weight.0 -= tier.weight.0 * i64::from(cut) / 100);
+                self.engine.set_collateral(&policy).unwrap();
+                self.naive.set_collateral(&policy);
+            }
+            Step::Haircut { .. } => {}
+            Step::Convert { account, all } => self.convert(account_of(account), all),
         }
         None
     }
@@ -256,8 +389,8 @@ impl Trial {
     }
 
     /// Whoever is being liquidated only reduces, and nobody passes the largest position.
-    fn may_trade(&self, account: AccountId, id: InstrumentId, side: Side, qty: Qty) -> bool {
-        if self.engine.check_block(account, id, side, qty).is_ok() {
+    fn may_trade(&self, (account, side): (AccountId, Side), id: InstrumentId, qty: Qty, value: Money) -> bool {
+        if self.engine.check_block(account, id, side, qty, value).is_ok() {
             return true;
         }
         let held = self.naive.size(account, id);
@@ -271,21 +404,39 @@ impl Trial {
             let (account, fee) = sides[side as usize];
             Leg { account, instrument: id, side, qty, value, fee: Money(fee) }
         });
-        let settled = legs.map(|leg| self.engine.settle(&leg));
         for leg in legs {
+            let leg = Leg { fee: self.engine.affordable_fee(&leg), ..leg };
+            self.engine.settle(&leg);
             self.naive.trade(leg.account, id, leg.side, qty.0.into(), value, leg.fee);
         }
-        for (leg, settled) in legs.iter().zip(settled) {
-            self.look_at(leg.account, &settled);
+        for leg in legs {
+            self.engine.reindex_party(leg.account, id);
         }
     }
 
-    fn look_at(&mut self, account: AccountId, settled: &Settled) {
-        self.engine.reindex(settled.pool);
-        if !settled.margin_moved.is_zero() {
-            let currency = self.engine.currency_of(settled.pool);
-            self.engine.reindex(Pool::Cross { account, currency });
+    /// What is owed becomes less by a sale at the mark, and none of it is sold that is not there.
+    fn convert(&mut self, account: AccountId, all: bool) {
+        let Some(conversion) = self.engine.conversion(account, all) else { return };
+        let (id, side, qty) = (conversion.instrument, conversion.side, conversion.qty);
+        let value = self.engine.instrument(id).closing_value(Side::Buy, qty);
+        let owed = -self.engine.cash(account, conversion.currency);
+        assert!(owed.is_positive(), "{account} owes nothing: {conversion:?}");
+        if account == HOUSE || !self.may_trade((HOUSE, side.opposite()), id, qty, value) {
+            return;
         }
+        let (sold, _) = self.engine.instrument(id).exchanged(qty).unwrap();
+        self.trade(
+            if side == Side::Buy { [(account, 0), (HOUSE, 0)] } else { [(HOUSE, 0), (account, 0)] },
+            id,
+            qty,
+            value,
+        );
+        if side == Side::Sell {
+            assert!(!self.engine.cash(account, sold).is_negative(), "{account} sold what it had not: {conversion:?}");
+        } else {
+            assert!(-self.engine.cash(account, sold) < owed, "{account} owes no less: {conversion:?}");
+        }
+        self.engine.end_conversion(account);
     }
 
     /// An accepted order that enlarges its position can be filled at its limit at once: what it opens, and the
@@ -312,14 +463,14 @@ impl Trial {
         let fee = fee(value, terms.spec().taker_fee).0;
         let before = self.naive.size(account, id);
         let house = (HOUSE, 0);
-        if !self.may_trade(HOUSE, id, side.opposite(), qty) || account == HOUSE {
+        if !self.may_trade((HOUSE, side.opposite()), id, qty, value) || account == HOUSE {
             return None;
         }
         let sides = if side == Side::Buy { [(account, fee), house] } else { [house, (account, fee)] };
         self.trade(sides, id, qty, value);
         let enlarges = self.naive.size(account, id).abs() > before.abs();
         let currency = self.engine.instrument(id).spec().settlement;
-        enlarges.then_some(Pool::Cross { account, currency })
+        enlarges.then_some(self.engine.cash_pool(account, currency))
     }
 
     fn resolve(&mut self, which: u8, how: Resolution) {
@@ -334,7 +485,7 @@ impl Trial {
             Resolution::Close => self.close(pool),
         }
         let flat = self.naive.positions_of(pool).is_empty();
-        if flat && self.naive.balance(pool) < 0 {
+        if flat && self.naive.lacks(pool) && self.naive.slack_e6(pool, None) < 0 {
             self.engine.leave_insolvent(pool);
             self.naive.leave_insolvent(pool);
             return;
@@ -342,7 +493,7 @@ impl Trial {
         if let Pool::Isolated { account, instrument } = pool {
             let released = self.engine.release_isolated(pool);
             self.naive.move_margin(account, instrument, -released);
-            self.engine.reindex(Pool::Cross { account, currency: self.engine.currency_of(pool) });
+            self.engine.reindex_party(account, instrument);
         }
         self.naive.end_liquidation(pool);
         self.engine.end_liquidation(pool);
@@ -350,9 +501,14 @@ impl Trial {
 
     fn rescue(&mut self, pool: Pool) {
         let short = Money(-self.naive.slack_e6(pool, None).min(0) / 1_000_000 + 1);
-        let house = Pool::Cross { account: HOUSE, currency: self.engine.currency_of(pool) };
-        self.engine.pay_between(house, pool, short);
-        self.naive.pay_between(house, pool, short);
+        let currency = self.engine.currency_of(pool);
+        let house = Pool::Cross { account: HOUSE, currency };
+        self.engine.pay_between(house, pool, currency, short);
+        let purse = match pool {
+            Pool::Unified { account } => Pool::Cross { account, currency },
+            _ => pool,
+        };
+        self.naive.pay_between(house, purse, short);
         self.engine.reindex(house);
     }
 
@@ -363,7 +519,7 @@ impl Trial {
             let side = size.side().unwrap().opposite();
             let terms = self.engine.instrument(id);
             let value = terms.closing_value(side.opposite(), size.quantity());
-            if account == HOUSE || !self.may_trade(HOUSE, id, side.opposite(), size.quantity()) {
+            if account == HOUSE || !self.may_trade((HOUSE, side.opposite()), id, size.quantity(), value) {
                 return;
             }
             let (closing, house) = ((account, 0), (HOUSE, 0));
