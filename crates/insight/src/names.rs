@@ -95,6 +95,7 @@ names! {
     Event::UnifiedSet { .. } => "unified-set",
     Event::ConversionRequested { .. } => "conversion-requested",
     Event::ConversionOrdered { .. } => "conversion-ordered",
+    Event::ConversionPostponed { .. } => "conversion-postponed",
     Event::ConversionDone { .. } => "conversion-done",
     Event::ConversionEnded { .. } => "conversion-ended",
     Event::CollateralSeized { .. } => "collateral-seized",

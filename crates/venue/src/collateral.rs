@@ -64,7 +64,7 @@ impl Venue {
         let next = self.margin.conversion(account, false).filter(|_| !self.margin.is_liquidating(pool));
         if let Some(conversion) = next {
             if self.waits_for_reopening(conversion.instrument) {
-                let postponed = emit.event(None, &Event::LiquidationPostponed { pool });
+                let postponed = emit.event(None, &Event::ConversionPostponed { account });
                 self.desk.parked.push((Internal::Convert { account }, emit.id(postponed)));
                 return Ok(());
             }

@@ -558,6 +558,11 @@ pub enum Event {
         /// The currency owed.
         currency: CurrencyId,
     },
+    /// A sale of collateral waits for its market to reopen.
+    ConversionPostponed {
+        /// The account.
+        account: AccountId,
+    },
     /// That order is done.
     ConversionDone {
         /// The account.
@@ -617,6 +622,7 @@ impl Event {
             | Self::UnifiedSet { account, .. }
             | Self::ConversionRequested { account, .. }
             | Self::ConversionOrdered { account, .. }
+            | Self::ConversionPostponed { account }
             | Self::ConversionDone { account, .. }
             | Self::ConversionEnded { account }
             | Self::CollateralSeized { account, .. }

@@ -138,7 +138,8 @@ impl Venue {
             Command::Deposit { account, currency, amount } => {
                 self.margin.deposit(*account, *currency, *amount)?;
                 let (account, currency, amount) = (*account, *currency, *amount);
-                emit.event(None, &Event::Deposited { account, currency, amount });
+                let event = emit.event(None, &Event::Deposited { account, currency, amount });
+                self.raise(emit, Some(event), CauseKind::OwnAccount);
                 Ok(())
             }
             Command::Withdraw { account, currency, amount } => {

@@ -1,7 +1,10 @@
 //! Commands, most of them sensible, some of them not.
 
 use super::dice::Dice;
-use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, MarginMode, Payoff, Pool, TierSpec};
+use downdraft_margin::{
+    CollateralAsset, CollateralPolicy, InstrumentKind, InstrumentSpec, LoanTerms, MaintenanceBasis, MarginMode, Payoff,
+    Pool, TierSpec, WeightTier,
+};
 use downdraft_types::{
     AccountId, ClientOrderId, CurrencyId, InstrumentId, MarkPrice, Money, OrderId, Ppm, Price, Qty, Side, Span, Time,
 };
@@ -14,10 +17,10 @@ use downdraft_venue::{
 /// Small enough that each of them is reached.
 pub const CAPACITY: Capacity = Capacity {
     accounts: 14,
-    positions: 30,
-    positions_per_account: 3,
-    instruments: 5,
-    currencies: 2,
+    positions: 50,
+    positions_per_account: 5,
+    instruments: 7,
+    currencies: 3,
     client_orders: 12,
 };
 
@@ -31,14 +34,14 @@ pub struct View<'a> {
     pub resting: &'a dyn Fn(u64) -> Option<(InstrumentId, OrderId, AccountId)>,
 }
 
-/// The commands that set a world up: three instruments, accounts, money, policies.
+/// The commands that set a world up: three contracts, two spot markets, accounts, money, policies.
 pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
     let base = dice.one_of(&[100, 100, 100, 4, -60]);
     let mut commands = Vec::new();
-    for instrument in 0..3 {
+    for instrument in 0..5 {
         let (spec, book) = (spec(dice, instrument), BookSize { orders: 40, levels: 24 });
         // An inverse contract has positive prices only.
-        let base = if spec.payoff == Payoff::Inverse { i64::abs(base) } else { base };
+        let base = if spec.smallest_price().is_some() { i64::abs(base) } else { base };
         let mark = MarkPrice(base * i64::from(spec.mark_scale));
         let instrument = InstrumentId(instrument);
         commands.push(Command::ListInstrument { instrument, spec: Box::new(spec), book });
@@ -52,10 +55,14 @@ pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
         }
     }
     commands.push(Command::SetLiquidationPolicy { policy: liquidation_policy(dice) });
+    commands.push(Command::SetCollateral { policy: Box::new(collateral(dice)) });
     for account in 0..13 {
         let account = AccountId(account);
         commands.push(Command::OpenAccount { account });
-        for currency in [CurrencyId(0), CurrencyId(1)] {
+        if dice.once_in(3) {
+            commands.push(Command::SetUnified { account, unified: true });
+        }
+        for currency in (0..3).map(CurrencyId) {
             let amount = Money(i128::from(dice.one_of(&[0, 200, 600, 1_500, 40_000])));
             commands.push(Command::Deposit { account, currency, amount });
         }
@@ -65,7 +72,7 @@ pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
 
 /// The next command.
 pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
-    let kind = dice.below(128);
+    let kind = dice.below(140);
     let (account, instrument) = (account(dice), instrument(dice));
     match kind {
         0..=51 => Command::PlaceOrder(order(dice, view, account, instrument)),
@@ -115,7 +122,47 @@ pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
         // The fund is poor or rich, as it comes.
         122 => Command::Deposit { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
         123 => Command::Withdraw { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
-        _ => Command::PlaceOrder(taking(dice, account, instrument)),
+        124..=127 => Command::PlaceOrder(taking(dice, account, instrument)),
+        128..=135 => {
+            let market = InstrumentId(dice.one_of(&[3, 3, 4]));
+            Command::PlaceOrder(order(dice, view, account, market))
+        }
+        136..=137 => Command::SetUnified { account, unified: !dice.once_in(4) },
+        _ => Command::SetCollateral { policy: Box::new(collateral(dice)) },
+    }
+}
+
+/// Three currencies, at odd terms now and then.
+fn collateral(dice: &mut Dice<'_>) -> CollateralPolicy {
+    let odd = dice.once_in(8);
+    let mut assets: Vec<CollateralAsset> = (0..3).map(|number| asset(dice, number)).collect();
+    if odd {
+        match dice.below(4) {
+            0 => assets.truncate(2),
+            1 => assets[1].market = Some(InstrumentId(dice.one_of(&[0, 4, 9]))),
+            2 => assets[0].tiers.clear(),
+            _ => assets[2].overdraft = amount(dice),
+        }
+    }
+    let interest_every = if dice.once_in(4) { Some(span(dice)) } else { Some(Span(100)) };
+    CollateralPolicy { assets, interest_every }
+}
+
+fn asset(dice: &mut Dice<'_>, number: u16) -> CollateralAsset {
+    let tier = |floor, weight| WeightTier { floor: Money(floor), weight: Ppm(weight) };
+    let loan =
+        LoanTerms { initial: Ppm(100_000), maintenance: Ppm(dice.one_of(&[0, 50_000])), interest_e9: 10_000_000 };
+    CollateralAsset {
+        currency: CurrencyId(number),
+        market: (number > 0).then_some(InstrumentId(2 + number)),
+        tiers: match number {
+            0 => vec![tier(0, 1_000_000)],
+            _ => dice.one_of(&[[tier(0, 950_000), tier(1_000, 500_000)], [tier(0, 700_000), tier(500, 0)]]).to_vec(),
+        },
+        scaled_from: if dice.once_in(4) { Some(Money(10_000)) } else { None },
+        limit: if dice.once_in(8) { Some(Money(1_000_000)) } else { None },
+        overdraft: Money(i128::from(dice.one_of(&[0, 0, 100]))),
+        loan: if dice.once_in(3) { None } else { Some(loan) },
     }
 }
 
@@ -128,9 +175,9 @@ fn account(dice: &mut Dice<'_>) -> AccountId {
 
 fn instrument(dice: &mut Dice<'_>) -> InstrumentId {
     match dice.below(128) {
-        n @ 3..=5 => InstrumentId(n as u16),
-        6 => InstrumentId(u16::MAX),
-        n => InstrumentId([0, 0, 0, 0, 1, 1, 2, 2][n as usize % 8]),
+        n @ 5..=7 => InstrumentId(n as u16),
+        8 => InstrumentId(u16::MAX),
+        n => InstrumentId([0, 0, 0, 0, 1, 1, 2, 2, 0, 3, 3, 4][n as usize % 12]),
     }
 }
 
@@ -140,7 +187,7 @@ fn halted(view: &View<'_>) -> Option<InstrumentId> {
 }
 
 fn currency(dice: &mut Dice<'_>) -> CurrencyId {
-    CurrencyId(dice.one_of(&[0, 0, 0, 0, 1, 1, 1, 1, 2, u16::MAX]))
+    CurrencyId(dice.one_of(&[0, 0, 0, 0, 1, 1, 1, 2, 3, u16::MAX]))
 }
 
 fn qty(dice: &mut Dice<'_>) -> Qty {
@@ -289,7 +336,10 @@ fn forged(dice: &mut Dice<'_>, view: &View<'_>, account: AccountId, instrument: 
 }
 
 fn any_internal(dice: &mut Dice<'_>, account: AccountId, instrument: InstrumentId) -> Internal {
-    match dice.below(8) {
+    match dice.below(11) {
+        8 => Internal::Liquidate { pool: Pool::Unified { account } },
+        9 => Internal::Convert { account },
+        10 => Internal::ChargeInterest,
         0 => Internal::Liquidate { pool: Pool::Cross { account, currency: currency(dice) } },
         1 => Internal::Liquidate { pool: Pool::Isolated { account, instrument } },
         2 => Internal::UnwindFund { instrument },
@@ -303,10 +353,13 @@ fn any_internal(dice: &mut Dice<'_>, account: AccountId, instrument: InstrumentI
 
 fn spec(dice: &mut Dice<'_>, number: u16) -> InstrumentSpec {
     let odd = dice.once_in(16);
-    let inverse = number > 0 && dice.once_in(3);
+    let spot =
+        |base| InstrumentKind::Spot { base: CurrencyId(base), lot: if odd { 0 } else { 1 + u64::from(base) * 3 } };
+    let inverse = (1..3).contains(&number) && dice.once_in(3);
     let point_value = if inverse { [0, 9_000, 40_003] } else { [1, 1, 3] };
     InstrumentSpec {
         kind: match number % 3 {
+            _ if (3..5).contains(&number) => spot(number - 2),
             1 => InstrumentKind::Dated { expiry: Time(1_000 + 1_000 * dice.below(200)) },
             _ => InstrumentKind::Perpetual,
         },

@@ -48,6 +48,14 @@ pub struct Tally {
     pub settled: u64,
     /// Halts.
     pub halts: u64,
+    /// Pools of all of an account's currencies that fell.
+    pub unified: u64,
+    /// Sales of collateral that traded something.
+    pub conversions: u64,
+    /// Payments of interest.
+    pub interest: u64,
+    /// Collateral that the fund took.
+    pub seized: u64,
 }
 
 impl Tally {
@@ -65,6 +73,10 @@ impl Tally {
         self.funding += other.funding;
         self.settled += other.settled;
         self.halts += other.halts;
+        self.unified += other.unified;
+        self.conversions += other.conversions;
+        self.interest += other.interest;
+        self.seized += other.seized;
     }
 
     const fn count(&mut self, event: &Event) {
@@ -75,7 +87,13 @@ impl Tally {
             }
             Event::Rejected { .. } => &mut self.rejected,
             Event::Trade { .. } => &mut self.trades,
-            Event::LiquidationTriggered { .. } => &mut self.liquidations,
+            Event::LiquidationTriggered { pool, .. } => {
+                self.unified += if matches!(pool, Pool::Unified { .. }) { 1 } else { 0 };
+                &mut self.liquidations
+            }
+            Event::ConversionDone { filled, .. } if !filled.is_zero() => &mut self.conversions,
+            Event::InterestPaid { .. } => &mut self.interest,
+            Event::CollateralSeized { .. } => &mut self.seized,
             Event::FundTookOver { .. } => &mut self.takeovers,
             Event::Deleveraged { .. } => &mut self.deleveraged,
             Event::Socialised { .. } => &mut self.socialised,
@@ -231,8 +249,8 @@ impl<'a> Trial<'a> {
         self.notes.clear();
         let allocated = allocations();
         let applied = self.venue.apply(self.now, seq, command, &mut self.notes);
-        let listing = matches!(command, Command::ListInstrument { .. });
-        assert!(listing || allocations() == allocated, "invariant 10: {command:?} allocated");
+        let reserves = matches!(command, Command::ListInstrument { .. } | Command::SetCollateral { .. });
+        assert!(reserves || allocations() == allocated, "invariant 10: {command:?} allocated");
         assert_eq!(applied, Ok(()), "commands come in order");
         self.tally.commands += 1;
         self.observe(command);

@@ -31,6 +31,17 @@ struct Forced {
     may_keep: bool,
 }
 
+/// An order that sells collateral for what an account owes.
+#[derive(Clone, Copy, Debug)]
+struct Sale {
+    account: AccountId,
+    instrument: InstrumentId,
+    side: Side,
+    limit: Option<Price>,
+    open: Qty,
+    filled: Qty,
+}
+
 /// An ordinary taker.
 #[derive(Clone, Copy, Debug)]
 struct Taker {
@@ -56,6 +67,7 @@ pub struct Watch {
     /// Whether the command is a fill-or-kill order.
     fill_or_kill: bool,
     forced: Option<Forced>,
+    sale: Option<Sale>,
     rejected: bool,
     /// Orders that the command left in the book, or put there.
     kept: Vec<(InstrumentId, OrderId)>,
@@ -68,7 +80,7 @@ impl Watch {
         assert_eq!(seq.0, self.counts.len() as u64, "invariant 5: commands are numbered");
         self.now = time;
         self.counts.push(0);
-        (self.taker, self.forced, self.rejected) = (None, None, false);
+        (self.taker, self.forced, self.sale, self.rejected) = (None, None, None, false);
         self.kept.clear();
         self.fill_or_kill = matches!(command, Command::PlaceOrder(order) if order.tif == TimeInForce::Fok);
         if let Command::Internal(Internal::Liquidate { pool }) = command
@@ -189,6 +201,13 @@ impl Watch {
             self.resting.remove(&key);
         }
         let (by, side, limit) = match (&mut self.forced, &mut self.taker) {
+            _ if self.sale.is_some() => {
+                let order = self.sale.as_mut().expect("a sale of collateral");
+                assert!(forced && order.instrument == instrument && taker.fee.is_zero());
+                order.open -= qty;
+                order.filled += qty;
+                (order.account, order.side, order.limit)
+            }
             (Some(order), _) => {
                 assert!(forced && order.instrument == instrument);
                 order.open -= qty;
@@ -233,6 +252,15 @@ impl Watch {
                     (account, instrument, side.opposite())
                 );
                 order.left = order.left.checked_sub(qty).expect("invariant 6: no lot ends twice");
+            }
+            Event::ConversionOrdered { account, instrument, side, qty, limit, .. } => {
+                assert!(self.forced.is_none() && self.sale.is_none(), "one order a step");
+                self.sale = Some(Sale { account, instrument, side, limit, open: qty, filled: Qty::ZERO });
+            }
+            Event::ConversionDone { account, instrument, filled, left, .. } => {
+                let order = self.sale.take().expect("a sale was sent");
+                assert_eq!((order.account, order.instrument), (account, instrument));
+                assert_eq!((order.filled, order.open), (filled, left), "filled and left are the order");
             }
             _ => {}
         }

@@ -30,6 +30,10 @@ fn a_million_commands_with_the_auditor_after_each_thousandth() {
         ("settled", tally.settled),
         ("halts", tally.halts),
         ("full", tally.full),
+        ("unified", tally.unified),
+        ("conversions", tally.conversions),
+        ("interest", tally.interest),
+        ("seized", tally.seized),
     ] {
         assert!(count >= worlds, "{what}: {count}");
     }
