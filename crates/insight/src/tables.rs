@@ -8,7 +8,7 @@ use crate::table::{
 };
 use crate::units::Units;
 use core::fmt::Write as _;
-use downdraft_margin::{Margin, MarginMode, Pool};
+use downdraft_margin::{Margin, MarginMode};
 use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, MarkPrice, Money, Price, Qty, Side, Time};
 use downdraft_venue::{CancelReason, Event, Venue};
 use std::collections::BTreeMap;

@@ -32,9 +32,9 @@ macro_rules! layouts {
 layouts! {
     enum PlainRecord { Command(Stamp, Command), Event(Option<u32>, Event) }
     enum Origin { Outside, Actor(u32), Internal }
-    enum Pool { Cross(Account, Currency), Isolated(Account, Instrument) }
+    enum Pool { Cross(Account, Currency), Isolated(Account, Instrument), Unified(Account) }
     enum OrderRef { Id(Instrument, u64), Client(u64) }
-    enum Kind { Perpetual, Dated(Time) }
+    enum Kind { Perpetual, Dated(Time), Spot(Currency, u64) }
     enum Mode { Market, BankruptcyLimit(Takeover), Partial(Step, u64), Suppressed }
     enum Takeover { Fund(i64, u64), Adl }
     enum Step { Fraction(i64), Tier }
@@ -43,7 +43,7 @@ layouts! {
     enum MarkRule { Last, Mid, EmaMid(u64, i64), Median(u64, i64), Exogenous }
     enum Internal {
         Liquidate(Pool), UnwindFund(Instrument), SampleMark(Instrument), SamplePremium(Instrument),
-        PayFunding(Instrument), Reopen(Instrument), Expire(Instrument),
+        PayFunding(Instrument), Reopen(Instrument), Expire(Instrument), Convert(Account), ChargeInterest,
     }
     enum Command {
         ListInstrument(Instrument, Spec, (u32, u32)),
@@ -68,13 +68,16 @@ layouts! {
         Reopen(Instrument),
         Internal(Internal),
         ReduceOrder(Account, OrderRef, u64),
+        SetCollateral(Collateral),
+        SetUnified(Account, bool),
     }
     enum Rejection {
         UnknownInstrument, UnknownAccount, UnknownCurrency, UnknownOrder, AccountExists, DuplicateClientOrder,
         Listing(Tag), CapacityReached, NotPositive, OrderTooLarge, PositionTooLarge, PriceOutOfRange,
         PriceOutsideBand, InvalidPolicy, InsufficientMargin, WouldNotReduce, WouldTake, CannotFill,
         MarketCannotRest, NoLiquidity, Halted, InLiquidation, PositionOpen, NotIsolated, Expired, NoMark,
-        SameAccount, LevelFull, NothingToDo,
+        SameAccount, LevelFull, NothingToDo, InvalidCollateral, CollateralInUse, NotCollateral, DepositLimit,
+        CannotBorrow,
     }
     enum Event {
         Rejected(Rejection),
@@ -93,7 +96,7 @@ layouts! {
         BlockTraded(Instrument, u64, Money, TradeSide, TradeSide),
         IndexReported(Instrument, i64),
         MarkMoved(Instrument, i64, Tag),
-        LiquidationTriggered(Pool, Tag, Money, Money, u32),
+        LiquidationTriggered(Pool, Currency, Tag, Money, Money, u32),
         LiquidationPostponed(Pool),
         LiquidationOrdered(Pool, Instrument, Tag, u64, Limit, Money, Money),
         LiquidationOrderDone(Pool, Instrument, u64, u64, Money, bool),
@@ -111,6 +114,15 @@ layouts! {
         Expired(Instrument, i64, Money),
         Halted(Instrument, Option<Time>),
         Reopened(Instrument),
+        UnifiedSet(Account, bool),
+        ConversionRequested(Account, Currency, Money),
+        ConversionOrdered(Account, Instrument, Tag, u64, Limit, Currency),
+        ConversionPostponed(Account),
+        ConversionDone(Account, Instrument, u64, u64, Money),
+        ConversionEnded(Account),
+        CollateralSeized(Account, Currency, Money),
+        InterestPaid(Account, Currency, Money),
+        InterestCharged,
     }
 }
 
@@ -119,6 +131,20 @@ struct Stamp(u16, Time, u64, Origin, Option<EventId>);
 
 #[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
 struct Spec(Kind, Tag, Currency, u32, u64, i64, u64, u64, Vec<Tier>, Tag, (i64, i64, i64));
+
+#[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
+struct Collateral(Vec<Asset>, Option<u64>);
+
+#[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
+struct Asset(
+    Currency,
+    Option<Instrument>,
+    Vec<(Money, i64)>,
+    Option<Money>,
+    Option<Money>,
+    Money,
+    Option<(i64, i64, u32)>,
+);
 
 #[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
 struct LiquidationPolicy(Mode, Residual, Tag, Tag, Tag, (u64, u64, bool, bool), (Ranking, bool));
@@ -156,7 +182,7 @@ proptest! {
 #[test]
 fn every_variant_is_drawn() {
     let mut draw = Draw::new(1);
-    for _ in 0..50_000 {
+    for _ in 0..200_000 {
         draw.value::<Record>();
     }
     assert!(draw.seen.contains_key("ListingError"), "the innermost enum is reached");
