@@ -46,6 +46,9 @@ impl Prepared {
             }
             commands.push(Command::SetMark { instrument, mark: terms.first_mark() });
         }
+        if let Some(policy) = &self.scenario.collateral {
+            commands.push(Command::SetCollateral { policy: Box::new(policy.clone()) });
+        }
         let mut policy = self.scenario.liquidation;
         if let AdlRanking::RandomStart { seed } = &mut policy.adl.ranking {
             *seed = self.seed;

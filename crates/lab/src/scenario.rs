@@ -10,6 +10,8 @@
 
 mod actors;
 mod background;
+mod borrowers;
+mod collateral;
 mod currency;
 mod files;
 mod instrument;
@@ -33,6 +35,7 @@ use crate::decimal::Decimal;
 use crate::document::Document;
 use crate::error::ScenarioError;
 use crate::read::{Field, Outcome, Section};
+use downdraft_margin::CollateralPolicy;
 use downdraft_types::{AccountId, CurrencyId, Money, Span};
 use downdraft_venue::{Capacity, LiquidationPolicy};
 use std::collections::BTreeSet;
@@ -52,6 +55,8 @@ pub struct Scenario {
     pub currencies: Currencies,
     /// The instruments; an instrument's number is its place.
     pub instruments: Vec<Instrument>,
+    /// What stands for unified accounts' positions.
+    pub collateral: Option<CollateralPolicy>,
     /// How accounts below maintenance are closed.
     pub liquidation: LiquidationPolicy,
     /// What the insurance fund starts with.
@@ -80,11 +85,13 @@ impl Scenario {
         let depth = s.or("depth", Decimal::ONE, Field::positive_decimal)?;
         let currencies = s.required("currencies", "a table of currencies", Currencies::read)?;
         let instruments = s.required("instruments", "a list of instruments", |f| instruments(f, &currencies))?;
+        let collateral = s.optional("collateral", |f| collateral::read(f, &currencies, &instruments))?;
         let liquidation = s.or("liquidation", LiquidationPolicy::default(), policy::liquidation)?;
         let fund = s.or("fund", Vec::new(), |f| currencies.amounts(&f.section()?))?;
         let mut scope = actors::Scope {
             instruments: &instruments,
             currencies: &currencies,
+            collateral: collateral.as_ref(),
             files,
             depth,
             next_account: 1,
@@ -105,6 +112,7 @@ impl Scenario {
             duration,
             currencies,
             instruments,
+            collateral,
             liquidation,
             fund,
             actors,

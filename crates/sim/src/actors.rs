@@ -7,7 +7,8 @@
 //! what was found and what was expected.
 
 pub mod background;
-pub mod explicit;
+pub mod borrowers;
+mod explicit;
 pub mod maker;
 pub mod oracle;
 pub mod population;
@@ -20,9 +21,10 @@ mod savers;
 mod set_up;
 
 pub use background::{Background, BackgroundConfig, BookSeed};
+pub use borrowers::{Borrowers, BorrowersConfig, Loan};
 pub use explicit::{Balancing, Explicit, ExplicitConfig, Holding};
 pub use maker::{Maker, MakerConfig, Reference};
 pub use oracle::{OracleActor, OracleConfig};
-pub use population::{Counterparties, Holders, Population, PopulationConfig, TopUps};
+pub use population::{Counterparties, Holders, Pledge, Population, PopulationConfig, TopUps};
 pub use recorded::{Anchor, Recorded, RecordedConfig, Replay, Seeded, Tape};
 pub use shock::{Shock, ShockConfig, ShockOrder};

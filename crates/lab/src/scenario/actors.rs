@@ -3,13 +3,14 @@
 use super::files::Files;
 use super::recorded::Recording;
 use super::{Currencies, Instrument, my_venue};
-use super::{background, maker, model, population};
+use super::{background, borrowers, maker, model, population};
 use crate::decimal::Decimal;
 use crate::error::{ScenarioError, suggest};
 use crate::read::{Field, Outcome, Section};
+use downdraft_margin::{CollateralPolicy, InstrumentKind};
 use downdraft_sim::actors::{
-    Background, BackgroundConfig, Explicit, ExplicitConfig, Maker, MakerConfig, OracleActor, OracleConfig, Population,
-    PopulationConfig, Shock, ShockConfig, ShockOrder,
+    Background, BackgroundConfig, Borrowers, BorrowersConfig, Explicit, ExplicitConfig, Maker, MakerConfig,
+    OracleActor, OracleConfig, Population, PopulationConfig, Shock, ShockConfig, ShockOrder,
 };
 use downdraft_sim::index_path::OracleRules;
 use downdraft_sim::latency::{Latencies, Latency};
@@ -40,6 +41,8 @@ pub enum ActorKind {
     Shock(ShockConfig),
     /// Leveraged accounts and their counterparties.
     Population(Box<PopulationConfig>),
+    /// Accounts that hold a coin on a loan.
+    Borrowers(Box<BorrowersConfig>),
     /// An oracle of the index.
     Oracle(Box<OracleConfig>),
     /// Given positions, and the commands that place a given book.
@@ -52,6 +55,7 @@ pub enum ActorKind {
 pub(super) struct Scope<'a> {
     pub(super) instruments: &'a [Instrument],
     pub(super) currencies: &'a Currencies,
+    pub(super) collateral: Option<&'a CollateralPolicy>,
     pub(super) files: &'a Files,
     /// Multiplies the resting sizes of background flow and makers.
     pub(super) depth: Decimal,
@@ -108,7 +112,7 @@ impl Actor {
     pub(super) fn read(field: &Field<'_>, scope: &mut Scope<'_>) -> Outcome<Self> {
         let mut s = field.section()?;
         let name = s.required("name", "the actor's name", Field::owned)?;
-        let kinds = ["background", "maker", "shock", "population", "oracle", "positions"].map(|k| (k, k));
+        let kinds = ["background", "maker", "shock", "population", "borrowers", "oracle", "positions"].map(|k| (k, k));
         let kind = s.required("kind", "the kind of actor", |f| f.choice(&kinds))?;
         let latencies = s.or("latency", Latencies::default(), model::latencies)?;
         let first = scope.next_account;
@@ -117,6 +121,7 @@ impl Actor {
             "maker" => ActorKind::Maker(Box::new(maker::read(field, &mut s, scope)?)),
             "shock" => ActorKind::Shock(shock(field, &mut s, scope)?),
             "population" => ActorKind::Population(Box::new(population::read(field, &mut s, scope)?)),
+            "borrowers" => ActorKind::Borrowers(Box::new(borrowers::read(field, &mut s, scope)?)),
             "oracle" => ActorKind::Oracle(Box::new(oracle(&mut s, scope)?)),
             _ => {
                 let (config, book) = my_venue::read(field, &mut s, scope)?;
@@ -144,6 +149,7 @@ impl ActorKind {
             Self::Background(config) => Box::new(Background::new((**config).clone())?),
             Self::Maker(config) => Box::new(Maker::new((**config).clone())?),
             Self::Shock(config) => Box::new(Shock::new(config.clone())?),
+            Self::Borrowers(config) => Box::new(Borrowers::new((**config).clone())?),
             Self::Population(config) => Box::new(Population::new((**config).clone())?),
             Self::Oracle(config) => Box::new(OracleActor::new((**config).clone())?),
             Self::Positions(config, _) => Box::new(Explicit::new((**config).clone())?),
@@ -163,6 +169,21 @@ pub(super) fn deposit(s: &mut Section<'_>, instrument: &Instrument) -> Outcome<(
     Ok((instrument.spec.settlement, amount))
 }
 
+/// What an actor in a spot market has of the base currency at the start; by default more than it can sell.
+pub(super) fn stock(
+    s: &mut Section<'_>,
+    instrument: &Instrument,
+    currencies: &Currencies,
+) -> Outcome<Option<(CurrencyId, Money)>> {
+    let InstrumentKind::Spot { base, .. } = instrument.spec.kind else { return Ok(None) };
+    let ample = Money(1_000_000_000 * 10_i128.pow(currencies.decimals(base)));
+    let amount = s.or("stock", ample, |f| {
+        let amount = Money(f.units(currencies.unit(base), "unit")?);
+        if amount.is_negative() { Err(f.expected("an amount of at least 0")) } else { Ok(amount) }
+    })?;
+    Ok(Some((base, amount)))
+}
+
 /// A moment, as the time since the start.
 pub(super) fn moment(field: &Field<'_>) -> Outcome<Time> {
     field.span().map(|span| Time(span.0))
@@ -171,6 +192,7 @@ pub(super) fn moment(field: &Field<'_>) -> Outcome<Time> {
 fn shock(field: &Field<'_>, s: &mut Section<'_>, scope: &mut Scope<'_>) -> Outcome<ShockConfig> {
     let (instrument, terms) = scope.instrument(s)?;
     let (currency, deposit) = deposit(s, terms)?;
+    let stock = stock(s, terms, scope.currencies)?;
     let lots = |f: &Field<'_>| f.positive_units(terms.units.lot, "lot").map(|n| Qty(n.unsigned_abs()));
     let limit = s.optional("limit", |f| f.positive_units(terms.units.tick, "tick").map(Price))?;
     let rests = s.or("rests", false, Field::boolean)?;
@@ -182,6 +204,7 @@ fn shock(field: &Field<'_>, s: &mut Section<'_>, scope: &mut Scope<'_>) -> Outco
         currency,
         account: scope.accounts(field, 1)?,
         deposit,
+        stock,
         side: s.or("side", Side::Sell, |f| f.choice(&[("sell", Side::Sell), ("buy", Side::Buy)]))?,
         qty: s.required("size", "how much is traded", lots)?,
         slices: s.or("slices", 1, Field::count)?,

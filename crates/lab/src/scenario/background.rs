@@ -1,6 +1,6 @@
 //! An actor of kind `background`.
 
-use super::actors::{Scope, deposit, moment};
+use super::actors::{Scope, deposit, moment, stock};
 use super::model::distribution;
 use super::{Instrument, ladder};
 use crate::read::{Field, Outcome, Section};
@@ -11,6 +11,7 @@ use downdraft_types::{Qty, Time};
 pub(super) fn read(field: &Field<'_>, s: &mut Section<'_>, scope: &mut Scope<'_>) -> Outcome<BackgroundConfig> {
     let (instrument, terms) = scope.instrument(s)?;
     let (currency, deposit) = deposit(s, terms)?;
+    let stock = stock(s, terms, scope.currencies)?;
     let accounts = s.or("accounts", 16, Field::count)?;
     let rate = |f: &Field<'_>| f.number_within(0.0, 1e9);
     let per_tick = 1.0 / terms.units.tick.to_f64();
@@ -22,6 +23,7 @@ pub(super) fn read(field: &Field<'_>, s: &mut Section<'_>, scope: &mut Scope<'_>
         first_account: scope.accounts(field, u64::from(accounts))?,
         accounts,
         deposit,
+        stock,
         initial_price: terms.price,
         seed: s.optional("book", |f| seed(f, terms, scope))?,
         start: s.or("start", Time::ZERO, moment)?,

@@ -6,7 +6,7 @@ use crate::decimal::{Decimal, NotWhole};
 use crate::read::{Field, Outcome, Section};
 use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, Payoff, TierSpec};
 use downdraft_types::arith::ceil_div;
-use downdraft_types::{MarkPrice, Money, Ppm, Price, Qty, Time};
+use downdraft_types::{CurrencyId, MarkPrice, Money, Ppm, Price, Qty, Time};
 use downdraft_venue::{BookSize, FundingPolicy, MarkPolicy, Protections};
 
 /// An instrument as a scenario states it, in the engine's units.
@@ -89,7 +89,11 @@ impl Instrument {
             f.choice(&[("linear", Payoff::Linear), ("inverse", Payoff::Inverse)])
         })?;
         let point_value = point_value(&s, &units, payoff)?;
-        let kind = kind(&mut s)?;
+        let kind = kind(&mut s, &units, settlement, currencies)?;
+        let spot = matches!(kind, InstrumentKind::Spot { .. });
+        if spot && payoff != Payoff::Linear {
+            return Err(s.refuse("contract", "an inverse contract", "contract = \"linear\", as kind is spot"));
+        }
         let price = s.required("price", "the price at the start", |f| f.positive_units(tick, "tick"))?;
         let price = Price(price);
         let far = Price(price.0.saturating_mul(10));
@@ -107,7 +111,12 @@ impl Instrument {
             max_price,
             max_order,
             max_position,
-            tiers: s.required("tiers", "a list of margin tiers", |f| tiers(f, &units))?,
+            tiers: match s.optional("tiers", |f| tiers(f, &units))? {
+                Some(tiers) if !spot => tiers,
+                None if spot => vec![TierSpec { floor: Money::ZERO, maintenance: Ppm::ZERO, initial: Ppm::ONE }],
+                Some(_) => return Err(s.refuse("tiers", "margin tiers", "none, as kind is spot")),
+                None => return Err(s.refuse("tiers", "nothing", "a list of margin tiers")),
+            },
             maintenance_basis: s.or("maintenance_basis", MaintenanceBasis::Mark, |f| {
                 f.choice(&[("mark", MaintenanceBasis::Mark), ("entry", MaintenanceBasis::Entry)])
             })?,
@@ -126,7 +135,7 @@ impl Instrument {
             funding: s.optional("funding", policy::funding)?,
         };
         if instrument.funding.is_some() && instrument.spec.kind != InstrumentKind::Perpetual {
-            return Err(s.refuse("funding", "funding of a dated contract", "no funding, or kind = \"perpetual\""));
+            return Err(s.refuse("funding", "funding of what is no perpetual", "no funding, or kind = \"perpetual\""));
         }
         s.finish()?;
         Ok(instrument)
@@ -193,15 +202,46 @@ fn remedy(units: &Units, payoff: Payoff) -> String {
     }
 }
 
-fn kind(section: &mut Section<'_>) -> Outcome<InstrumentKind> {
-    let dated = section.or("kind", false, |f| f.choice(&[("perpetual", false), ("dated", true)]))?;
+fn kind(
+    section: &mut Section<'_>,
+    units: &Units,
+    settlement: CurrencyId,
+    currencies: &Currencies,
+) -> Outcome<InstrumentKind> {
+    let kinds = ["perpetual", "dated", "spot"].map(|kind| (kind, kind));
+    let kind = section.or("kind", "perpetual", |f| f.choice(&kinds))?;
     let expiry = section.optional("expiry", Field::positive_span)?;
-    match (dated, expiry) {
-        (false, None) => Ok(InstrumentKind::Perpetual),
-        (true, Some(after)) => Ok(InstrumentKind::Dated { expiry: Time(after.0) }),
-        (true, None) => Err(section.refuse("expiry", "nothing", "the time from start to settlement, as kind is dated")),
-        (false, Some(_)) => Err(section.refuse("expiry", "an expiry", "none, or kind = \"dated\"")),
+    let base = section.optional("base", |f| Ok((f.clone(), currencies.named(f)?)))?;
+    match (kind, expiry, base) {
+        ("perpetual", None, None) => Ok(InstrumentKind::Perpetual),
+        ("dated", Some(after), None) => Ok(InstrumentKind::Dated { expiry: Time(after.0) }),
+        ("dated", None, _) => {
+            Err(section.refuse("expiry", "nothing", "the time from start to settlement, as kind is dated"))
+        }
+        ("spot", None, Some((field, base))) => spot(&field, units, (base, settlement), currencies),
+        ("spot", _, None) => Err(section.refuse("base", "nothing", "the currency that is bought, as kind is spot")),
+        (_, Some(_), _) => Err(section.refuse("expiry", "an expiry", "none, or kind = \"dated\"")),
+        (_, _, Some(_)) => Err(section.refuse("base", "a base currency", "none, or kind = \"spot\"")),
+        _ => unreachable!("one of three kinds"),
     }
+}
+
+/// A lot of a spot market is a whole number of its base currency's smallest unit.
+fn spot(
+    field: &Field<'_>,
+    units: &Units,
+    (base, settlement): (CurrencyId, CurrencyId),
+    currencies: &Currencies,
+) -> Outcome<InstrumentKind> {
+    if base == settlement {
+        return Err(field.refuse("the settlement currency", "another currency"));
+    }
+    let unit = currencies.unit(base);
+    let lot = units.lot.count(unit).ok().and_then(|lot| u64::try_from(lot).ok());
+    let expected =
+        || format!("a currency with lots of {} in whole units: at present its smallest is {unit}", units.lot);
+    let lot = lot.ok_or_else(|| field.expected(expected()))?;
+    Ok(InstrumentKind::Spot { base, lot })
 }
 
 fn tiers(field: &Field<'_>, units: &Units) -> Outcome<Vec<TierSpec>> {

@@ -1,6 +1,6 @@
 //! An actor of kind `maker`.
 
-use super::actors::{Scope, deposit};
+use super::actors::{Scope, deposit, stock};
 use super::ladder;
 use crate::read::{Field, Outcome, Section};
 use downdraft_sim::actors::{MakerConfig, Reference};
@@ -10,6 +10,7 @@ use downdraft_types::{Qty, Span};
 pub(super) fn read(field: &Field<'_>, s: &mut Section<'_>, scope: &mut Scope<'_>) -> Outcome<MakerConfig> {
     let (instrument, terms) = scope.instrument(s)?;
     let (currency, deposit) = deposit(s, terms)?;
+    let stock = stock(s, terms, scope.currencies)?;
     let units = terms.units;
     let (per_tick, lot) = (1.0 / units.tick.to_f64(), units.lot);
     let ticks = |f: &Field<'_>| f.positive_units(units.tick, "tick").map(i64::unsigned_abs);
@@ -25,6 +26,7 @@ pub(super) fn read(field: &Field<'_>, s: &mut Section<'_>, scope: &mut Scope<'_>
         currency,
         account: scope.accounts(field, 1)?,
         deposit,
+        stock,
         initial_price: terms.price,
         reference: s.or("reference", Reference::Mid, |f| f.choice(&references))?,
         mark_scale: units.mark_scale,

@@ -1,6 +1,6 @@
 //! An actor of kind `positions`: a venue as it stands, from `positions.csv` and a snapshot of its book.
 
-use super::actors::{Scope, deposit};
+use super::actors::{Scope, deposit, stock};
 use super::files::Table;
 use crate::decimal::Decimal;
 use crate::read::{Field, Outcome, Section};
@@ -135,6 +135,10 @@ fn book(field: &Field<'_>, s: &mut Section<'_>, scope: &mut Scope<'_>) -> Outcom
         let (currency, amount) = deposit(s, terms)?;
         let already = |c: &Command| matches!(c, Command::Deposit { currency: c, .. } if *c == currency);
         if !commands.iter().any(already) {
+            commands.push(Command::Deposit { account, currency, amount });
+        }
+        if let Some((currency, amount)) = stock(s, terms, scope.currencies)?.filter(|(_, amount)| amount.is_positive())
+        {
             commands.push(Command::Deposit { account, currency, amount });
         }
     }

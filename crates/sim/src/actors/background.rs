@@ -27,6 +27,8 @@ pub struct BackgroundConfig {
     pub accounts: u32,
     /// What each account deposits at the start.
     pub deposit: Money,
+    /// What each account has of a spot market's base currency at the start.
+    pub stock: Option<(CurrencyId, Money)>,
     /// The mid while none has been seen.
     pub initial_price: Price,
     /// The book at the start, if the crowd makes it.
@@ -208,10 +210,10 @@ impl Background {
 
 impl Actor for Background {
     fn start(&mut self, context: &mut Context<'_>) {
-        let (currency, deposit) = (self.config.currency, self.config.deposit);
+        let money = [Some((self.config.currency, self.config.deposit)), self.config.stock];
         let accounts: Vec<_> = (0..u64::from(self.config.accounts)).map(|number| self.account(number)).collect();
         for &account in &accounts {
-            self.set_up.open(context, account, currency, deposit);
+            self.set_up.open(context, account, money);
         }
         self.sow(context);
         let instruments = vec![self.config.instrument];

@@ -112,7 +112,7 @@ fn balance(terms: &Terms, holdings: &mut Vec<Holding>, balancing: Balancing) -> 
 
 impl Actor for Explicit {
     fn start(&mut self, context: &mut Context<'_>) {
-        self.opening.submit(&mut self.set_up, context);
+        self.opening.submit(&|_| None, &mut self.set_up, context);
     }
 
     fn notice(&mut self, context: &mut Context<'_>, notice: &Notice) {

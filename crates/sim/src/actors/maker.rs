@@ -23,6 +23,8 @@ pub struct MakerConfig {
     pub account: AccountId,
     /// What it deposits at the start.
     pub deposit: Money,
+    /// What it has of a spot market's base currency at the start.
+    pub stock: Option<(CurrencyId, Money)>,
     /// The price to quote around while nothing has been seen.
     pub initial_price: Price,
     /// What it quotes around.
@@ -278,8 +280,8 @@ impl Maker {
 
 impl Actor for Maker {
     fn start(&mut self, context: &mut Context<'_>) {
-        let MakerConfig { account, currency, deposit, instrument, .. } = self.config;
-        self.set_up.open(context, account, currency, deposit);
+        let MakerConfig { account, currency, deposit, stock, instrument, .. } = self.config;
+        self.set_up.open(context, account, [Some((currency, deposit)), stock]);
         let (accounts, instruments) = (vec![account], vec![instrument]);
         context.subscribe(Subscription { depth: 1, trades: false, marks: true, accounts, instruments });
         context.wake_at(context.now(), 0);

@@ -6,6 +6,7 @@
 //! ```
 
 use super::explicit::Holding;
+use super::population::Pledge;
 use super::set_up::{SetUp, check_account};
 use crate::actor::Context;
 use downdraft_margin::{InstrumentSpec, Margin, MarginCapacity, MarginMode};
@@ -115,10 +116,15 @@ impl Opening {
     }
 
     /// Sends the commands.
-    pub(super) fn submit(&self, set_up: &mut SetUp, context: &mut Context<'_>) {
+    pub(super) fn submit(
+        &self,
+        pledge: &impl Fn(AccountId) -> Option<Pledge>,
+        set_up: &mut SetUp,
+        context: &mut Context<'_>,
+    ) {
         let mut last = None;
         for holding in &self.holdings {
-            self.prepare(holding, last == Some(holding.account), set_up, context);
+            self.prepare(holding, last == Some(holding.account), pledge(holding.account), set_up, context);
             last = Some(holding.account);
         }
         set_up.submit(context, Command::OpenAccount { account: self.pivot });
@@ -145,10 +151,21 @@ impl Opening {
 
     /// Opens and funds an account. Margin that an isolated position will not draw by itself is moved before it
     /// opens, while the account's cash is still free.
-    fn prepare(&self, holding: &Holding, known: bool, set_up: &mut SetUp, context: &mut Context<'_>) {
+    fn prepare(
+        &self,
+        holding: &Holding,
+        known: bool,
+        pledge: Option<Pledge>,
+        set_up: &mut SetUp,
+        context: &mut Context<'_>,
+    ) {
         let (account, instrument) = (holding.account, holding.instrument);
         if !known {
             set_up.submit(context, Command::OpenAccount { account });
+        }
+        if let Some(pledge) = pledge {
+            set_up.submit(context, Command::SetUnified { account, unified: true });
+            return set_up.deposit(context, account, pledge.currency, pledge.of(holding.margin));
         }
         set_up.deposit(context, account, self.terms.currency(holding), holding.margin);
         if holding.mode == MarginMode::Isolated {

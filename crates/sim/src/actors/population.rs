@@ -8,8 +8,8 @@ use crate::actor::{Actor, Context, Notice, Subscription};
 use crate::random::{Draw, Stream};
 use crate::samplers::Distribution;
 use downdraft_margin::{InstrumentSpec, MarginMode, Payoff};
-use downdraft_types::arith::mul_div_floor;
-use downdraft_types::{AccountId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side};
+use downdraft_types::arith::{mul_div_ceil, mul_div_floor};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side};
 
 /// Parameters of a [`Population`].
 #[derive(Clone, PartialEq, Debug)]
@@ -25,10 +25,30 @@ pub struct PopulationConfig {
     pub first_account: AccountId,
     /// The leveraged accounts.
     pub holders: Holders,
+    /// What the holders' margin consists of, if not of money: then their accounts are unified and all cross.
+    pub pledge: Option<Pledge>,
     /// Who holds the other side.
     pub counterparties: Counterparties,
     /// Which holders top up, when and by how much.
     pub top_ups: Option<TopUps>,
+}
+
+/// Collateral in place of money: `amount` smallest units of a currency for each `covers` of margin, rounded up.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Pledge {
+    /// The currency.
+    pub currency: CurrencyId,
+    /// So much of it,
+    pub amount: i128,
+    /// for so much margin, both above 0.
+    pub covers: i128,
+}
+
+impl Pledge {
+    /// What is pledged for `margin`.
+    pub(super) fn of(self, margin: Money) -> Money {
+        Money(mul_div_ceil(margin.0, self.amount, self.covers))
+    }
 }
 
 /// Leveraged accounts.
@@ -111,7 +131,9 @@ impl Actor for Population {
             Ok(opening) => opening,
             Err(error) => return context.fail(error),
         };
-        opening.submit(&mut self.set_up, context);
+        let holders = AccountId(self.config.first_account.0 + self.config.holders.count);
+        let pledge = |account| self.config.pledge.filter(|_| account < holders);
+        opening.submit(&pledge, &mut self.set_up, context);
         self.accounts = opening.holdings().len() as u64;
         if let Some(rules) = self.config.top_ups.clone() {
             let holders = AccountId(self.config.first_account.0 + self.config.holders.count);
@@ -168,6 +190,13 @@ impl PopulationConfig {
     /// Says which field is wrong, what was found and what was expected.
     pub fn validate(&self) -> Result<(), String> {
         check_account("first_account", self.first_account)?;
+        if let Some(Pledge { amount, covers, .. }) = self.pledge.filter(|p| p.amount <= 0 || p.covers <= 0) {
+            return Err(format!("pledge: found {amount} for {covers}, expected amounts above 0"));
+        }
+        if self.pledge.is_some() && self.holders.isolated_share > 0.0 {
+            let found = self.holders.isolated_share;
+            return Err(format!("holders.isolated_share: found {found}, expected 0 where collateral is pledged"));
+        }
         if self.pivot().is_none() {
             let (found, most) = (self.first_account.0, u32::MAX);
             return Err(format!("first_account: found {found}, expected {} numbers up to {most}", self.accounts()));

@@ -17,10 +17,17 @@ impl SetUp {
         submission
     }
 
-    /// Opens an account and, unless that is zero, pays `amount` in.
-    pub(super) fn open(&mut self, context: &mut Context<'_>, account: AccountId, currency: CurrencyId, amount: Money) {
+    /// Opens an account and pays `money` in: its own, and what it has of a spot market's base currency.
+    pub(super) fn open(
+        &mut self,
+        context: &mut Context<'_>,
+        account: AccountId,
+        money: [Option<(CurrencyId, Money)>; 2],
+    ) {
         self.submit(context, Command::OpenAccount { account });
-        self.deposit(context, account, currency, amount);
+        for (currency, amount) in money.into_iter().flatten() {
+            self.deposit(context, account, currency, amount);
+        }
     }
 
     /// Pays in, unless `amount` is zero.

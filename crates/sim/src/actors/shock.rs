@@ -16,6 +16,8 @@ pub struct ShockConfig {
     pub account: AccountId,
     /// What it deposits at the start.
     pub deposit: Money,
+    /// What it has of a spot market's base currency at the start.
+    pub stock: Option<(CurrencyId, Money)>,
     /// Sells or buys.
     pub side: Side,
     /// Lots in all.
@@ -81,7 +83,8 @@ impl Shock {
 
 impl Actor for Shock {
     fn start(&mut self, context: &mut Context<'_>) {
-        self.set_up.open(context, self.config.account, self.config.currency, self.config.deposit);
+        let ShockConfig { account, currency, deposit, stock, .. } = self.config;
+        self.set_up.open(context, account, [Some((currency, deposit)), stock]);
         context.wake_at(self.config.start, 0);
     }
 

@@ -12,6 +12,7 @@ pub fn crowd() -> BackgroundConfig {
         first_account: AccountId(1),
         accounts: 5,
         deposit: RICH,
+        stock: None,
         initial_price: START,
         seed: Some(seed(true)),
         start: Time::ZERO,

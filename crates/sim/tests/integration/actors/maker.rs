@@ -13,6 +13,7 @@ fn config() -> MakerConfig {
         currency: CASH,
         account: AccountId(20),
         deposit: RICH,
+        stock: None,
         initial_price: START,
         reference: Reference::Mark,
         mark_scale: 2,

@@ -20,6 +20,7 @@ pub fn config() -> PopulationConfig {
             entry: Distribution::Normal { mean: 0.0, deviation: 0.03, minimum: Some(-0.2), maximum: Some(0.2) },
             isolated_share: 0.4,
         },
+        pledge: None,
         counterparties: Counterparties {
             count: 60,
             leverage: Distribution::Uniform { low: 1.0, high: 4.0 },

@@ -10,6 +10,7 @@ pub fn sale(qty: u64, slices: u32) -> ShockConfig {
         currency: CASH,
         account: AccountId(10),
         deposit: RICH,
+        stock: None,
         side: Side::Sell,
         qty: Qty(qty),
         slices,

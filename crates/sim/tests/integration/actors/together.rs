@@ -48,6 +48,7 @@ fn maker() -> MakerConfig {
         currency: CASH,
         account: AccountId(20),
         deposit: RICH,
+        stock: None,
         initial_price: START,
         reference: Reference::Mid,
         mark_scale: 2,
