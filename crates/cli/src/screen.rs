@@ -48,6 +48,10 @@ fn rows(summary: &Summary) -> Vec<(&'static str, String)> {
     rows.push(("  quantity", amounts(&liquidations.quantity)));
     rows.push(("  value at mark", amounts(&liquidations.notional)));
     rows.push(("  slippage cost", amounts(&liquidations.slippage_cost)));
+    let sold = &summary.conversions;
+    if sold.orders > 0 {
+        rows.push(("  collateral sold", format!("{} orders, {}", number(sold.orders), amounts(&sold.quantity))));
+    }
     let to_fill = liquidations.trigger_to_fill;
     if let (Some(p50), Some(p99)) = (to_fill.p50, to_fill.p99) {
         rows.push(("  trigger to fill", format!("half within {}, 99% within {}", span(p50), span(p99))));

@@ -69,6 +69,7 @@ pub(crate) struct Counts {
     pub deleveraged: AccountSet,
     pub takeovers: u64,
     pub unwind_orders: u64,
+    pub conversion_orders: u64,
 }
 
 impl Counts {
@@ -88,6 +89,7 @@ impl Counts {
             deleveraged: AccountSet::below(accounts),
             takeovers: 0,
             unwind_orders: 0,
+            conversion_orders: 0,
         }
     }
 }
@@ -208,6 +210,24 @@ impl<R: Recorder> Analyzer<R> {
                 }
                 if let Some(market) = market_mut(&mut self.markets, instrument) {
                     market.order = Some((side, market.mark.unwrap_or_default()));
+                }
+            }
+            Event::ConversionOrdered { instrument, side, .. } => {
+                self.counts.conversion_orders += 1;
+                if let Some(episode) = self.episodes.current() {
+                    episode.leg(instrument);
+                    self.counts.liquidation_orders += 1;
+                }
+                if let Some(market) = market_mut(&mut self.markets, instrument) {
+                    market.order = Some((side, market.mark.unwrap_or_default()));
+                }
+            }
+            Event::ConversionDone { account, instrument, filled, value, .. } => {
+                if let Some(market) = market_mut(&mut self.markets, instrument) {
+                    add_lots(&mut market.converted, filled);
+                }
+                if self.episodes.current().is_some() {
+                    self.sold(Pool::Unified { account }, instrument, filled, value);
                 }
             }
             Event::LiquidationOrderDone { pool, instrument, filled, proceeds, .. } => {

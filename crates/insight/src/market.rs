@@ -23,6 +23,8 @@ pub(crate) struct Market {
     pub taken_over: Qty,
     /// Sold of what was taken over.
     pub unwound: Qty,
+    /// Lots of a spot market traded to convert collateral.
+    pub converted: Qty,
     /// The liquidation order in the book: its side, and the mark when it was sent.
     pub order: Option<(Side, MarkPrice)>,
 }
@@ -42,6 +44,7 @@ impl Market {
             deleveraged: Qty::ZERO,
             taken_over: Qty::ZERO,
             unwound: Qty::ZERO,
+            converted: Qty::ZERO,
             order: None,
         }
     }

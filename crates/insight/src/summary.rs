@@ -65,6 +65,7 @@ pub struct Summary {
     pub liquidations: Liquidations,
     pub insurance_fund: Each<Fund>,
     pub takeovers: Takeovers,
+    pub conversions: Conversions,
     pub adl: Deleveraging,
     pub socialised_loss: Each<Exact>,
     pub uncovered: Each<Exact>,
@@ -148,6 +149,14 @@ pub struct Takeovers {
     pub notional: Each<Exact>,
     pub unwind_orders: u64,
     pub unwound: Each<Exact>,
+}
+
+/// Collateral sold for what unified accounts owed.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[allow(missing_docs, reason = "docs/summary.md describes each field with its unit")]
+pub struct Conversions {
+    pub orders: u64,
+    pub quantity: Each<Exact>,
 }
 
 /// Auto-deleveraging.
@@ -260,6 +269,10 @@ impl<R: Recorder> Analyzer<R> {
                 notional: self.amounts(|_, purse| purse.taken_over),
                 unwind_orders: counts.unwind_orders,
                 unwound: self.quantities(|market| market.unwound),
+            },
+            conversions: Conversions {
+                orders: counts.conversion_orders,
+                quantity: self.quantities(|market| market.converted),
             },
             adl: Deleveraging {
                 accounts: counts.deleveraged.len(),

@@ -34,6 +34,7 @@ const LIBRARY: &[Builtin] = builtin![
     "adl-exhausted",
     "halted",
     "coin-margined",
+    "collateral-loop",
     "recorded-equity",
     "recorded-futures",
     "my-venue",

@@ -48,7 +48,7 @@ fn messages() {
             "lot_size = \"0.1\"",
             "lot_size = \"0.1\"\nlotsize = 3",
             "t.toml:10:1: instruments.X.lotsize: found an unknown field, expected one of name, settlement, tick_size, \
-             lot_size, mark_scale, contract, kind, expiry, price, max_price, max_position, max_order, tiers, maintenance_basis, \
+             lot_size, mark_scale, contract, kind, expiry, base, price, max_price, max_position, max_order, tiers, maintenance_basis, \
              close_fee, maker_fee, taker_fee, book, mark, protections, funding (did you mean lot_size?)",
         ),
         (
@@ -165,7 +165,7 @@ fn messages() {
             "[fund]",
             "[fnd]",
             "t.toml:14:2: fnd: found an unknown field, expected one of name, summary, seed, duration, \
-             depth, currencies, instruments, liquidation, fund, feed, actors, capacity (did you mean fund or feed?)",
+             depth, currencies, instruments, collateral, liquidation, fund, feed, actors, capacity (did you mean fund or feed?)",
         ),
     ] {
         let found = message(old, new);

@@ -1,6 +1,7 @@
 //! Tests of the lab through its public interface.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod collateral;
 mod errors;
 mod forks;
 mod given_positions;
