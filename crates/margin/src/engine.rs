@@ -108,6 +108,8 @@ pub struct Margin {
     pub(crate) collateral: Option<CollateralPolicy>,
     /// Unified accounts found overdrawn since they were last asked for.
     pub(crate) overdrawn: Vec<AccountId>,
+    /// Pools that a mark made the index look at.
+    looks: u64,
 }
 
 impl Margin {
@@ -133,6 +135,7 @@ impl Margin {
             ranking: Vec::with_capacity(positions),
             collateral: None,
             overdrawn: Vec::with_capacity(accounts),
+            looks: 0,
         };
         engine.accounts[AccountId::FUND.index()].open = true;
         engine
@@ -563,8 +566,16 @@ impl Margin {
         while let Some(slot) = self.ladder(id).reached(mark) {
             // A certificate may have run out without the pool being in danger: then it gets a new one.
             let pool = self.pool_of(&self.positions[slot as usize]);
+            self.looks += 1;
             self.reindex(pool);
         }
+    }
+
+    /// How often a mark made the index look at a pool: those that fell, and certificates that had run out. No part of
+    /// the state.
+    #[must_use]
+    pub const fn looks(&self) -> u64 {
+        self.looks
     }
 
     /// The pools found below maintenance, or flat with a deficit, since this was last cleared, in the order
