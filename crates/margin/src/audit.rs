@@ -25,7 +25,7 @@ mod tests;
 mod waterfall;
 
 use crate::{Payoff, Pool};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Qty, Side};
 use holding::{Holding, bounded};
@@ -48,6 +48,8 @@ pub struct Auditor {
     currencies: Vec<Currency>,
     /// What is left of the deficits reported and not yet borne.
     deficits: BTreeMap<Pool, i128>,
+    /// Insurance funds, account 0 apart.
+    funds: BTreeSet<AccountId>,
 }
 
 #[derive(Clone, Debug)]
@@ -94,7 +96,14 @@ impl Auditor {
     /// An auditor of a venue with account numbers below `accounts`. Memory follows the highest numbers used.
     #[must_use]
     pub const fn new(accounts: u32) -> Self {
-        Self { accounts, count: 0, instruments: Vec::new(), currencies: Vec::new(), deficits: BTreeMap::new() }
+        Self {
+            accounts,
+            count: 0,
+            instruments: Vec::new(),
+            currencies: Vec::new(),
+            deficits: BTreeMap::new(),
+            funds: BTreeSet::new(),
+        }
     }
 
     /// How many records have been applied.
@@ -137,9 +146,15 @@ impl Auditor {
             Record::BlockTrade { instrument, qty, cost, buyer, seller } => {
                 self.trade(instrument, cost.0, legs(qty, buyer, seller, [false; 2])?)
             }
-            Record::Takeover { instrument, account, side, qty, cost, realised, fund_realised } => {
-                let (from, fund) = (free_party(account, realised), free_party(AccountId::FUND, fund_realised));
-                self.trade(instrument, cost.0, closing_legs(side, qty, from, fund, false)?)
+            Record::FundAppointed { instrument, fund } => {
+                self.listing(instrument)?;
+                self.check_account(fund)?;
+                self.funds.insert(fund);
+                Ok(())
+            }
+            Record::Takeover { instrument, taker, account, side, qty, cost, realised, taker_realised } => {
+                let (from, to) = (free_party(account, realised), free_party(taker, taker_realised));
+                self.trade(instrument, cost.0, closing_legs(side, qty, from, to, false)?)
             }
             Record::Deleveraged {
                 instrument,
@@ -149,15 +164,17 @@ impl Auditor {
                 counterparty,
                 value,
                 conceded,
+                remainder,
                 realised,
                 counterparty_realised,
             } => {
-                self.concede(instrument, (account, side, qty, value), counterparty, conceded)?;
+                self.concede(instrument, (account, side, qty, value), counterparty, (conceded, remainder))?;
                 let (closed, other) = (free_party(account, realised), free_party(counterparty, counterparty_realised));
                 self.trade(instrument, value.0, closing_legs(side, qty, closed, other, true)?)
             }
             Record::Deficit { pool, currency, amount } => self.deficit(pool, currency, amount),
-            Record::FundSettled { pool, currency, amount } => self.settle_fund(pool, currency, amount),
+            Record::FundSettled { fund, pool, currency, amount } => self.settle_fund(fund, pool, currency, amount),
+            Record::VaultReceived { vault, pool, currency, amount } => self.pay_vault(vault, pool, currency, amount),
             Record::Socialised { pool, payer, currency, amount } => self.socialise(pool, payer, currency, amount),
             Record::Uncovered { pool, currency, amount } => self.uncovered(pool, currency, amount),
             Record::Funding { instrument, account, amount } => self.pay_funding(instrument, account, amount),
@@ -288,10 +305,9 @@ impl Auditor {
     /// had), and what was paid and not received is the residue.
     fn settle_funding(&mut self, instrument: InstrumentId, rate: Ppm, amount: Money) -> Result<(), Fault> {
         let currency = self.listing(instrument)?.currency;
-        let fund_empty = self.cash_of(AccountId::FUND, currency).balance == 0;
-        let listing = self.listing_mut(instrument)?;
-        let mut funding = core::mem::take(&mut listing.funding);
+        let mut funding = core::mem::take(&mut self.listing_mut(instrument)?.funding);
         funding.sort_unstable();
+        let listing = self.listing(instrument)?;
         let mut paid = funding.iter().copied().peekable();
         let mut residue = 0_i128;
         for (account, holding) in (0_u32..).zip(&listing.holdings) {
@@ -310,7 +326,9 @@ impl Auditor {
             let unit = 1_000_000 * per;
             let scaled = own.checked_mul(unit).ok_or(Fault::Overflow)?;
             let over = scaled.checked_sub(due).ok_or(Fault::Overflow)?;
-            let fund_short = account == AccountId::FUND.0 && fund_empty && over < 0 && own >= 0;
+            let holder = AccountId(account);
+            let fund_short =
+                over < 0 && own >= 0 && self.is_fund(holder) && self.cash_of(holder, currency).balance == 0;
             if over.unsigned_abs() >= unit.unsigned_abs() && !fund_short {
                 agree("funding", Some(AccountId(account)), Money(own), due.div_euclid(unit))?;
             }
@@ -321,7 +339,7 @@ impl Auditor {
         }
         agree("residue", None, amount, residue)?;
         funding.clear();
-        listing.funding = funding;
+        self.listing_mut(instrument)?.funding = funding;
         let total = &mut self.currency_mut(currency).residue;
         *total = bounded(*total + residue)?;
         Ok(())
@@ -432,6 +450,12 @@ impl Auditor {
     fn value_at_mark(&self, instrument: InstrumentId, size: i128) -> Result<i128, Fault> {
         let listing = self.listing(instrument)?;
         value(listing, size, i128::from(listing.mark.ok_or(Fault::Unsettled(instrument))?))
+    }
+
+    /// Whether an account is an insurance fund.
+    #[must_use]
+    pub fn is_fund(&self, account: AccountId) -> bool {
+        account == AccountId::FUND || self.funds.contains(&account)
     }
 
     const fn check_account(&self, account: AccountId) -> Result<(), Fault> {

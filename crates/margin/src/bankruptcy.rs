@@ -11,7 +11,26 @@ use crate::instrument::RATE_ONE;
 use downdraft_types::arith::{mul_div_ceil, mul_div_floor};
 use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Side};
 
+/// What of the equity of a pool with several positions answers for one of them, where it is closed first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum EquityShare {
+    /// A share by maintenance margin (dYdX v4): each position has a bankruptcy price of its own.
+    #[default]
+    Maintenance,
+    /// A share by notional at the mark.
+    Notional,
+    /// All of it: the position closed first may use up the pool (one bankruptcy price for an account, as where all
+    /// available balance answers: Bybit and BitMEX cross margin).
+    Whole,
+}
+
 impl Margin {
+    /// Sets what of a pool's equity answers for one of its positions. No trigger depends on it.
+    pub const fn set_equity_share(&mut self, rule: EquityShare) {
+        self.equity_rule = rule;
+    }
+
     /// Value of closing `qty` lots of a position at its bankruptcy price, at the present marks: what a long
     /// must be sold for, or a short bought back for, so that its share of the pool's equity becomes zero.
     ///
@@ -51,19 +70,20 @@ impl Margin {
         Money(if long { mul_div_ceil(kept.0, RATE_ONE, rate) } else { mul_div_floor(kept.0, RATE_ONE, rate) })
     }
 
-    /// The part of the pool's equity that answers for a position: by maintenance margin where there are
-    /// several, by notional where none of them asks for any. Rounded down.
+    /// The part of the pool's equity that answers for a position, where there are several by the rule in force; by
+    /// notional where none of them asks for maintenance margin. Rounded down.
     #[must_use]
     pub fn equity_share(&self, account: AccountId, instrument: InstrumentId) -> Money {
         let position = self.position(account, instrument).expect("an open position");
         let pool = self.pool_of(position);
         let health = self.health(pool);
-        if health.positions <= 1 {
+        if health.positions <= 1 || self.equity_rule == EquityShare::Whole {
             return health.equity;
         }
+        let by_maintenance = self.equity_rule == EquityShare::Maintenance && health.maintenance_e6 > 0;
         let weight = |p: &crate::Position| {
             let terms = self.instrument(p.instrument);
-            if health.maintenance_e6 > 0 { p.maintenance_e6(terms) } else { terms.value_at(p.size, terms.mark).abs().0 }
+            if by_maintenance { p.maintenance_e6(terms) } else { terms.value_at(p.size, terms.mark).abs().0 }
         };
         let total: i128 = self.pool_positions(pool).map(weight).sum();
         if total == 0 {

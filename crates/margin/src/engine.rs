@@ -57,8 +57,10 @@ pub enum MarginError {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Account {
-    open: bool,
+pub(crate) struct Account {
+    pub(crate) open: bool,
+    /// Whether it is an insurance fund.
+    pub(crate) fund: bool,
     /// Position slots, in the order in which the instruments were first used.
     slots: SmallVec<[u32; 2]>,
 }
@@ -66,7 +68,7 @@ struct Account {
 impl core::hash::Hash for Account {
     /// Slot by slot: a slice of integers would be hashed in the machine's byte order.
     fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-        self.open.hash(state);
+        (self.open, self.fund).hash(state);
         self.slots.len().hash(state);
         self.slots.iter().for_each(|slot| slot.hash(state));
     }
@@ -77,7 +79,7 @@ impl core::hash::Hash for Account {
 pub struct Margin {
     pub(crate) capacity: MarginCapacity,
     pub(crate) instruments: Vec<Option<Instrument>>,
-    accounts: Vec<Account>,
+    pub(crate) accounts: Vec<Account>,
     pub(crate) positions: Vec<Position>,
     /// Position slots by instrument, in account order.
     pub(crate) holders: Vec<Vec<u32>>,
@@ -88,6 +90,8 @@ pub struct Margin {
     /// Pools found below maintenance since they were last asked for.
     pub(crate) fallen: Vec<Pool>,
     pub(crate) ranking: Vec<crate::adl::Candidate>,
+    /// What of a pool's equity answers for one of its positions.
+    pub(crate) equity_rule: crate::bankruptcy::EquityShare,
 }
 
 impl Margin {
@@ -99,7 +103,7 @@ impl Margin {
         let instruments = usize::from(capacity.instruments);
         let positions = capacity.positions as usize;
         let per_account = capacity.positions_per_account as usize;
-        let account = || Account { open: false, slots: SmallVec::with_capacity(per_account) };
+        let account = || Account { open: false, fund: false, slots: SmallVec::with_capacity(per_account) };
         let mut engine = Self {
             capacity,
             instruments: (0..instruments).map(|_| None).collect(),
@@ -111,8 +115,10 @@ impl Margin {
             cross_states: vec![PoolState::Sound; accounts * currencies],
             fallen: Vec::with_capacity(positions + accounts * currencies),
             ranking: Vec::with_capacity(positions),
+            equity_rule: crate::bankruptcy::EquityShare::default(),
         };
-        engine.accounts[AccountId::FUND.index()].open = true;
+        let fund = &mut engine.accounts[AccountId::FUND.index()];
+        (fund.open, fund.fund) = (true, true);
         engine
     }
 
@@ -241,7 +247,7 @@ impl Margin {
         &self.ledger
     }
 
-    /// The insurance fund's balance.
+    /// The balance of the insurance fund that is account 0; see [`Margin::fund_of`] for others.
     #[must_use]
     pub fn fund(&self, currency: CurrencyId) -> Money {
         self.ledger.balance(currency, Place::Cash(AccountId::FUND))
@@ -530,7 +536,7 @@ impl core::hash::Hash for Margin {
         self.ledger.hash(state);
         self.cross_states.hash(state);
         for instrument in self.instruments.iter().flatten() {
-            instrument.mark.hash(state);
+            (instrument.mark, instrument.fund).hash(state);
             for tier in &instrument.tiers {
                 (tier.floor, tier.rate, tier.initial, tier.amount_e6).hash(state);
             }

@@ -31,7 +31,8 @@ mod risk;
 mod settle;
 mod threshold;
 
-pub use adl::{AdlPolicy, AdlRanking, Candidate, Eligibility, adl_score};
+pub use adl::{AdlPolicy, AdlPrice, AdlRanking, Candidate, Eligibility, Socialising, adl_score};
+pub use bankruptcy::EquityShare;
 pub use engine::{Margin, MarginCapacity, MarginError};
 pub use fund::Disposal;
 pub use instrument::{Instrument, InstrumentKind, InstrumentSpec, ListingError, MaintenanceBasis, TierSpec};

@@ -16,7 +16,7 @@ impl Margin {
     /// Brings the triggers of a pool up to date with its positions, its money and the marks. A pool below
     /// maintenance, or flat with a deficit, is marked as being liquidated and listed as fallen.
     pub fn reindex(&mut self, pool: Pool) {
-        if pool.account() == AccountId::FUND {
+        if self.is_fund(pool.account()) {
             return;
         }
         let health = self.health(pool);
@@ -137,7 +137,7 @@ impl Margin {
         for position in &self.positions {
             let pool = self.pool_of(position);
             assert!(
-                pool.account() == AccountId::FUND
+                self.is_fund(pool.account())
                     || self.state_of(pool) != PoolState::Sound
                     || self.health(pool).is_healthy(),
                 "{pool} is below maintenance and not being liquidated"
@@ -145,7 +145,7 @@ impl Margin {
             assert_eq!(position.trigger.is_some(), position.trigger_side.is_some());
             triggers += usize::from(position.trigger.is_some());
             let alone = self.pool_positions(pool).count() == 1;
-            let sound = self.state_of(pool) == PoolState::Sound && pool.account() != AccountId::FUND;
+            let sound = self.state_of(pool) == PoolState::Sound && !self.is_fund(pool.account());
             if alone && sound && !position.size.is_zero() {
                 let exact = self.liquidation_price(position.account, position.instrument).map(|m| m.0);
                 assert_eq!(position.trigger, exact, "{pool}: trigger of a single position");

@@ -97,15 +97,15 @@ impl Margin {
         Money(floor_div(slack_e6, RATE_ONE)).max(Money::ZERO)
     }
 
-    /// Pays `amount` from the fund into a pool (negative: from the pool to the fund).
+    /// Pays `amount` from a fund into a pool (negative: from the pool to the fund).
     ///
     /// # Panics
     /// Where the fund would go below zero: callers ask first (invariant 7).
-    pub fn pay_from_fund(&mut self, pool: Pool, amount: Money) {
+    pub fn pay_from_fund(&mut self, fund: AccountId, pool: Pool, amount: Money) {
         let currency = self.currency_of(pool);
         let place = self.place_of(pool);
-        self.ledger.transfer(currency, Place::Cash(AccountId::FUND), place, amount);
-        assert!(!self.fund(currency).is_negative(), "invariant 7: the fund is never negative");
+        self.ledger.transfer(currency, Place::Cash(fund), place, amount);
+        assert!(!self.cash(fund, currency).is_negative(), "invariant 7: the fund is never negative");
     }
 
     /// Pays `amount` from one pool into another of the same currency.
@@ -149,9 +149,9 @@ impl Margin {
             if due.is_zero() {
                 continue;
             }
-            // The fund pays what it has: it is never negative.
+            // A fund pays what it has: it is never negative.
             let account = position.account;
-            let due = if account == AccountId::FUND { due.min(self.fund(currency)) } else { due };
+            let due = if self.is_fund(account) { due.min(self.cash(account, currency)) } else { due };
             let place = self.place_of(self.pool_of(position));
             self.ledger.transfer(currency, place, Place::Residue, due);
             residue += due;

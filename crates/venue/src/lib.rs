@@ -13,6 +13,7 @@ pub mod command;
 pub mod event;
 pub mod policy;
 
+mod backstop;
 mod clock;
 mod desk;
 mod directory;
@@ -27,6 +28,7 @@ mod marks;
 mod orders;
 mod premium;
 mod protect;
+mod residual;
 mod stamp;
 mod takeover;
 mod venue;

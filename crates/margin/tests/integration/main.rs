@@ -9,6 +9,7 @@ mod limits;
 mod orders;
 mod queries;
 mod rounding;
+mod shares;
 mod states;
 mod steps;
 mod trial;
