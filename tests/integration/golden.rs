@@ -5,7 +5,7 @@
 
 use downdraft_testkit::world::{Builder, World, margin, world};
 use downdraft_types::{Ppm, Span, Time};
-use downdraft_venue::{LiquidationMode, OnFundShort, PartialStep, Residual, Takeover};
+use downdraft_venue::{Absorption, LiquidationMode, OnFundShort, PartialStep, Residual, Takeover};
 
 const BIDS: &str = "10@99..90";
 const ASKS: &str = "10@101..110";
@@ -206,7 +206,7 @@ fn suppressed_liquidates_no_one() {
 /// them over at 94, and a second later sells them at 93.
 #[test]
 fn bankruptcy_limit_leaves_the_rest_to_the_fund() {
-    let rest = Takeover::Fund { fraction: Ppm::ONE, interval: Span::from_secs(1) };
+    let rest = Takeover::Absorbed(Absorption::by_fund(Ppm::ONE, Span::from_secs(1)));
     let mut world =
         three_percent().fund(AMPLE).liquidation(|p| p.mode = LiquidationMode::BankruptcyLimit { rest }).start();
     world.sell(30);
@@ -220,7 +220,7 @@ fn bankruptcy_limit_leaves_the_rest_to_the_fund() {
 /// deleveraged at the price that uses up its 9.
 #[test]
 fn a_fund_that_cannot_pay_is_deleveraged() {
-    let rest = Takeover::Fund { fraction: Ppm::ONE, interval: Span::from_secs(1) };
+    let rest = Takeover::Absorbed(Absorption::by_fund(Ppm::ONE, Span::from_secs(1)));
     let mut world = three_percent().fund(9).liquidation(|p| p.mode = LiquidationMode::BankruptcyLimit { rest }).start();
     world.sell(30);
     assert_eq!(world.fund_size(), 10);

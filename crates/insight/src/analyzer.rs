@@ -4,6 +4,7 @@ use crate::episode::{Episode, Episodes, Sale, Trigger, add, add_lots};
 use crate::genealogy::{Forest, Lineage, Node};
 use crate::histogram::Histogram;
 use crate::market::{Market, Purse};
+use crate::overshoot::Overshoots;
 use crate::ranges::AccountSet;
 use crate::rows::{Moment, PriceRow, Recorder, WaterfallKind, WaterfallRow};
 use crate::units::Units;
@@ -44,6 +45,7 @@ pub struct Analyzer<R = ()> {
     pub(crate) episodes: Episodes,
     pub(crate) counts: Counts,
     pub(crate) lineage: Lineage,
+    pub(crate) overshoots: Overshoots,
     /// The instrument that the present command would list.
     listing: Option<(InstrumentId, Market)>,
     /// Instruments with a price changed at this instant.
@@ -109,6 +111,7 @@ impl<R: Recorder> Analyzer<R> {
             episodes: Episodes::default(),
             counts: Counts::new(accounts),
             lineage: Lineage::new(accounts),
+            overshoots: Overshoots::default(),
             listing: None,
             changed: Vec::new(),
             trading: false,
@@ -123,6 +126,7 @@ impl<R: Recorder> Analyzer<R> {
         }
         self.counts.commands += 1;
         self.auditor.command(command);
+        self.overshoots.begin();
         match command {
             Command::ListInstrument { instrument, spec, .. } => self.listing = Some((*instrument, Market::new(spec))),
             Command::Internal(Internal::Liquidate { pool }) => self.episodes.step(*pool),
@@ -143,6 +147,9 @@ impl<R: Recorder> Analyzer<R> {
     /// An event of that command.
     pub fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
         self.counts.events += 1;
+        if let Event::FundAppointed { fund, .. } = event {
+            self.fund_appointed(*fund);
+        }
         self.auditor.observe(event);
         let (before, mark_scale) = match event {
             Event::MarkMoved { instrument, .. } => {
@@ -151,6 +158,7 @@ impl<R: Recorder> Analyzer<R> {
             _ => (None, 1),
         };
         self.lineage.event(id, event, before, mark_scale);
+        self.overshoot(id.index, parent, event);
         let episode = self.episodes.current().map(|episode| episode.id);
         self.recorder.event(&Moment { time: self.now, id, episode }, event);
         match *event {
@@ -169,8 +177,10 @@ impl<R: Recorder> Analyzer<R> {
             Event::IndexReported { instrument, index } => self.touch(instrument, |market| market.indexed(index)),
             Event::Rejected { reason } => self.rejected(reason),
             Event::InstrumentListed { instrument } => self.listed(instrument),
-            Event::Deposited { account: AccountId::FUND, currency, amount } => self.fund_paid_in(currency, amount),
-            Event::Withdrawn { account: AccountId::FUND, currency, amount } => {
+            Event::Deposited { account, currency, amount } if self.auditor.auditor().is_fund(account) => {
+                self.fund_paid_in(currency, amount);
+            }
+            Event::Withdrawn { account, currency, amount } if self.auditor.auditor().is_fund(account) => {
                 self.fund_paid_in(currency, Money(amount.0.saturating_neg()));
             }
             Event::Halted { .. } => self.counts.halts += 1,
@@ -326,7 +336,7 @@ impl<R: Recorder> Analyzer<R> {
     fn waterfall(&mut self, id: EventId, event: &Event) {
         let Some(mut row) = self.waterfall_row(id, event) else { return };
         match *event {
-            Event::FundTookOver { instrument, qty, cost, .. } => {
+            Event::TakenOver { instrument, qty, cost, .. } => {
                 self.counts.takeovers += 1;
                 let Some(market) = market_mut(&mut self.markets, instrument) else { return };
                 add_lots(&mut market.taken_over, qty);
@@ -346,7 +356,7 @@ impl<R: Recorder> Analyzer<R> {
             row.episode = Some(episode.id);
             match *event {
                 Event::FundSettled { amount, .. } => add(&mut episode.last_leg().fund, amount),
-                Event::FundTookOver { instrument, qty, .. } => {
+                Event::TakenOver { instrument, qty, .. } => {
                     add_lots(&mut episode.leg(instrument).taken_over, qty);
                 }
                 Event::Deleveraged { instrument, qty, .. } => {
@@ -377,17 +387,28 @@ impl<R: Recorder> Analyzer<R> {
         let notional = |instrument, value| self.market(instrument).map_or(value, |market| market.notional(value));
         Some(match *event {
             Event::Deficit { pool, currency, amount } => row(WaterfallKind::Deficit, pool.account(), currency, amount),
-            Event::FundSettled { pool, currency, amount } if amount.is_negative() => {
+            Event::FundSettled { pool, currency, amount, .. } if amount.is_negative() => {
                 row(WaterfallKind::FundPaid, pool.account(), currency, Money(amount.0.saturating_neg()))
             }
-            Event::FundSettled { pool, currency, amount } => {
+            Event::VaultReceived { vault, pool, currency, amount } => WaterfallRow {
+                counterparty: Some(vault),
+                ..row(WaterfallKind::VaultReceived, pool.account(), currency, amount)
+            },
+            Event::FundSettled { pool, currency, amount, .. } => {
                 row(WaterfallKind::FundReceived, pool.account(), currency, amount)
             }
-            Event::FundTookOver { account, instrument, qty, cost, .. } => WaterfallRow {
-                instrument: Some(instrument),
-                quantity: Some(qty),
-                ..row(WaterfallKind::FundTookOver, account, settled_in(instrument), notional(instrument, cost))
-            },
+            Event::TakenOver { taker, account, instrument, qty, cost, .. } => {
+                let (kind, counterparty) = match self.auditor.auditor().is_fund(taker) {
+                    true => (WaterfallKind::FundTookOver, None),
+                    false => (WaterfallKind::VaultTookOver, Some(taker)),
+                };
+                WaterfallRow {
+                    counterparty,
+                    instrument: Some(instrument),
+                    quantity: Some(qty),
+                    ..row(kind, account, settled_in(instrument), notional(instrument, cost))
+                }
+            }
             Event::Deleveraged { instrument, account, counterparty, qty, value, conceded, .. } => WaterfallRow {
                 counterparty: Some(counterparty),
                 instrument: Some(instrument),
@@ -422,6 +443,16 @@ impl<R: Recorder> Analyzer<R> {
         purse_mut(&mut self.purses, market.currency);
         self.recorder.listed(instrument, market.currency);
         self.markets[instrument.index()] = Some(market);
+    }
+
+    /// What a new fund brings with it.
+    fn fund_appointed(&mut self, fund: AccountId) {
+        let auditor = self.auditor.auditor();
+        if auditor.is_fund(fund) {
+            return;
+        }
+        let cash: Vec<_> = auditor.currencies().map(|currency| (currency, auditor.cash(fund, currency))).collect();
+        cash.into_iter().for_each(|(currency, amount)| self.fund_paid_in(currency, amount));
     }
 
     fn fund_paid_in(&mut self, currency: CurrencyId, amount: Money) {

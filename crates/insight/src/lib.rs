@@ -22,6 +22,7 @@ mod journal;
 mod market;
 pub mod metrics;
 pub mod names;
+pub mod overshoot;
 mod ranges;
 pub mod report;
 pub mod rows;

@@ -195,7 +195,7 @@ impl Metrics {
             self.next = due.saturating_add(self.config.every);
         }
         self.moved = None;
-        self.forced = matches!(command, Command::Internal(Internal::Liquidate { .. } | Internal::UnwindFund { .. }));
+        self.forced = matches!(command, Command::Internal(Internal::Liquidate { .. } | Internal::Unwind { .. }));
     }
 
     /// An event of that command.

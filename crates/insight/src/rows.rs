@@ -197,8 +197,12 @@ pub enum WaterfallKind {
     FundPaid,
     /// The fund received.
     FundReceived,
-    /// The fund took a position over.
+    /// A fund took a position over.
     FundTookOver,
+    /// The vault took a position over.
+    VaultTookOver,
+    /// The vault received residual margin.
+    VaultReceived,
     /// A position was closed against another.
     Deleveraged,
     /// A winner paid.
@@ -216,6 +220,8 @@ impl WaterfallKind {
             Self::FundPaid => "fund-paid",
             Self::FundReceived => "fund-received",
             Self::FundTookOver => "fund-took-over",
+            Self::VaultTookOver => "vault-took-over",
+            Self::VaultReceived => "vault-received",
             Self::Deleveraged => "deleveraged",
             Self::Socialised => "socialised",
             Self::Uncovered => "uncovered",

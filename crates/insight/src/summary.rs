@@ -168,6 +168,18 @@ pub struct Deleveraging {
     pub notional: Each<Exact>,
     pub conceded: Each<Exact>,
     pub gained: Each<Exact>,
+    pub overshoot: Each<Overshot>,
+    pub conceded_later: Each<Exact>,
+}
+
+/// What auto-deleveraging took beyond the deficits at the mark: taken = trader + fund + vault.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[allow(missing_docs, reason = "docs/summary.md describes each field with its unit")]
+pub struct Overshot {
+    pub taken: Exact,
+    pub trader: Exact,
+    pub fund: Exact,
+    pub vault: Exact,
 }
 
 /// The genealogy of liquidations.
@@ -241,6 +253,7 @@ impl<R: Recorder> Analyzer<R> {
     #[must_use]
     pub fn finish(mut self, run: RunInfo) -> (Summary, R) {
         self.close();
+        self.mature(None);
         let summary = self.summary(run);
         (summary, self.recorder)
     }
@@ -280,6 +293,8 @@ impl<R: Recorder> Analyzer<R> {
                 notional: self.amounts(|_, purse| purse.deleveraged),
                 conceded: self.amounts(|currency, _| waterfall(currency).conceded),
                 gained: self.amounts(|currency, _| waterfall(currency).gained),
+                overshoot: self.each_currency(|currency, _| self.overshot(currency)),
+                conceded_later: self.amounts(|currency, _| self.overshoots.of(currency).conceded_later),
             },
             socialised_loss: self.amounts(|currency, _| waterfall(currency).socialised),
             uncovered: self.amounts(|currency, _| waterfall(currency).uncovered),
@@ -294,6 +309,13 @@ impl<R: Recorder> Analyzer<R> {
             metrics: None,
             timing: None,
         }
+    }
+
+    fn overshot(&self, currency: CurrencyId) -> Overshot {
+        let of = self.overshoots.of(currency);
+        let [taken, trader, fund, vault] =
+            [of.taken, of.to_trader(), of.to_fund, of.to_vault].map(|amount| self.units.money(currency, amount));
+        Overshot { taken, trader, fund, vault }
     }
 
     fn liquidations(&self) -> Liquidations {

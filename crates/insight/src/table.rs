@@ -218,6 +218,7 @@ table! {
         time: Decimal "s", event: Text "", episode: Integer "", instrument: Text "", account: Integer "", side: Text "",
         counterparty: Integer "", currency: Text "", quantity: Decimal "quantity", value: Decimal "money",
         conceded: Decimal "money", realised: Decimal "money", counterparty_realised: Decimal "money",
+        remainder: Decimal "money",
     }
 }
 

@@ -325,6 +325,7 @@ impl<S: Sheet> AllTables<S> {
             qty,
             value,
             conceded,
+            remainder,
             realised,
             counterparty_realised,
         } = *event
@@ -348,6 +349,7 @@ impl<S: Sheet> AllTables<S> {
             money(conceded),
             money(realised),
             money(counterparty_realised),
+            money(remainder),
         ])
     }
 }

@@ -60,7 +60,7 @@ pub struct MarketOutcome {
     pub beyond: u64,
     /// Closed by auto-deleveraging.
     pub deleveraged: u64,
-    /// Taken over by the fund.
+    /// Taken over by a fund or the vault.
     pub taken_over: u64,
     /// Fills of liquidation orders.
     pub forced_fills: u64,
@@ -121,6 +121,8 @@ pub struct PurseOutcome {
     pub deficits: i128,
     /// What deleveraged winners gave up against the mark, gains apart.
     pub conceded: i128,
+    /// Of that, what no deficit at the mark asked for.
+    pub overshoot: i128,
     /// Deficits that winners paid.
     pub socialised: i128,
     /// Deficits that nobody paid.
@@ -194,7 +196,7 @@ pub struct Closing {
     pub beyond: u64,
     /// Closed by auto-deleveraging.
     pub deleveraged: u64,
-    /// Taken over by the fund.
+    /// Taken over by a fund or the vault.
     pub taken_over: u64,
     /// How much less than at the mark of the trigger all that was closed fetched.
     pub cost: i128,

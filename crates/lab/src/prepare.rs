@@ -46,6 +46,7 @@ impl Prepared {
             }
             commands.push(Command::SetMark { instrument, mark: terms.first_mark() });
         }
+        self.open_funds(&mut commands);
         if let Some(policy) = &self.scenario.collateral {
             commands.push(Command::SetCollateral { policy: Box::new(policy.clone()) });
         }
@@ -66,6 +67,24 @@ impl Prepared {
             }
         }
         commands
+    }
+
+    /// Opens the accounts of vault and funds, and appoints those.
+    fn open_funds(&self, commands: &mut Vec<Command>) {
+        let funds = &self.scenario.funds;
+        commands.extend(funds.all().map(|fund| Command::OpenAccount { account: fund.account }));
+        for (number, terms) in (0_u16..).zip(&self.scenario.instruments) {
+            let set = |fund| Command::SetFund { instrument: InstrumentId(number), fund, isolated: false };
+            commands.extend(funds.of(terms).map(set));
+        }
+        for fund in funds.all() {
+            let amounts = fund.amounts.iter().filter(|(_, amount)| amount.is_positive());
+            commands.extend(amounts.map(|&(currency, amount)| Command::Deposit {
+                account: fund.account,
+                currency,
+                amount,
+            }));
+        }
     }
 
     /// The world at its start, with the scenario's actors. More may be added before it runs; accounts from

@@ -7,7 +7,7 @@ use downdraft_sim::world::Observer;
 use downdraft_types::arith::compare_products;
 use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, MarkPrice, Money, Price, Qty, Time};
 use downdraft_venue::{Command, Event, Internal, Origin, Stamp, TradeSide, Venue};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Makes the outcome of a run. Shown every command, event and end of a command, in order; then
 /// [`Probe::finish`].
@@ -31,6 +31,8 @@ pub struct Probe {
     current: Option<(Pool, Episode, bool)>,
     /// Pools that fell in this command: their positions are looked at when it is done.
     fallen: Vec<(Pool, i128, i128)>,
+    /// Insurance funds, account 0 apart.
+    funds: BTreeSet<AccountId>,
     /// Currencies in which the fund took a position over in this command.
     took_over: Vec<CurrencyId>,
     listing: Option<(InstrumentId, Box<InstrumentSpec>)>,
@@ -75,6 +77,7 @@ impl Probe {
             active: BTreeMap::new(),
             current: None,
             fallen: Vec::new(),
+            funds: BTreeSet::new(),
             took_over: Vec::new(),
             listing: None,
         }
@@ -105,7 +108,7 @@ impl Probe {
             outcome.deleveraged = self.deleveraged.get(&account).copied().unwrap_or(0);
         }
         for (currency, purse) in (0_u16..).map(CurrencyId).zip(&mut self.outcome.purses) {
-            purse.fund_end = venue.margin().fund(currency).0;
+            purse.fund_end = all_funds(&self.funds, |fund| venue.margin().cash(fund, currency).0);
         }
         self.outcome
     }
@@ -126,6 +129,17 @@ impl Probe {
     fn market(&mut self, instrument: InstrumentId) -> Option<(&mut Lane, &mut MarketOutcome)> {
         let lane = self.lanes.get_mut(instrument.index())?.as_mut()?;
         Some((lane, self.outcome.markets.get_mut(instrument.index())?.as_mut()?))
+    }
+
+    /// An account became a fund: what it was paid in so far is the fund's.
+    fn appoint(&mut self, fund: AccountId) {
+        if self.is_fund(fund) {
+            return;
+        }
+        self.funds.insert(fund);
+        for (purse, paid_in) in self.outcome.purses.iter_mut().zip(&self.paid_in) {
+            purse.fund_deposited += paid_in.get(fund.index()).copied().unwrap_or(0);
+        }
     }
 
     fn settlement(&self, instrument: InstrumentId) -> CurrencyId {
@@ -157,9 +171,14 @@ impl Probe {
         });
     }
 
+    fn is_fund(&self, account: AccountId) -> bool {
+        account == AccountId::FUND || self.funds.contains(&account)
+    }
+
     fn pay_in(&mut self, account: AccountId, currency: CurrencyId, amount: i128) {
+        let is_fund = self.is_fund(account);
         let purse = self.purse(currency);
-        if account == AccountId::FUND {
+        if is_fund {
             purse.fund_deposited += amount;
         }
         let paid_in = &mut self.paid_in[currency.index()];
@@ -190,7 +209,10 @@ impl Probe {
         self.outcome.fills += 1;
         let currency = self.settlement(instrument);
         self.purse(currency).fees += maker.fee.0 + taker.fee.0;
-        for side in [maker, taker].iter().filter(|side| side.account == AccountId::FUND) {
+        for side in [maker, taker] {
+            if !self.is_fund(side.account) {
+                continue;
+            }
             self.fund_traded(instrument, side.realised.0 - side.fee.0);
         }
         let (end, now) = (self.end, self.now);
@@ -327,9 +349,11 @@ impl Probe {
                     *ended |= *current == pool;
                 }
             }
-            Event::FundTookOver { account, instrument, qty, cost, fund_realised, .. } => {
-                self.fund_traded(instrument, fund_realised.0);
-                self.took_over.push(self.settlement(instrument));
+            Event::TakenOver { taker, account, instrument, qty, cost, taker_realised, .. } => {
+                if self.is_fund(taker) {
+                    self.fund_traded(instrument, taker_realised.0);
+                    self.took_over.push(self.settlement(instrument));
+                }
                 self.disposed((account, instrument), qty.0, cost, |closing| &mut closing.taken_over);
                 if let Some((_, market)) = self.market(instrument) {
                     market.taken_over += qty.0;
@@ -342,17 +366,19 @@ impl Probe {
                 qty,
                 value,
                 conceded,
+                remainder,
                 realised,
                 counterparty_realised,
                 ..
             } => {
                 for (party, made) in [(account, realised), (counterparty, counterparty_realised)] {
-                    if party == AccountId::FUND {
+                    if self.is_fund(party) {
                         self.fund_traded(instrument, made.0);
                     }
                 }
                 let currency = self.settlement(instrument);
                 self.purse(currency).conceded += conceded.0.max(0);
+                self.purse(currency).overshoot += remainder.0;
                 *self.deleveraged.entry(counterparty).or_default() += qty.0;
                 self.disposed((account, instrument), qty.0, value, |closing| &mut closing.deleveraged);
                 if let Some((_, market)) = self.market(instrument) {
@@ -372,27 +398,29 @@ impl Probe {
             Event::FundSettled { currency, amount, .. } => {
                 self.fund_moved(currency, amount.0, |purse| &mut purse.fund_received);
             }
-            Event::Socialised { payer, currency, amount, .. } => {
-                let purse = self.purse(currency);
-                purse.socialised += amount.0;
-                if payer.account() == AccountId::FUND {
-                    purse.fund_traded -= amount.0;
-                }
+            Event::Socialised { currency, amount, .. } => {
+                self.purse(currency).socialised += amount.0;
             }
             Event::Uncovered { currency, amount, .. } => self.purse(currency).uncovered += amount.0,
-            Event::FundingPaid { instrument, account: AccountId::FUND, amount } => {
+            Event::FundingPaid { instrument, account, amount } if self.is_fund(account) => {
                 self.fund_traded(instrument, -amount.0);
             }
             Event::FundingSettled { instrument, residue, .. } => {
                 let currency = self.settlement(instrument);
                 self.purse(currency).residue += residue.0;
             }
-            Event::Settled { instrument, account: AccountId::FUND, realised } => {
+            Event::Settled { instrument, account, realised } if self.is_fund(account) => {
                 self.fund_traded(instrument, realised.0);
             }
             _ => {}
         }
     }
+}
+
+/// What all funds have together.
+fn all_funds(appointed: &BTreeSet<AccountId>, of: impl Fn(AccountId) -> i128) -> i128 {
+    let others = appointed.iter().copied().filter(|fund| *fund != AccountId::FUND);
+    [AccountId::FUND].into_iter().chain(others).map(of).sum()
 }
 
 /// What an account has in a currency: cash, isolated margins, unrealised profit at the marks.
@@ -474,6 +502,7 @@ impl Observer for Probe {
             Event::Deposited { account, currency, amount } => self.pay_in(account, currency, amount.0),
             Event::Withdrawn { account, currency, amount } => self.pay_in(account, currency, -amount.0),
             Event::Halted { .. } => self.outcome.halts += 1,
+            Event::FundAppointed { fund, .. } => self.appoint(fund),
             _ => self.liquidation(event),
         }
     }
@@ -488,7 +517,7 @@ impl Observer for Probe {
         self.fallen.clear();
         // A fund takes over only what leaves it solvent at the mark.
         for currency in self.took_over.drain(..) {
-            let equity = equity(venue, AccountId::FUND, currency);
+            let equity = all_funds(&self.funds, |fund| equity(venue, fund, currency));
             let purse = &mut self.outcome.purses[currency.index()];
             purse.fund_need = purse.fund_need.max(purse.fund_deposited - equity);
         }

@@ -14,6 +14,7 @@ mod borrowers;
 mod collateral;
 mod currency;
 mod files;
+mod funds;
 mod instrument;
 mod ladder;
 mod maker;
@@ -27,6 +28,7 @@ mod recorded;
 pub use actors::{Actor, ActorKind};
 pub use currency::{Currencies, Currency};
 pub use files::Files;
+pub use funds::{Fund, Funds};
 pub use instrument::{Instrument, Units};
 pub use outline::Outline;
 pub use recorded::Recording;
@@ -61,6 +63,8 @@ pub struct Scenario {
     pub liquidation: LiquidationPolicy,
     /// What the insurance fund starts with.
     pub fund: Vec<(CurrencyId, Money)>,
+    /// Funds of single instruments or groups, and the vault.
+    pub funds: Funds,
     /// Who acts, in the order in which they start.
     pub actors: Vec<Actor>,
     /// Accounts that the scenario names itself.
@@ -86,7 +90,7 @@ impl Scenario {
         let currencies = s.required("currencies", "a table of currencies", Currencies::read)?;
         let instruments = s.required("instruments", "a list of instruments", |f| instruments(f, &currencies))?;
         let collateral = s.optional("collateral", |f| collateral::read(f, &currencies, &instruments))?;
-        let liquidation = s.or("liquidation", LiquidationPolicy::default(), policy::liquidation)?;
+        let mut liquidation = s.or("liquidation", LiquidationPolicy::default(), policy::liquidation)?;
         let fund = s.or("fund", Vec::new(), |f| currencies.amounts(&f.section()?))?;
         let mut scope = actors::Scope {
             instruments: &instruments,
@@ -100,6 +104,8 @@ impl Scenario {
         let feed = s.optional("feed", |f| recorded::read(f, &mut scope))?;
         let mut actors = s.or("actors", Vec::new(), |f| read_actors(f, &mut scope))?;
         actors.splice(0..0, feed);
+        let funds = Funds::read(&mut s, &instruments, &currencies, &mut scope, liquidation.needs_vault())?;
+        liquidation.vault = funds.vault.as_ref().map(|vault| vault.account);
         let (accounts, account_names) = (scope.next_account, scope.account_names);
         let derived = derive_capacity(accounts, &instruments, &currencies);
         let capacity = s.or("capacity", derived, |f| capacity(f, derived))?;
@@ -115,6 +121,7 @@ impl Scenario {
             collateral,
             liquidation,
             fund,
+            funds,
             actors,
             account_names,
             capacity,
@@ -128,10 +135,12 @@ impl Scenario {
         self.actors.iter().any(|actor| matches!(actor.kind, ActorKind::Oracle(_)))
     }
 
-    /// The number of the first account that no actor of the scenario has: for actors that are added by hand.
+    /// The number of the first account that neither an actor of the scenario nor a fund has: for actors that are added by hand.
     #[must_use]
     pub fn first_free_account(&self) -> AccountId {
-        self.actors.iter().map(|a| AccountId(a.accounts.0.0 + a.accounts.1)).max().unwrap_or(AccountId(1))
+        let of_actors = self.actors.iter().map(|a| AccountId(a.accounts.0.0 + a.accounts.1));
+        let of_funds = self.funds.all().map(|fund| AccountId(fund.account.0 + 1));
+        of_actors.chain(of_funds).max().unwrap_or(AccountId(1))
     }
 }
 

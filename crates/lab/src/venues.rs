@@ -22,7 +22,7 @@ macro_rules! presets {
     };
 }
 
-const PRESETS: &[Preset] = presets!["binance-usdm", "bybit-inverse", "bitmex", "dydx-v4", "hyperliquid"];
+const PRESETS: &[Preset] = presets!["binance-usdm", "bybit-inverse", "bitmex", "dydx-v4", "hyperliquid", "vega"];
 
 /// How a position is sold is one thing, said in several fields: a scenario that says some of it says all.
 const SOLD: [&str; 4] = ["mode", "rest", "step", "cooldown"];

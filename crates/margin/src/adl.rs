@@ -22,11 +22,48 @@ pub struct AdlPolicy {
     pub ranking: AdlRanking,
     /// Whether only positions in profit are eligible.
     pub profitable_only: bool,
+    /// At which price.
+    pub price: AdlPrice,
+}
+
+/// The price at which positions are closed against each other. None is worse for the pool under liquidation than the
+/// mark, or than the price that uses its equity up, whichever is further.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum AdlPrice {
+    /// The bankruptcy price: counterparties give up exactly the deficit (BitMEX, Binance, Bybit, dYdX).
+    #[default]
+    Bankruptcy,
+    /// The mark: counterparties give up nothing, and the deficit goes on down the waterfall.
+    Mark,
+    /// The mark before the present one (Hyperliquid).
+    PreviousMark,
+    /// The index reported before the present one; without one, the mark.
+    PreviousIndex,
+    /// Each counterparty's own entry, or its bankruptcy where that is nearer: it gives up its whole profit. A control:
+    /// what it gives up is no function of the deficit.
+    Entry,
+}
+
+/// Who bears a deficit that neither fund nor deleveraging took.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum Socialising {
+    /// Winners in the instrument, in proportion to unrealised profit and never beyond it: a haircut.
+    #[default]
+    Winners,
+    /// Every holder of the instrument, long or short, in proportion to size, as a funding payment of all; never beyond
+    /// its pool's equity.
+    ///
+    /// Source: Drift v2, `calculate_funding_rate_deltas_to_resolve_bankruptcy`: loss ÷ (|long| + |short|).
+    Holders,
+    /// Nobody: it stays on the account.
+    Nobody,
 }
 
 impl Default for AdlPolicy {
     fn default() -> Self {
-        Self { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: true }
+        Self { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: true, price: AdlPrice::default() }
     }
 }
 
@@ -171,7 +208,7 @@ impl Margin {
             return true;
         };
         let (account, instrument) = (position.account, position.instrument);
-        if account == AccountId::FUND || self.state_of(self.pool_of(position)) != PoolState::Sound {
+        if self.is_fund(account) || self.state_of(self.pool_of(position)) != PoolState::Sound {
             return false;
         }
         if policy.profitable_only && !position.unrealised(self.instrument(instrument)).is_positive() {
@@ -195,10 +232,16 @@ impl Margin {
         adl_score(mark_value as f64, (mark_value - share) as f64, position.cost.0 as f64)
     }
 
-    /// Chooses which winners in an instrument pay for a deficit of `account`, each in proportion to its
-    /// unrealised profit and never beyond it, or beyond its pool's equity; returns how much they bear.
-    /// O(positions of the instrument).
-    pub fn plan_socialising(&mut self, account: AccountId, instrument: InstrumentId, deficit: Money) -> Money {
+    /// Chooses who pays for a deficit of `account` in an instrument: winners in proportion to unrealised profit and
+    /// never beyond it, or all holders in proportion to size; nobody beyond its pool's equity. Largest remainder, so
+    /// that the shares sum to what is borne, which is returned. O(positions of the instrument).
+    pub fn plan_socialising(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        deficit: Money,
+        among: Socialising,
+    ) -> Money {
         let mut ranking = core::mem::take(&mut self.ranking);
         ranking.clear();
         let terms = self.instrument(instrument);
@@ -206,12 +249,17 @@ impl Margin {
             let position = &self.positions[*slot as usize];
             let pool = self.pool_of(position);
             let bears = position.account != account
-                && position.account != AccountId::FUND
+                && !self.is_fund(position.account)
                 && self.state_of(pool) == PoolState::Sound;
-            let profit = position.unrealised(terms).min(self.health(pool).equity);
-            if bears && profit.is_positive() {
+            let (equity, profit) = (self.health(pool).equity, position.unrealised(terms));
+            let (limit, weight) = match among {
+                Socialising::Winners => (profit.min(equity), profit.min(equity).0),
+                Socialising::Holders => (equity, i128::from(position.size.quantity().0)),
+                Socialising::Nobody => (Money::ZERO, 0),
+            };
+            if bears && limit.is_positive() && weight > 0 {
                 let (account, score) = (position.account, OrderedFloat(0.0));
-                ranking.push(Candidate { slot: *slot, account, score, limit: profit.0, weight: profit.0, allotted: 0 });
+                ranking.push(Candidate { slot: *slot, account, score, limit: limit.0, weight, allotted: 0 });
             }
         }
         let borne = allot_pro_rata(&mut ranking, deficit.0);

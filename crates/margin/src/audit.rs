@@ -51,6 +51,8 @@ pub struct Auditor {
     deficits: BTreeMap<Pool, i128>,
     /// Accounts whose currencies all answer for all their cross positions.
     unified: BTreeSet<AccountId>,
+    /// Insurance funds, account 0 apart.
+    funds: BTreeSet<AccountId>,
 }
 
 #[derive(Clone, Debug)]
@@ -106,6 +108,7 @@ impl Auditor {
             currencies: Vec::new(),
             deficits: BTreeMap::new(),
             unified: BTreeSet::new(),
+            funds: BTreeSet::new(),
         }
     }
 
@@ -137,7 +140,7 @@ impl Auditor {
             }
             Record::UnifiedSet { account, unified } => self.set_unified(account, unified),
             Record::Interest { account, currency, amount } => self.charge(account, currency, amount),
-            Record::Seized { account, currency, amount } => self.seize(account, currency, amount),
+            Record::Seized { fund, account, currency, amount } => self.seize(fund, account, currency, amount),
             Record::Configured { account, instrument, isolated } => self.configure(account, instrument, isolated),
             Record::Deposit { account, currency, amount } => self.cross_border(account, currency, positive(amount)?),
             Record::Withdrawal { account, currency, amount } => {
@@ -157,9 +160,15 @@ impl Auditor {
             Record::BlockTrade { instrument, qty, cost, buyer, seller } => {
                 self.trade(instrument, cost.0, legs(qty, buyer, seller, [false; 2])?)
             }
-            Record::Takeover { instrument, account, side, qty, cost, realised, fund_realised } => {
-                let (from, fund) = (free_party(account, realised), free_party(AccountId::FUND, fund_realised));
-                self.trade(instrument, cost.0, closing_legs(side, qty, from, fund, false)?)
+            Record::FundAppointed { instrument, fund } => {
+                self.listing(instrument)?;
+                self.check_account(fund)?;
+                self.funds.insert(fund);
+                Ok(())
+            }
+            Record::Takeover { instrument, taker, account, side, qty, cost, realised, taker_realised } => {
+                let (from, to) = (free_party(account, realised), free_party(taker, taker_realised));
+                self.trade(instrument, cost.0, closing_legs(side, qty, from, to, false)?)
             }
             Record::Deleveraged {
                 instrument,
@@ -169,15 +178,17 @@ impl Auditor {
                 counterparty,
                 value,
                 conceded,
+                remainder,
                 realised,
                 counterparty_realised,
             } => {
-                self.concede(instrument, (account, side, qty, value), counterparty, conceded)?;
+                self.concede(instrument, (account, side, qty, value), counterparty, (conceded, remainder))?;
                 let (closed, other) = (free_party(account, realised), free_party(counterparty, counterparty_realised));
                 self.trade(instrument, value.0, closing_legs(side, qty, closed, other, true)?)
             }
             Record::Deficit { pool, currency, amount } => self.deficit(pool, currency, amount),
-            Record::FundSettled { pool, currency, amount } => self.settle_fund(pool, currency, amount),
+            Record::FundSettled { fund, pool, currency, amount } => self.settle_fund(fund, pool, currency, amount),
+            Record::VaultReceived { vault, pool, currency, amount } => self.pay_vault(vault, pool, currency, amount),
             Record::Socialised { pool, payer, currency, amount } => self.socialise(pool, payer, currency, amount),
             Record::Uncovered { pool, currency, amount } => self.uncovered(pool, currency, amount),
             Record::Funding { instrument, account, amount } => self.pay_funding(instrument, account, amount),
@@ -312,10 +323,9 @@ impl Auditor {
     /// had), and what was paid and not received is the residue.
     fn settle_funding(&mut self, instrument: InstrumentId, rate: Ppm, amount: Money) -> Result<(), Fault> {
         let currency = self.listing(instrument)?.currency;
-        let fund_empty = self.cash_of(AccountId::FUND, currency).balance == 0;
-        let listing = self.listing_mut(instrument)?;
-        let mut funding = core::mem::take(&mut listing.funding);
+        let mut funding = core::mem::take(&mut self.listing_mut(instrument)?.funding);
         funding.sort_unstable();
+        let listing = self.listing(instrument)?;
         let mut paid = funding.iter().copied().peekable();
         let mut residue = 0_i128;
         for (account, holding) in (0_u32..).zip(&listing.holdings) {
@@ -334,7 +344,9 @@ impl Auditor {
             let unit = 1_000_000 * per;
             let scaled = own.checked_mul(unit).ok_or(Fault::Overflow)?;
             let over = scaled.checked_sub(due).ok_or(Fault::Overflow)?;
-            let fund_short = account == AccountId::FUND.0 && fund_empty && over < 0 && own >= 0;
+            let holder = AccountId(account);
+            let fund_short =
+                over < 0 && own >= 0 && self.is_fund(holder) && self.cash_of(holder, currency).balance == 0;
             if over.unsigned_abs() >= unit.unsigned_abs() && !fund_short {
                 agree("funding", Some(AccountId(account)), Money(own), due.div_euclid(unit))?;
             }
@@ -345,7 +357,7 @@ impl Auditor {
         }
         agree("residue", None, amount, residue)?;
         funding.clear();
-        listing.funding = funding;
+        self.listing_mut(instrument)?.funding = funding;
         let total = &mut self.currency_mut(currency).residue;
         *total = bounded(*total + residue)?;
         Ok(())
@@ -466,6 +478,12 @@ impl Auditor {
     fn value_at_mark(&self, instrument: InstrumentId, size: i128) -> Result<i128, Fault> {
         let listing = self.listing(instrument)?;
         value(listing, size, i128::from(listing.mark.ok_or(Fault::Unsettled(instrument))?))
+    }
+
+    /// Whether an account is an insurance fund.
+    #[must_use]
+    pub fn is_fund(&self, account: AccountId) -> bool {
+        account == AccountId::FUND || self.funds.contains(&account)
     }
 
     const fn check_account(&self, account: AccountId) -> Result<(), Fault> {

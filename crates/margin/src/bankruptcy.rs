@@ -12,7 +12,26 @@ use crate::pool::Pool;
 use downdraft_types::arith::{mul_div_ceil, mul_div_floor};
 use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Side};
 
+/// What of the equity of a pool with several positions answers for one of them, where it is closed first.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+pub enum EquityShare {
+    /// A share by maintenance margin (dYdX v4): each position has a bankruptcy price of its own.
+    #[default]
+    Maintenance,
+    /// A share by notional at the mark.
+    Notional,
+    /// All of it: the position closed first may use up the pool (one bankruptcy price for an account, as where all
+    /// available balance answers: Bybit and BitMEX cross margin).
+    Whole,
+}
+
 impl Margin {
+    /// Sets what of a pool's equity answers for one of its positions. No trigger depends on it.
+    pub const fn set_equity_share(&mut self, rule: EquityShare) {
+        self.equity_rule = rule;
+    }
+
     /// Value of closing `qty` lots of a position at its bankruptcy price, at the present marks: what a long
     /// must be sold for, or a short bought back for, so that its share of the pool's equity becomes zero.
     ///
@@ -52,8 +71,8 @@ impl Margin {
         Money(if long { mul_div_ceil(kept.0, RATE_ONE, rate) } else { mul_div_floor(kept.0, RATE_ONE, rate) })
     }
 
-    /// The part of the pool's equity that answers for a position, in its settlement currency: by maintenance margin
-    /// where there are several, by notional where none of them asks for any. Rounded down.
+    /// The part of the pool's equity that answers for a position, in its settlement currency, where there are several by
+    /// the rule in force; by notional where none of them asks for maintenance margin. Rounded down.
     #[must_use]
     pub fn equity_share(&self, account: AccountId, instrument: InstrumentId) -> Money {
         let position = self.position(account, instrument).expect("an open position");
@@ -64,13 +83,14 @@ impl Margin {
             let currency = self.instrument(instrument).spec.settlement;
             if unified { self.from_reference(currency, share) } else { share }
         };
-        if health.positions <= 1 {
+        if health.positions <= 1 || self.equity_rule == EquityShare::Whole {
             return settled(health.equity);
         }
         let margin = self.pool_positions(pool).any(|p| p.maintenance_e6(self.instrument(p.instrument)) > 0);
+        let by_maintenance = self.equity_rule == EquityShare::Maintenance && margin;
         let weight = |p: &crate::Position| {
             let terms = self.instrument(p.instrument);
-            let own = if margin { p.maintenance_e6(terms) } else { terms.value_at(p.size, terms.mark).abs().0 };
+            let own = if by_maintenance { p.maintenance_e6(terms) } else { terms.value_at(p.size, terms.mark).abs().0 };
             if unified { self.rate(terms.spec.settlement).worth_up(own) } else { own }
         };
         let total: i128 = self.pool_positions(pool).map(weight).sum();

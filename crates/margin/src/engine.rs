@@ -69,7 +69,9 @@ pub enum MarginError {
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Account {
-    open: bool,
+    pub(crate) open: bool,
+    /// Whether it is an insurance fund.
+    pub(crate) fund: bool,
     /// All its currencies answer for all its cross positions.
     pub(crate) unified: bool,
     /// A sale of its collateral was asked for.
@@ -83,7 +85,7 @@ pub(crate) struct Account {
 impl core::hash::Hash for Account {
     /// Slot by slot: a slice of integers would be hashed in the machine's byte order.
     fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-        (self.open, self.unified, self.converting, self.state).hash(state);
+        (self.open, self.fund, self.unified, self.converting, self.state).hash(state);
         self.slots.len().hash(state);
         self.slots.iter().for_each(|slot| slot.hash(state));
     }
@@ -94,7 +96,7 @@ impl core::hash::Hash for Account {
 pub struct Margin {
     pub(crate) capacity: MarginCapacity,
     pub(crate) instruments: Vec<Option<Instrument>>,
-    accounts: Vec<Account>,
+    pub(crate) accounts: Vec<Account>,
     pub(crate) positions: Vec<Position>,
     /// Position slots by instrument, in account order.
     pub(crate) holders: Vec<Vec<u32>>,
@@ -110,6 +112,8 @@ pub struct Margin {
     pub(crate) overdrawn: Vec<AccountId>,
     /// Pools that a mark made the index look at.
     looks: u64,
+    /// What of a pool's equity answers for one of its positions.
+    pub(crate) equity_rule: crate::bankruptcy::EquityShare,
 }
 
 impl Margin {
@@ -136,8 +140,10 @@ impl Margin {
             collateral: None,
             overdrawn: Vec::with_capacity(accounts),
             looks: 0,
+            equity_rule: crate::bankruptcy::EquityShare::default(),
         };
-        engine.accounts[AccountId::FUND.index()].open = true;
+        let fund = &mut engine.accounts[AccountId::FUND.index()];
+        (fund.open, fund.fund) = (true, true);
         engine
     }
 
@@ -275,7 +281,7 @@ impl Margin {
         &self.ledger
     }
 
-    /// The insurance fund's balance.
+    /// The balance of the insurance fund that is account 0; see [`Margin::fund_of`] for others.
     #[must_use]
     pub fn fund(&self, currency: CurrencyId) -> Money {
         self.ledger.balance(currency, Place::Cash(AccountId::FUND))
@@ -605,7 +611,7 @@ impl core::hash::Hash for Margin {
         self.cross_states.hash(state);
         self.collateral.hash(state);
         for instrument in self.instruments.iter().flatten() {
-            instrument.mark.hash(state);
+            (instrument.mark, instrument.fund).hash(state);
             for tier in &instrument.tiers {
                 (tier.floor, tier.rate, tier.initial, tier.amount_e6).hash(state);
             }

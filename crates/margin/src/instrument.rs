@@ -7,7 +7,7 @@
 use crate::payoff::{Payoff, Valuation};
 use alloc::vec::Vec;
 use downdraft_types::arith::ceil_div;
-use downdraft_types::{CurrencyId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side, Time};
+use downdraft_types::{AccountId, CurrencyId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side, Time};
 
 /// Rates are parts per million, so an amount of margin before rounding is held as money × 10^6.
 pub const RATE_ONE: i128 = 1_000_000;
@@ -184,6 +184,8 @@ pub struct Instrument {
     pub(crate) spec: InstrumentSpec,
     pub(crate) tiers: Vec<Tier>,
     pub(crate) mark: MarkPrice,
+    /// The fund that answers for its deficits.
+    pub(crate) fund: AccountId,
 }
 
 impl Instrument {
@@ -191,7 +193,7 @@ impl Instrument {
         let mut spec = spec.clone();
         spec.tiers.reserve_exact(LARGEST_TIER_COUNT.saturating_sub(spec.tiers.len()));
         let mark = MarkPrice(spec.smallest_price().unwrap_or(0));
-        Self { tiers: tiers(&spec.tiers, spec.close_fee), spec, mark }
+        Self { tiers: tiers(&spec.tiers, spec.close_fee), spec, mark, fund: AccountId::FUND }
     }
 
     /// Puts other tiers in place of the present ones, in the memory reserved at listing.

@@ -35,7 +35,8 @@ mod threshold;
 mod unified;
 mod unified_orders;
 
-pub use adl::{AdlPolicy, AdlRanking, Candidate, Eligibility, adl_score};
+pub use adl::{AdlPolicy, AdlPrice, AdlRanking, Candidate, Eligibility, Socialising, adl_score};
+pub use bankruptcy::EquityShare;
 pub use collateral::{CollateralAsset, CollateralPolicy, LARGEST_ASSET_COUNT, LoanTerms, WeightTier};
 pub use engine::{Margin, MarginCapacity, MarginError};
 pub use fund::Disposal;

@@ -252,7 +252,7 @@ impl Margin {
             return Err(MarginError::InLiquidation);
         }
         // Invariant 7: the fund has no credit on unrealised profit.
-        let cash_short = account == AccountId::FUND && self.fund(currency) < amount;
+        let cash_short = self.is_fund(account) && self.cash(account, currency) < amount;
         if cash_short || self.free(account, currency) < amount {
             return Err(MarginError::InsufficientMargin);
         }

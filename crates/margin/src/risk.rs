@@ -17,7 +17,7 @@ impl Margin {
     /// Brings the triggers of a pool up to date with its positions, its money and the marks. A pool below
     /// maintenance, or flat with a deficit, is marked as being liquidated and listed as fallen.
     pub fn reindex(&mut self, pool: Pool) {
-        if pool.account() == AccountId::FUND {
+        if self.is_fund(pool.account()) {
             return;
         }
         let health = self.health(pool);
@@ -148,14 +148,14 @@ impl Margin {
         for position in &self.positions {
             let pool = self.pool_of(position);
             assert!(
-                pool.account() == AccountId::FUND
+                self.is_fund(pool.account())
                     || self.state_of(pool) != PoolState::Sound
                     || self.health(pool).is_healthy(),
                 "{pool} is below maintenance and not being liquidated"
             );
             triggers += position.triggers.iter().flatten().count();
             let alone = !matches!(pool, Pool::Unified { .. }) && self.pool_positions(pool).count() == 1;
-            let sound = self.state_of(pool) == PoolState::Sound && pool.account() != AccountId::FUND;
+            let sound = self.state_of(pool) == PoolState::Sound && !self.is_fund(pool.account());
             if alone && sound && !position.size.is_zero() {
                 let mut exact = [None; 2];
                 let side = position.size.side().expect("an open position");

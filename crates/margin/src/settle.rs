@@ -123,14 +123,14 @@ impl Margin {
         }
     }
 
-    /// Pays `amount` of a currency from the fund into a pool (negative: from the pool to the fund).
+    /// Pays `amount` of a currency from a fund into a pool (negative: from the pool to the fund).
     ///
     /// # Panics
     /// Where the fund would go below zero: callers ask first (invariant 7).
-    pub fn pay_from_fund(&mut self, pool: Pool, currency: CurrencyId, amount: Money) {
+    pub fn pay_from_fund(&mut self, fund: AccountId, pool: Pool, currency: CurrencyId, amount: Money) {
         let place = self.place_of(pool);
-        self.ledger.transfer(currency, Place::Cash(AccountId::FUND), place, amount);
-        assert!(!self.fund(currency).is_negative(), "invariant 7: the fund is never negative");
+        self.ledger.transfer(currency, Place::Cash(fund), place, amount);
+        assert!(!self.cash(fund, currency).is_negative(), "invariant 7: the fund is never negative");
     }
 
     /// Pays `amount` of a currency from one pool into another.
@@ -172,9 +172,9 @@ impl Margin {
             if due.is_zero() {
                 continue;
             }
-            // The fund pays what it has: it is never negative.
+            // A fund pays what it has: it is never negative.
             let account = position.account;
-            let due = if account == AccountId::FUND { due.min(self.fund(currency)) } else { due };
+            let due = if self.is_fund(account) { due.min(self.cash(account, currency)) } else { due };
             let place = self.place_of(self.pool_of(position));
             self.ledger.transfer(currency, place, Place::Residue, due);
             residue += due;

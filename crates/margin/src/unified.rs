@@ -41,7 +41,7 @@ impl Margin {
     /// [`MarginError::InLiquidation`], or [`MarginError::CapacityReached`] where there is no room for a position slot
     /// per collateral market.
     pub fn set_unified(&mut self, account: AccountId, unified: bool) -> Result<(), MarginError> {
-        if account == AccountId::FUND || !self.is_open(account) {
+        if self.is_fund(account) || !self.is_open(account) {
             return Err(MarginError::UnknownAccount);
         }
         if self.collateral.is_none() {
@@ -347,16 +347,16 @@ impl Margin {
         }
     }
 
-    /// What the fund takes of a flat account's remaining assets for `amount` of the reference currency's worth that
+    /// What a fund takes of a flat account's remaining assets for `amount` of the reference currency's worth that
     /// it pays: of each in the policy's order, at the mark, rounded up, as far as there is any. Returns what it took
     /// of the first that it took from, to be called again; `None` where there is nothing left.
-    pub fn seize(&mut self, account: AccountId, worth: Money) -> Option<(CurrencyId, Money, Money)> {
+    pub fn seize(&mut self, fund: AccountId, account: AccountId, worth: Money) -> Option<(CurrencyId, Money, Money)> {
         let policy = self.collateral.as_ref()?;
         let asset = policy.assets.iter().find(|asset| self.cash(account, asset.currency).is_positive())?;
         let (currency, held, rate) = (asset.currency, self.cash(account, asset.currency), self.rate(asset.currency));
         let wanted = Money(rate.amount_of(worth.0).saturating_add(1)).min(held);
         let taken = rate.worth(wanted.0).min(worth.0);
-        self.ledger.transfer(currency, Place::Cash(account), Place::Cash(AccountId::FUND), wanted);
+        self.ledger.transfer(currency, Place::Cash(account), Place::Cash(fund), wanted);
         Some((currency, wanted, Money(taken)))
     }
 

@@ -2,7 +2,7 @@
 
 use downdraft_margin::{
     AdlPolicy, AdlRanking, Eligibility, InstrumentKind, InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity,
-    MarginMode, Pool, TierSpec,
+    MarginMode, Pool, Socialising, TierSpec,
 };
 use downdraft_testkit::alloc::{Counting, allocations};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side};
@@ -89,11 +89,12 @@ fn a_busy_day(margin: &mut Margin) {
     for id in instruments() {
         margin.pay_funding(id, Ppm(1_000), |_, _| {});
         for ranking in [AdlRanking::ProfitTimesLeverage, AdlRanking::ProRata] {
-            let policy = AdlPolicy { ranking, profitable_only: false };
+            let policy = AdlPolicy { ranking, profitable_only: false, ..AdlPolicy::default() };
             let asked = Eligibility::Policy(policy, Money(100));
             margin.plan_deleveraging(AccountId(1), id, Side::Buy, Qty(50), asked);
         }
-        margin.plan_socialising(AccountId(1), id, Money(1_000));
+        margin.plan_socialising(AccountId(1), id, Money(1_000), Socialising::Winners);
+        margin.plan_socialising(AccountId(1), id, Money(1_000), Socialising::Holders);
     }
     for index in 0..margin.fallen().len() {
         margin.end_liquidation(margin.fallen()[index]);

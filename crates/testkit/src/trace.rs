@@ -54,7 +54,12 @@ fn line(event: &Event, name: &impl Fn(AccountId) -> String) -> String {
             format!("filled {filled}, left {left}{}", if *fund_short { ", fund short" } else { "" })
         }
         Event::FundSettled { pool, amount, .. } => fund_line(&name(pool.account()), *amount),
-        Event::FundTookOver { account, qty, cost, .. } => format!("fund takes {qty} of {} for {cost}", name(*account)),
+        Event::TakenOver { taker, account, qty, cost, .. } => {
+            format!("{} takes {qty} of {} for {cost}", name(*taker), name(*account))
+        }
+        Event::VaultReceived { vault, pool, amount, .. } => {
+            format!("{} receives {amount} of {}", name(*vault), name(pool.account()))
+        }
         Event::Deleveraged { account, counterparty, qty, value, conceded, .. } => {
             let (account, counterparty) = (name(*account), name(*counterparty));
             format!("{counterparty} deleveraged against {account}: {qty} for {value}, concedes {conceded}")

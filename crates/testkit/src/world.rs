@@ -135,6 +135,20 @@ impl Builder {
         self.holder(name, side, qty, entry, margin, MarginMode::Isolated)
     }
 
+    /// An account without a position, with this money.
+    #[must_use]
+    pub fn idle(self, name: &'static str, margin: Margin) -> Self {
+        self.holder(name, Side::Buy, 0, 0, margin, MarginMode::Cross)
+    }
+
+    /// An account without a position, which is the liquidation policy's vault.
+    #[must_use]
+    pub fn vault(mut self, margin: Margin) -> Self {
+        let account = AccountId(FIRST + u32::try_from(self.holders.len()).expect("few holders"));
+        self.policy.vault = Some(account);
+        self.idle("vault", margin)
+    }
+
     fn holder(
         mut self,
         name: &'static str,
@@ -268,6 +282,9 @@ impl World {
             self.deposit(account, Money(holder.margin));
         }
         let mode = holder.mode;
+        if holder.qty == 0 {
+            return;
+        }
         if mode == MarginMode::Isolated {
             // All of the margin becomes the position's: its leverage is chosen to ask for exactly that.
             let notional = i128::from(holder.qty) * i128::from(holder.entry);
@@ -300,6 +317,11 @@ impl World {
     /// An outside market buy.
     pub fn buy(&mut self, qty: u64) {
         self.must(order(OUTSIDE, Side::Buy, qty, None));
+    }
+
+    /// Sets the mark, and everything that leads to.
+    pub fn set_mark(&mut self, mark: i64) {
+        self.must(Command::SetMark { instrument: PERP, mark: MarkPrice(mark) });
     }
 
     /// The mark price.
@@ -388,6 +410,12 @@ impl World {
     #[must_use]
     pub fn conceded(&self) -> i128 {
         self.sum(|event| if let Event::Deleveraged { conceded, .. } = event { Some(*conceded) } else { None })
+    }
+
+    /// The part of that which no deficit asked for.
+    #[must_use]
+    pub fn overshoot(&self) -> i128 {
+        self.sum(|event| if let Event::Deleveraged { remainder, .. } = event { Some(*remainder) } else { None })
     }
 
     /// What winners paid, in all.

@@ -128,8 +128,9 @@ pub fn record(event: &Event) -> Option<Record> {
         Event::BlockTraded { instrument, qty, cost, buyer, seller } => {
             Record::BlockTrade { instrument, qty, cost, buyer: party(buyer), seller: party(seller) }
         }
-        Event::FundTookOver { account, instrument, side, qty, cost, realised, fund_realised } => {
-            Record::Takeover { instrument, account, side, qty, cost, realised, fund_realised }
+        Event::FundAppointed { instrument, fund } => Record::FundAppointed { instrument, fund },
+        Event::TakenOver { taker, account, instrument, side, qty, cost, realised, taker_realised } => {
+            Record::Takeover { instrument, taker, account, side, qty, cost, realised, taker_realised }
         }
         Event::Deleveraged {
             instrument,
@@ -139,6 +140,7 @@ pub fn record(event: &Event) -> Option<Record> {
             qty,
             value,
             conceded,
+            remainder,
             realised,
             counterparty_realised,
         } => Record::Deleveraged {
@@ -149,11 +151,15 @@ pub fn record(event: &Event) -> Option<Record> {
             qty,
             value,
             conceded,
+            remainder,
             realised,
             counterparty_realised,
         },
         Event::Deficit { pool, currency, amount } => Record::Deficit { pool, currency, amount },
-        Event::FundSettled { pool, currency, amount } => Record::FundSettled { pool, currency, amount },
+        Event::FundSettled { fund, pool, currency, amount } => Record::FundSettled { fund, pool, currency, amount },
+        Event::VaultReceived { vault, pool, currency, amount } => {
+            Record::VaultReceived { vault, pool, currency, amount }
+        }
         Event::Socialised { pool, payer, currency, amount } => Record::Socialised { pool, payer, currency, amount },
         Event::Uncovered { pool, currency, amount } => Record::Uncovered { pool, currency, amount },
         Event::FundingPaid { instrument, account, amount } => Record::Funding { instrument, account, amount },
@@ -163,7 +169,9 @@ pub fn record(event: &Event) -> Option<Record> {
         Event::Expired { instrument, mark, residue } => Record::Expired { instrument, mark, residue },
         Event::UnifiedSet { account, unified } => Record::UnifiedSet { account, unified },
         Event::InterestPaid { account, currency, amount } => Record::Interest { account, currency, amount },
-        Event::CollateralSeized { account, currency, amount } => Record::Seized { account, currency, amount },
+        Event::CollateralSeized { fund, account, currency, amount } => {
+            Record::Seized { fund, account, currency, amount }
+        }
         _ => return None,
     })
 }

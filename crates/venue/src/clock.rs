@@ -111,7 +111,7 @@ impl Venue {
         self.close_fund_short_of_cash(instrument, emit);
         let market = self.market_mut(instrument)?;
         market.phase = Phase::Expired;
-        (market.next_mark_sample, market.next_unwind) = (None, None);
+        (market.next_mark_sample, market.fund_unwind, market.vault_unwind) = (None, None, None);
         let mark = self.margin.instrument(instrument).mark();
         let residue = self.margin.settle_all(instrument, |account, realised, moved| {
             let settled = emit.event(None, &Event::Settled { instrument, account, realised });

@@ -139,9 +139,10 @@ impl Venue {
         Some(if side == Side::Buy { high } else { low })
     }
 
-    /// The fund takes a flat account's unsold assets for what it paid, at the mark.
+    /// A fund takes a flat account's unsold assets for what it paid, at the mark.
     pub(crate) fn seize<S: Sink>(
         &mut self,
+        fund: AccountId,
         pool: Pool,
         (currency, paid): (CurrencyId, Money),
         parent: Parent,
@@ -150,9 +151,9 @@ impl Venue {
         let Pool::Unified { account } = pool else { return };
         let mut worth = self.margin.in_reference(currency, paid);
         while worth.is_positive()
-            && let Some((currency, amount, taken)) = self.margin.seize(account, worth)
+            && let Some((currency, amount, taken)) = self.margin.seize(fund, account, worth)
         {
-            emit.event(parent, &Event::CollateralSeized { account, currency, amount });
+            emit.event(parent, &Event::CollateralSeized { fund, account, currency, amount });
             worth -= taken;
         }
     }

@@ -203,6 +203,16 @@ pub enum Command {
         /// How much.
         by: Qty,
     },
+    /// Makes an account the insurance fund of an instrument, for good; those that share one are a group. Account 0 is
+    /// the fund of all others.
+    SetFund {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The account: account 0, a fund already, or one with nothing but cash.
+        fund: AccountId,
+        /// Whether only isolated positions may be held in it, so that no loss leaves it through an account.
+        isolated: bool,
+    },
     /// Sets which currencies stand for unified accounts' positions, and what they count for.
     SetCollateral {
         /// The policy.
@@ -225,8 +235,10 @@ pub enum Internal {
         /// The pool.
         pool: Pool,
     },
-    /// Sell part of the position that the insurance fund took over.
-    UnwindFund {
+    /// Sell part of a position that was taken over.
+    Unwind {
+        /// Whose: a fund, or the vault.
+        account: AccountId,
         /// The instrument.
         instrument: InstrumentId,
     },

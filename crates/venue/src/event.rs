@@ -94,6 +94,8 @@ pub enum Rejection {
     LevelFull,
     /// An internal command with nothing to do.
     NothingToDo,
+    /// The instrument's positions are isolated, and the account's is not.
+    CrossNotAllowed,
     /// A collateral policy that makes no sense, or none where one is needed.
     InvalidCollateral,
     /// Unified accounts rely on the collateral policy's currencies and markets.
@@ -391,8 +393,10 @@ pub enum Event {
         /// Whether it was stopped because the fund could not cover the next match.
         fund_short: bool,
     },
-    /// The fund took over a position at its bankruptcy price.
-    FundTookOver {
+    /// A fund, or the vault, took over a position at its bankruptcy price.
+    TakenOver {
+        /// By which account.
+        taker: AccountId,
         /// From which account.
         account: AccountId,
         /// The instrument.
@@ -405,11 +409,14 @@ pub enum Event {
         cost: Money,
         /// What the account realised.
         realised: Money,
-        /// What the fund realised, if it held the opposite.
-        fund_realised: Money,
+        /// What the taker realised, if it held the opposite.
+        taker_realised: Money,
     },
-    /// The fund paid for, or received, the difference between a forced fill and the bankruptcy price.
+    /// A fund paid for, or received, the difference between a forced fill (or a deleveraging) and the bankruptcy price,
+    /// or paid for a deficit.
     FundSettled {
+        /// The fund.
+        fund: AccountId,
         /// The pool on the other side.
         pool: Pool,
         /// The currency.
@@ -433,6 +440,8 @@ pub enum Event {
         value: Money,
         /// What the counterparty gave up against the mark; negative: gained.
         conceded: Money,
+        /// The part of that which no deficit asked for: the pool keeps it, or it goes on as residual margin does.
+        remainder: Money,
         /// What the account realised.
         realised: Money,
         /// What the counterparty realised.
@@ -527,6 +536,24 @@ pub enum Event {
         /// The instrument.
         instrument: InstrumentId,
     },
+    /// An account became an instrument's insurance fund.
+    FundAppointed {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The account.
+        fund: AccountId,
+    },
+    /// The vault received what a forced fill, or a deleveraging, brought above the bankruptcy price.
+    VaultReceived {
+        /// The vault.
+        vault: AccountId,
+        /// From which pool.
+        pool: Pool,
+        /// The currency.
+        currency: CurrencyId,
+        /// How much, positive.
+        amount: Money,
+    },
     /// An account became unified, or separate again.
     UnifiedSet {
         /// The account.
@@ -583,6 +610,8 @@ pub enum Event {
     },
     /// The fund took collateral that could not be sold, for what it paid.
     CollateralSeized {
+        /// The fund.
+        fund: AccountId,
         /// The account.
         account: AccountId,
         /// The currency.
@@ -617,7 +646,6 @@ impl Event {
             | Self::OrderRested { account, .. }
             | Self::OrderReduced { account, .. }
             | Self::OrderCancelled { account, .. }
-            | Self::FundTookOver { account, .. }
             | Self::FundingPaid { account, .. }
             | Self::UnifiedSet { account, .. }
             | Self::ConversionRequested { account, .. }
@@ -625,9 +653,12 @@ impl Event {
             | Self::ConversionPostponed { account }
             | Self::ConversionDone { account, .. }
             | Self::ConversionEnded { account }
-            | Self::CollateralSeized { account, .. }
             | Self::InterestPaid { account, .. }
             | Self::Settled { account, .. } => [Some(*account), None],
+            Self::TakenOver { account, taker, .. } => [Some(*account), Some(*taker)],
+            Self::FundAppointed { fund, .. } => [Some(*fund), None],
+            Self::CollateralSeized { account, fund, .. } => [Some(*account), Some(*fund)],
+            Self::VaultReceived { vault, pool, .. } => [Some(pool.account()), Some(*vault)],
             Self::Trade { maker, taker, .. } => [Some(maker.account), Some(taker.account)],
             Self::BlockTraded { buyer, seller, .. } => [Some(buyer.account), Some(seller.account)],
             Self::Deleveraged { account, counterparty, .. } => [Some(*account), Some(*counterparty)],

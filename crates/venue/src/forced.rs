@@ -1,17 +1,18 @@
-//! Forced orders: what a liquidation, or the fund unwinding one, sends into the book. They are immediate-or-cancel
+//! Forced orders: what a liquidation, or a fund or vault unwinding one, sends into the book. They are immediate-or-cancel
 //! orders like anyone's, matched by a taker that asks before each match whether the fund can bear it.
 //!
 //! For a pool under liquidation the fund must cover what the match would fetch below the bankruptcy price; the
 //! fund's own order must leave its balance at or above zero. Source: dYdX v4, per-fill insurance fund delta.
 
 use crate::emit::Emit;
-use crate::event::{Event, Sink};
+use crate::event::{CauseKind, Event, Sink};
 use crate::floor::{Floor, Tally};
-use crate::policy::{OnFundShort, Residual};
+use crate::policy::{DeficitOrder, OnFundShort, Residual};
+use crate::residual::pass_on;
 use crate::venue::Venue;
-use downdraft_book::{Cancelled, Fill, Matcher, NewOrder, Proposal, Verdict};
-use downdraft_margin::{Pool, fee};
-use downdraft_types::{AccountId, InstrumentId, Money, Price, Qty, Side};
+use downdraft_book::{Cancelled, Fill, Matcher, NewOrder, Proposal, SelfTradePrevention, Verdict};
+use downdraft_margin::Pool;
+use downdraft_types::{CurrencyId, InstrumentId, Money, Price, Qty, Side};
 
 /// What a forced order came to.
 pub(crate) struct Sold {
@@ -45,32 +46,62 @@ impl Venue {
             bankruptcy: self.margin.bankruptcy_value(account, instrument, qty),
         };
         let ordered = emit.event(None, &ordered);
-        let covers = self.policy.on_fund_short == OnFundShort::Adl;
+        let seller = match () {
+            () if self.margin.is_fund(account) => Seller::Fund,
+            () if self.margin.is_liquidating(pool) => Seller::Liquidated,
+            () => Seller::Vault,
+        };
         let (book, floor) = self.floor(instrument, (account, side), true, Some(ordered), emit);
-        let mut taker = ForcedTaker { floor, pool, covers, fund_short: false };
-        let order = NewOrder { limit, ..NewOrder::market(side, qty, account.0) };
+        let mut taker = ForcedTaker { floor, pool, seller, fund_short: false };
+        // A vault may have orders of its own in the book.
+        let order =
+            NewOrder { limit, stp: SelfTradePrevention::CancelOldest, ..NewOrder::market(side, qty, account.0) };
         let outcome = book.submit(&order, &mut taker).expect("an immediate order of a positive quantity");
         let (tally, fund_short) = (taker.floor.tally, taker.fund_short);
         let (filled, left, proceeds) = (tally.filled, qty - outcome.filled, tally.value);
         let done = Event::LiquidationOrderDone { pool, instrument, filled, left, proceeds, fund_short };
         let done = emit.event(Some(tally.last_trade.unwrap_or(ordered)), &done);
+        if seller == Seller::Vault {
+            self.margin.reindex(pool);
+            self.raise(emit, Some(done), CauseKind::OwnAccount);
+        } else if let Some(vault) = self.policy.vault.filter(|_| self.policy.residual == Residual::Vault) {
+            self.margin.reindex_party(vault, instrument);
+            self.raise(emit, Some(done), CauseKind::OwnAccount);
+        }
         self.book_changed(instrument, &tally, done, emit);
         Sold { tally, left, fund_short, done }
     }
+}
+
+/// Who sends a forced order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Seller {
+    Liquidated,
+    Fund,
+    Vault,
 }
 
 /// A forced order as taker.
 struct ForcedTaker<'a, 'e, S> {
     floor: Floor<'a, 'e, S>,
     pool: Pool,
-    /// Whether the fund pays for the pool match by match, and matching stops where it cannot.
-    covers: bool,
+    seller: Seller,
     fund_short: bool,
 }
 
 impl<S: Sink> ForcedTaker<'_, '_, S> {
-    fn is_fund(&self) -> bool {
-        self.pool.account() == AccountId::FUND
+    /// Whether the fund pays for the pool match by match, and matching stops where it cannot.
+    fn covers(&self) -> bool {
+        self.floor.policy.on_fund_short == OnFundShort::Adl && !self.adl_first()
+    }
+
+    /// In which the position settles.
+    fn currency(&self) -> CurrencyId {
+        self.floor.margin.instrument(self.floor.instrument).spec().settlement
+    }
+
+    fn adl_first(&self) -> bool {
+        self.floor.policy.deficit_order == DeficitOrder::AdlFirst
     }
 
     fn value(&self, price: Price, qty: Qty) -> Money {
@@ -83,27 +114,28 @@ impl<S: Sink> ForcedTaker<'_, '_, S> {
         floor.margin.over_bankruptcy(floor.taker, floor.instrument, qty, self.value(price, qty))
     }
 
-    /// Whether the fund can bear a match.
+    /// Whether a match can be borne: by the fund, or by a vault of its own.
     fn is_borne(&self, price: Price, qty: Qty) -> bool {
         let floor = &self.floor;
-        if self.is_fund() {
+        if self.seller == Seller::Fund {
             return floor.margin.fund_can_realise(floor.instrument, floor.side, qty, self.value(price, qty));
         }
         let gain = self.over_bankruptcy(price, qty);
-        let currency = floor.margin.instrument(floor.instrument).spec().settlement;
-        !self.covers || !gain.is_negative() || floor.margin.fund_covers(currency, -gain)
+        if !gain.is_negative() {
+            return true;
+        }
+        let (fund, currency) = (floor.margin.fund_of(floor.instrument), self.currency());
+        let covered = !self.covers() || floor.margin.fund_covers(fund, currency, -gain);
+        self.seller == Seller::Liquidated && !self.adl_first() && covered
     }
 
-    /// What the pool pays to the fund (negative: receives) for a match that fetched `gain` over bankruptcy.
-    fn fund_share(&self, gain: Money, value: Money) -> Money {
-        if gain.is_negative() {
-            return if self.covers { gain } else { Money::ZERO };
-        }
-        match self.floor.policy.residual {
-            Residual::Trader => Money::ZERO,
-            Residual::Fund => gain,
-            Residual::FundCapped(cap) => gain.min(fee(value, cap)),
-        }
+    /// The fund pays for a match that fetched `loss` less than the bankruptcy value.
+    fn cover(&mut self, loss: Money, trade: u32) {
+        let (pool, currency) = (self.pool, self.currency());
+        let fund = self.floor.margin.fund_of(self.floor.instrument);
+        let cause = self.floor.emit.event(Some(trade), &Event::Deficit { pool, currency, amount: loss });
+        self.floor.margin.pay_from_fund(fund, pool, currency, loss);
+        self.floor.emit.event(Some(cause), &Event::FundSettled { fund, pool, currency, amount: -loss });
     }
 }
 
@@ -118,29 +150,24 @@ impl<S: Sink> Matcher for ForcedTaker<'_, '_, S> {
         if self.is_borne(proposal.price, qty) {
             return verdict;
         }
-        self.fund_short = true;
+        self.fund_short = self.seller != Seller::Vault;
         Verdict::Stop
     }
 
     fn filled(&mut self, fill: &Fill) {
-        if self.is_fund() {
+        if self.seller != Seller::Liquidated {
             self.floor.settle(fill);
             return;
         }
         let gain = self.over_bankruptcy(fill.price, fill.qty);
-        let amount = self.fund_share(gain, self.value(fill.price, fill.qty));
+        let value = self.value(fill.price, fill.qty);
         let trade = self.floor.settle(fill);
-        if amount.is_zero() {
-            return;
+        if gain.is_positive() {
+            let of = (self.pool, self.floor.instrument);
+            pass_on(self.floor.margin, self.floor.policy, of, (gain, value), trade, self.floor.emit);
+        } else if gain.is_negative() && self.covers() {
+            self.cover(-gain, trade);
         }
-        let pool = self.pool;
-        let currency = self.floor.margin.instrument(self.floor.instrument).spec().settlement;
-        let mut cause = trade;
-        if amount.is_negative() {
-            cause = self.floor.emit.event(Some(trade), &Event::Deficit { pool, currency, amount: -amount });
-        }
-        self.floor.margin.pay_from_fund(pool, currency, -amount);
-        self.floor.emit.event(Some(cause), &Event::FundSettled { pool, currency, amount });
     }
 
     fn cancelled(&mut self, cancelled: &Cancelled) {

@@ -34,7 +34,9 @@ fn money_is_conserved(venue: &Venue) {
             }
         }
         assert_eq!(sum, Money::ZERO, "invariant 1: money is conserved in {currency}");
-        assert!(!margin.fund(currency).is_negative(), "invariant 7: the fund is never negative");
+        for fund in margin.accounts().filter(|account| margin.is_fund(*account)) {
+            assert!(!margin.cash(fund, currency).is_negative(), "invariant 7: the fund is never negative");
+        }
     }
 }
 

@@ -13,6 +13,7 @@ pub mod command;
 pub mod event;
 pub mod policy;
 
+mod backstop;
 mod clock;
 mod collateral;
 mod desk;
@@ -28,6 +29,7 @@ mod marks;
 mod orders;
 mod premium;
 mod protect;
+mod residual;
 mod stamp;
 mod takeover;
 mod venue;

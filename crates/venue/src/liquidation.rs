@@ -8,6 +8,8 @@
 //!        choose a position ─► order into the book ─► mark ─► rest to the fund or ADL ─► next step, or ended
 //! ```
 //!
+//! Before any of that a pool below the backstop's line is handed over (`backstop`).
+//!
 //! Before each match of a `market` order the fund must cover what the match would fetch below the bankruptcy
 //! price. Sources: dYdX v4, `x/clob/keeper/liquidations.go` (per-fill insurance fund delta, deleveraging when
 //! the fund is short); Bybit, BitMEX (bankruptcy-limited orders); Binance, Bybit (partial liquidation by tier).
@@ -17,9 +19,9 @@ use crate::emit::Emit;
 use crate::event::{CancelReason, CauseKind, Event, LiquidationEnd, Rejection, Sink};
 use crate::floor::Tally;
 use crate::forced::Sold;
-use crate::policy::{CloseOrder, LiquidationMode, LiquidationPolicy, PartialStep, Residual, Takeover};
+use crate::policy::{Between, CloseOrder, LiquidationMode, LiquidationPolicy, PartialStep, Residual, Takeover, Unwind};
 use crate::venue::{Decision, Venue};
-use downdraft_margin::Pool;
+use downdraft_margin::{Health, Pool};
 use downdraft_types::arith::ceil_div;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Ppm, Price, Qty, Side, Span};
 
@@ -29,21 +31,11 @@ impl Venue {
         policy: &LiquidationPolicy,
         emit: &mut Emit<'_, S>,
     ) -> Decision {
-        let part = |rate: Ppm| rate > Ppm::ZERO && rate <= Ppm::ONE;
-        let valid = match policy.mode {
-            LiquidationMode::BankruptcyLimit { rest: Takeover::Fund { fraction, interval } } => {
-                part(fraction) && interval > Span::ZERO
-            }
-            LiquidationMode::Partial { step: PartialStep::Fraction(fraction), .. } => part(fraction),
-            _ => true,
-        };
-        let cap_valid = match policy.residual {
-            Residual::FundCapped(cap) => cap >= Ppm::ZERO && cap <= Ppm::ONE,
-            _ => true,
-        };
-        if !valid || !cap_valid {
+        let vault_valid = policy.vault.is_none_or(|vault| self.margin.is_open(vault) && !self.margin.is_fund(vault));
+        if !is_valid(policy) || !vault_valid {
             return Err(Rejection::InvalidPolicy);
         }
+        self.margin.set_equity_share(policy.equity_share);
         let resumes = self.policy.mode == LiquidationMode::Suppressed && policy.mode != LiquidationMode::Suppressed;
         self.policy = *policy;
         let set = emit.event(None, &Event::ParameterSet { instrument: None });
@@ -63,11 +55,14 @@ impl Venue {
             return Err(Rejection::NothingToDo);
         }
         self.cancel_pool_orders(pool, emit);
-        let health = self.margin.health(pool);
-        let unified = matches!(pool, Pool::Unified { .. });
-        if (health.positions > 0 || unified) && health.is_healthy() {
+        let mut health = self.margin.health(pool);
+        if self.has_recovered(pool, &health) {
             self.end_liquidation(pool, None, emit);
             return Ok(());
+        }
+        if health.positions > 0 {
+            self.hand_over(pool, &health, emit);
+            health = self.margin.health(pool);
         }
         if health.positions == 0 {
             if self.conversion_waits(pool) {
@@ -122,16 +117,26 @@ impl Venue {
 
     /// The position to close next, among those whose market trades. `None`: all of them are halted.
     fn next_to_close(&self, pool: Pool) -> Option<InstrumentId> {
-        let trades = |p: &&downdraft_margin::Position| !self.waits_for_reopening(p.instrument());
+        self.next_of(pool, |p| !self.waits_for_reopening(p.instrument()))
+    }
+
+    /// The position of a pool that comes first by the policy's order, among those that are eligible.
+    pub(crate) fn next_of(
+        &self,
+        pool: Pool,
+        eligible: impl Fn(&downdraft_margin::Position) -> bool,
+    ) -> Option<InstrumentId> {
         let weight = |p: &downdraft_margin::Position| {
             let terms = self.margin.instrument(p.instrument());
             match self.policy.close_order {
                 CloseOrder::LargestMaintenance => p.maintenance_e6(terms),
                 CloseOrder::LargestLoss => -p.unrealised(terms).0,
+                CloseOrder::LargestNotional => terms.value_at(p.size(), terms.mark()).abs().0,
+                CloseOrder::ByInstrument => 0,
             }
         };
         let key = |p: &&downdraft_margin::Position| (core::cmp::Reverse(weight(p)), p.instrument());
-        self.margin.pool_positions(pool).filter(trades).min_by_key(key).map(|p| p.instrument())
+        self.margin.pool_positions(pool).filter(|p| eligible(p)).min_by_key(key).map(|p| p.instrument())
     }
 
     /// Sends a liquidation order into the book, and moves the mark by what it did.
@@ -188,8 +193,8 @@ impl Venue {
         if sold.left.is_zero() {
             return sold.tally.last_trade.unwrap_or(sold.done);
         }
-        if let LiquidationMode::BankruptcyLimit { rest: Takeover::Fund { interval, .. } } = self.policy.mode
-            && let Some(taken) = self.take_over(pool, instrument, sold.left, interval, sold.done, emit)
+        if let LiquidationMode::BankruptcyLimit { rest: Takeover::Absorbed(absorption) } = self.policy.mode
+            && let Some(taken) = self.take_over(pool, instrument, sold.left, absorption, Some(sold.done), emit)
         {
             return taken;
         }
@@ -208,7 +213,7 @@ impl Venue {
         let unified = matches!(pool, Pool::Unified { .. });
         if health.positions == 0 && !unified {
             self.resolve(pool, instrument, Some(cause), emit);
-        } else if health.is_healthy() {
+        } else if self.has_recovered(pool, &health) {
             self.end_liquidation(pool, Some(cause), emit);
         } else {
             let wait = match self.policy.mode {
@@ -218,6 +223,13 @@ impl Venue {
             let due = self.desk.slot(emit.time, wait, &self.policy);
             emit.request(due, cause, Internal::Liquidate { pool });
         }
+    }
+
+    /// Whether a pool need not be closed further: a flat one of several currencies too, which may owe something.
+    fn has_recovered(&self, pool: Pool, health: &Health) -> bool {
+        let flat = health.positions == 0;
+        let checked = if flat { matches!(pool, Pool::Unified { .. }) } else { self.policy.between == Between::Recheck };
+        checked && health.is_healthy()
     }
 
     fn end_liquidation<S: Sink>(&mut self, pool: Pool, parent: Option<u32>, emit: &mut Emit<'_, S>) {
@@ -245,4 +257,23 @@ impl Venue {
             self.thaw(ended, emit);
         }
     }
+}
+
+/// Whether a policy's parameters make sense: parts above 0 and at most all, intervals above zero, and a vault where one
+/// is needed.
+fn is_valid(policy: &LiquidationPolicy) -> bool {
+    let part = |rate: Ppm| rate > Ppm::ZERO && rate <= Ppm::ONE;
+    let unwinds = |u: &Unwind| part(u.fraction) && u.interval > Span::ZERO && u.book_part.is_none_or(part);
+    let step = match policy.mode {
+        LiquidationMode::Partial { step: PartialStep::Fraction(fraction), .. } => part(fraction),
+        _ => true,
+    };
+    let cap = match policy.residual {
+        Residual::FundCapped(cap) => cap >= Ppm::ZERO && cap <= Ppm::ONE,
+        _ => true,
+    };
+    step && cap
+        && policy.absorptions().all(|a| unwinds(&a.unwind))
+        && policy.backstop.is_none_or(|backstop| part(backstop.below))
+        && (policy.vault.is_some() || !policy.needs_vault())
 }

@@ -116,7 +116,15 @@ pub struct Market {
     pub(crate) next_mark_sample: Option<Time>,
     pub(crate) next_premium_sample: Option<Time>,
     pub(crate) next_funding: Option<Time>,
-    pub(crate) next_unwind: Option<Time>,
+    /// The fund's next step in selling what it took over.
+    pub(crate) fund_unwind: Option<(AccountId, Time)>,
+    /// The vault's, and which account that was.
+    pub(crate) vault_unwind: Option<(AccountId, Time)>,
+    /// The mark, and the index, before the present ones.
+    pub(crate) previous_mark: Option<MarkPrice>,
+    pub(crate) previous_index: Option<MarkPrice>,
+    /// Whether only isolated positions may be held.
+    pub(crate) isolated_only: bool,
 }
 
 impl Market {
@@ -138,8 +146,17 @@ impl Market {
             next_mark_sample: None,
             next_premium_sample: None,
             next_funding: None,
-            next_unwind: None,
+            fund_unwind: None,
+            vault_unwind: None,
+            previous_mark: None,
+            previous_index: None,
+            isolated_only: false,
         }
+    }
+
+    /// When an absorber, the fund or the vault, sells next.
+    pub(crate) const fn unwind_mut(&mut self, of_fund: bool) -> &mut Option<(AccountId, Time)> {
+        if of_fund { &mut self.fund_unwind } else { &mut self.vault_unwind }
     }
 
     /// The book.
@@ -196,7 +213,8 @@ impl core::hash::Hash for Market {
         }
         (self.mark_policy, self.protections, self.funding).hash(state);
         (self.phase, self.has_mark, self.index, self.last, self.touch).hash(state);
-        (self.next_mark_sample, self.next_premium_sample, self.next_funding, self.next_unwind).hash(state);
+        (self.next_mark_sample, self.next_premium_sample, self.next_funding, self.fund_unwind).hash(state);
+        (self.vault_unwind, self.previous_mark, self.previous_index, self.isolated_only).hash(state);
         self.maker.hash(state);
         self.breaker.hash(state);
         self.premium.hash(state);

@@ -80,9 +80,11 @@ impl Venue {
         let (lowest, highest) = self.margin.instrument(instrument).legal_marks();
         let mark = mark.clamp(lowest, highest);
         let market = self.markets[instrument.index()].as_deref_mut().expect("a listed instrument");
-        if market.has_mark && self.margin.instrument(instrument).mark() == mark {
+        let before = self.margin.instrument(instrument).mark();
+        if market.has_mark && before == mark {
             return;
         }
+        market.previous_mark = market.has_mark.then_some(before);
         market.has_mark = true;
         let tripped = market.protections.breaker.filter(|breaker| market.breaker.observe(emit.time, mark, breaker));
         let moved = emit.event(parent, &Event::MarkMoved { instrument, mark, kind });
@@ -197,7 +199,7 @@ impl Venue {
             return Err(Rejection::PriceOutOfRange);
         }
         let market = self.market_mut(instrument)?;
-        market.index = Some(index);
+        market.previous_index = market.index.replace(index);
         market.maker.index(index);
         let reported = emit.event(None, &Event::IndexReported { instrument, index });
         self.refresh_mark(instrument, Some(reported), CauseKind::Oracle, emit);

@@ -43,6 +43,7 @@ impl Venue {
     /// Everything about an order that the venue can refuse; its quantity and limit for the book.
     fn check_order(&self, order: &OrderRequest) -> Result<(Qty, Option<Price>), Rejection> {
         self.known(order.account, order.instrument)?;
+        self.may_hold(order.account, order.instrument)?;
         let market = self.trading(order.instrument)?;
         let spec = self.margin.instrument(order.instrument).spec();
         if !market.has_mark {
@@ -297,6 +298,7 @@ impl Venue {
     ) -> Decision {
         let (instrument, resting) = self.find_order(account, order)?;
         self.known(taker, instrument)?;
+        self.may_hold(taker, instrument)?;
         self.trading(instrument)?;
         if taker == account {
             return Err(Rejection::SameAccount);
@@ -334,6 +336,8 @@ impl Venue {
     ) -> Decision {
         self.known(buyer, instrument)?;
         self.known(seller, instrument)?;
+        self.may_hold(buyer, instrument)?;
+        self.may_hold(seller, instrument)?;
         let market = self.market(instrument)?;
         let spec = self.margin.instrument(instrument).spec();
         if market.phase == Phase::Expired {

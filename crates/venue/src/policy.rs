@@ -1,24 +1,36 @@
 //! Policies: the small, named, swappable mechanisms of a venue. Each is an enum arm here and a rule in one
 //! file; `liquidation`, `mark` and `protect` hold the rules.
 
-use downdraft_types::{Ppm, Span};
+use downdraft_types::{AccountId, Ppm, Span};
 use serde::{Deserialize, Serialize};
 
-pub use downdraft_margin::{AdlPolicy, AdlRanking};
+pub use downdraft_margin::{AdlPolicy, AdlPrice, AdlRanking, EquityShare, Socialising};
 
 /// How accounts below maintenance margin are closed. One policy for the whole venue.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub struct LiquidationPolicy {
     /// How a position is sold.
     pub mode: LiquidationMode,
+    /// Who takes a pool over before anything of it is sold.
+    pub backstop: Option<Backstop>,
+    /// The vault: a client's account, named where another policy needs it.
+    pub vault: Option<AccountId>,
     /// Where margin left above the bankruptcy price goes.
     pub residual: Residual,
     /// What happens in mode `market` when the fund cannot cover the next match.
     pub on_fund_short: OnFundShort,
+    /// Who comes first where a fill, or what is left, asks for more than the pool has.
+    pub deficit_order: DeficitOrder,
+    /// Who bears what is left of a deficit at the end.
+    pub socialising: Socialising,
     /// The order in which accounts crossed by one mark update are closed.
     pub crossed_order: CrossedOrder,
     /// The order in which a cross account's positions are closed.
     pub close_order: CloseOrder,
+    /// What is looked at between two steps of a pool's liquidation.
+    pub between: Between,
+    /// What of a pool's equity answers for one of its positions.
+    pub equity_share: EquityShare,
     /// From trigger to liquidation order.
     pub latency: Span,
     /// Least time between two liquidation orders: 1 ÷ throughput. Zero: unlimited.
@@ -31,14 +43,38 @@ pub struct LiquidationPolicy {
     pub adl: AdlPolicy,
 }
 
+impl LiquidationPolicy {
+    /// What takes positions over, and by which schedule it sells them: the backstop's, then that of what
+    /// bankruptcy-limited orders leave.
+    pub fn absorptions(&self) -> impl Iterator<Item = Absorption> + use<> {
+        let rest = match self.mode {
+            LiquidationMode::BankruptcyLimit { rest: Takeover::Absorbed(absorption) } => Some(absorption),
+            _ => None,
+        };
+        [self.backstop.map(|backstop| backstop.absorption), rest].into_iter().flatten()
+    }
+
+    /// Whether a vault has to be named.
+    #[must_use]
+    pub fn needs_vault(&self) -> bool {
+        self.residual == Residual::Vault || self.absorptions().any(|absorption| absorption.by == Absorber::Vault)
+    }
+}
+
 impl Default for LiquidationPolicy {
     fn default() -> Self {
         Self {
             mode: LiquidationMode::Market,
+            backstop: None,
+            vault: None,
             residual: Residual::Trader,
             on_fund_short: OnFundShort::Adl,
+            deficit_order: DeficitOrder::FundFirst,
+            socialising: Socialising::Winners,
             crossed_order: CrossedOrder::ByTrigger,
             close_order: CloseOrder::LargestMaintenance,
+            between: Between::Recheck,
+            equity_share: EquityShare::Maintenance,
             latency: Span::ZERO,
             order_interval: Span::ZERO,
             bound_by_bands: false,
@@ -72,16 +108,68 @@ pub enum LiquidationMode {
 /// What happens to the part of a bankruptcy-limited order that did not fill.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
 pub enum Takeover {
-    /// The fund takes the position at its bankruptcy price and sells `fraction` of it (of what is left,
-    /// rounded up) every `interval`.
-    Fund {
-        /// Part of the fund's position sold per step.
-        fraction: Ppm,
-        /// Time between steps.
-        interval: Span,
-    },
-    /// Auto-deleveraged at the bankruptcy price.
+    /// Taken over at the bankruptcy price; where the taker cannot, auto-deleveraged.
+    Absorbed(Absorption),
+    /// Auto-deleveraged.
     Adl,
+}
+
+/// Who takes positions over, and how they are sold on.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Absorption {
+    /// Who.
+    pub by: Absorber,
+    /// How it sells.
+    pub unwind: Unwind,
+}
+
+impl Absorption {
+    /// By the fund, which sells `fraction` of what it holds every `interval`.
+    #[must_use]
+    pub const fn by_fund(fraction: Ppm, interval: Span) -> Self {
+        Self { by: Absorber::Fund, unwind: Unwind { fraction, interval, book_part: None } }
+    }
+
+    /// By the vault, likewise.
+    #[must_use]
+    pub const fn by_vault(fraction: Ppm, interval: Span) -> Self {
+        Self { by: Absorber::Vault, ..Self::by_fund(fraction, interval) }
+    }
+}
+
+/// Who takes positions over.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Absorber {
+    /// The instrument's insurance fund (Bybit; Vega's network party).
+    Fund,
+    /// The vault (Hyperliquid).
+    Vault,
+}
+
+/// How positions taken over are sold into the book: by immediate-or-cancel orders, one every `interval`.
+///
+/// Source: Vega protocol specification 0012-POSR, *managing the network's position*.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Unwind {
+    /// Part of what is left that is offered per step, rounded up.
+    pub fraction: Ppm,
+    /// Time between steps.
+    pub interval: Span,
+    /// At most this part of the lots on the other side of the book, rounded down; `None`: no limit.
+    pub book_part: Option<Ppm>,
+}
+
+/// A pool whose equity is below a part of its maintenance margin is not sold: its positions go to the absorber, one
+/// by one, each at its bankruptcy value, so that what margin it had goes with them. One with negative equity is left
+/// to the fund alone.
+///
+/// Source: Hyperliquid, *Liquidations*: the liquidator vault, below 2/3 of maintenance margin.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub struct Backstop {
+    /// The part of maintenance margin.
+    pub below: Ppm,
+    /// By whom, and what then.
+    pub absorption: Absorption,
 }
 
 /// How much a partial liquidation closes at a time.
@@ -102,6 +190,8 @@ pub enum Residual {
     Fund,
     /// It goes to the fund, at most this part of each fill's notional (dYdX v4: 0.5%).
     FundCapped(Ppm),
+    /// It goes to the vault.
+    Vault,
 }
 
 /// What happens when the fund cannot cover the next match of a `market` liquidation.
@@ -111,6 +201,24 @@ pub enum OnFundShort {
     Adl,
     /// Matching goes on, and the deficit goes down the waterfall.
     Deficit,
+}
+
+/// The order in which fund and counterparties are asked for a deficit.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum DeficitOrder {
+    /// The fund pays, match by match, while it can; then auto-deleveraging.
+    FundFirst,
+    /// No match below the bankruptcy price: what is left is auto-deleveraged, and the fund pays for what finds nobody.
+    AdlFirst,
+}
+
+/// What is looked at between two steps of a pool's liquidation.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum Between {
+    /// Its health: it ends as soon as the pool is above maintenance.
+    Recheck,
+    /// Nothing: a pool that fell is closed to its last position.
+    CloseAll,
 }
 
 /// The order in which accounts crossed by one mark update are closed; ties by account number.
@@ -129,6 +237,10 @@ pub enum CloseOrder {
     LargestMaintenance,
     /// The one with the largest unrealised loss.
     LargestLoss,
+    /// The one with the largest notional at the mark.
+    LargestNotional,
+    /// By instrument number.
+    ByInstrument,
 }
 
 /// How an instrument's mark price is made.

@@ -1,116 +1,160 @@
-//! The insurance fund as a backstop: it takes positions over at their bankruptcy price, and sells them by a
-//! schedule while it can pay what each match realises.
+//! Positions taken over at their bankruptcy price, by an insurance fund or a vault, and sold on by a schedule.
+//!
+//! A fund sells while it can pay what each match realises; what it cannot is deleveraged at the fund's own bankruptcy
+//! price. A vault sells nothing below its own.
 
 use crate::command::Internal;
-use crate::emit::Emit;
-use crate::event::{Event, Rejection, Sink};
-use crate::market::Phase;
-use crate::policy::{LiquidationMode, Takeover};
+use crate::emit::{Emit, Parent};
+use crate::event::{CauseKind, Event, Rejection, Sink};
+use crate::market::{Market, Phase};
+use crate::policy::{Absorber, Absorption, LiquidationPolicy, Unwind};
 use crate::venue::{Decision, Venue};
-use downdraft_margin::{Leg, Pool};
-use downdraft_types::arith::ceil_div;
-use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Span};
+use downdraft_margin::{Disposal, Leg, Pool, PoolState};
+use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Side, Span};
 
 impl Venue {
-    /// The fund takes `qty` lots over at the bankruptcy price, if it stays solvent at the mark and can pay what
-    /// it realises. Returns the event, or `None` if it cannot.
+    /// The absorber takes `qty` lots over at the bankruptcy price, if it can: a fund stays solvent at the mark and can
+    /// pay what it realises, a vault stays at or above maintenance. Returns the event, or `None`.
     pub(crate) fn take_over<S: Sink>(
         &mut self,
         pool: Pool,
         instrument: InstrumentId,
         qty: Qty,
-        interval: Span,
-        parent: u32,
+        absorption: Absorption,
+        parent: Parent,
         emit: &mut Emit<'_, S>,
     ) -> Option<u32> {
         let account = pool.account();
         let side = self.position_side(account, instrument);
         let cost = self.margin.bankruptcy_value(account, instrument, qty);
-        if !self.margin.fund_can_take(instrument, side, qty, cost) {
-            return None;
-        }
+        let taker = self.taker(absorption.by, account, instrument, (side, qty, cost))?;
         let leg = |account, side| Leg { account, instrument, side, qty, value: cost, fee: Money::ZERO };
         let given = self.margin.settle(&leg(account, side.opposite()));
-        let taken = self.margin.settle(&leg(AccountId::FUND, side));
-        let event = Event::FundTookOver {
-            account,
-            instrument,
-            side,
-            qty,
-            cost,
-            realised: given.change.realised,
-            fund_realised: taken.change.realised,
-        };
-        let event = emit.event(Some(parent), &event);
+        let taken = self.margin.settle(&leg(taker, side));
+        let (realised, taker_realised) = (given.change.realised, taken.change.realised);
+        let event = Event::TakenOver { taker, account, instrument, side, qty, cost, realised, taker_realised };
+        let event = emit.event(parent, &event);
         if !given.margin_moved.is_zero() {
             emit.event(Some(event), &Event::MarginMoved { account, instrument, amount: given.margin_moved });
         }
-        self.schedule_unwind(instrument, interval, event, emit);
+        self.margin.reindex(taken.pool);
+        self.raise(emit, Some(event), CauseKind::OwnAccount);
+        self.schedule_unwind(taker, instrument, absorption.unwind.interval, event, emit);
         Some(event)
+    }
+
+    /// The account that takes lots over, if it can.
+    fn taker(
+        &self,
+        by: Absorber,
+        from: AccountId,
+        instrument: InstrumentId,
+        (side, qty, cost): (Side, Qty, Money),
+    ) -> Option<AccountId> {
+        match by {
+            Absorber::Fund => {
+                let can = self.margin.fund_can_take(instrument, side, qty, cost);
+                can.then(|| self.margin.fund_of(instrument))
+            }
+            Absorber::Vault => self.policy.vault.filter(|vault| {
+                *vault != from
+                    && self.may_hold(*vault, instrument).is_ok()
+                    && self.margin.vault_can_take(*vault, instrument, side, qty, cost)
+            }),
+        }
     }
 
     fn schedule_unwind<S: Sink>(
         &mut self,
+        account: AccountId,
         instrument: InstrumentId,
         interval: Span,
         cause: u32,
         emit: &mut Emit<'_, S>,
     ) {
         let due = emit.time.saturating_add(interval);
-        let market = self.market_mut(instrument).expect("a listed instrument");
-        if market.next_unwind.is_none() {
-            market.next_unwind = Some(due);
-            emit.request(due, cause, Internal::UnwindFund { instrument });
+        let is_fund = self.margin.is_fund(account);
+        let next = self.market_mut(instrument).expect("a listed instrument").unwind_mut(is_fund);
+        // Where another account was fund or vault before, its schedule ends.
+        if next.is_some_and(|(seller, _)| seller == account) {
+            return;
         }
+        *next = Some((account, due));
+        emit.request(due, cause, Internal::Unwind { account, instrument });
     }
 
-    /// Sells part of what the fund took over, while it can pay what each match realises; what it cannot is
-    /// deleveraged at the fund's own bankruptcy price.
-    pub(crate) fn unwind_fund<S: Sink>(&mut self, instrument: InstrumentId, emit: &mut Emit<'_, S>) -> Decision {
-        let now = emit.time;
+    /// Sells part of what a fund or the vault took over.
+    pub(crate) fn unwind<S: Sink>(
+        &mut self,
+        account: AccountId,
+        instrument: InstrumentId,
+        emit: &mut Emit<'_, S>,
+    ) -> Decision {
+        let is_fund = self.margin.is_fund(account);
         let market = self.market_mut(instrument)?;
-        if market.next_unwind.is_none_or(|due| due > now) {
+        let phase = market.phase;
+        let due = market.unwind_mut(is_fund).filter(|(seller, due)| *seller == account && *due <= emit.time);
+        if due.is_none() {
             return Err(Rejection::NothingToDo);
         }
-        let phase = market.phase;
-        let size = self.margin.position(AccountId::FUND, instrument).map(|p| p.size()).unwrap_or_default();
-        let Some(held) = size.side() else {
-            // Others closed it, in liquidations of their own.
-            self.market_mut(instrument)?.next_unwind = None;
+        let pool = self.margin.cash_pool(account, self.margin.instrument(instrument).spec().settlement);
+        let size = self.margin.position(account, instrument).map(|p| p.size()).unwrap_or_default();
+        let (Some(held), Some(schedule)) = (size.side(), self.schedule(account, is_fund, pool)) else {
+            // Others closed it, in liquidations of their own; or it is the vault's own affair now.
+            *self.market_mut(instrument)?.unwind_mut(is_fund) = None;
             emit.event(None, &Event::Ticked { instrument });
             return Ok(());
         };
-        let pool =
-            Pool::Cross { account: AccountId::FUND, currency: self.margin.instrument(instrument).spec().settlement };
         if matches!(phase, Phase::Halted(_)) && self.policy.bound_by_halts {
             let postponed = emit.event(None, &Event::LiquidationPostponed { pool });
-            self.desk.parked.push((Internal::UnwindFund { instrument }, emit.id(postponed)));
+            self.desk.parked.push((Internal::Unwind { account, instrument }, emit.id(postponed)));
             return Ok(());
         }
-        self.market_mut(instrument)?.next_unwind = None;
-        let (fraction, interval) = match self.policy.mode {
-            LiquidationMode::BankruptcyLimit { rest: Takeover::Fund { fraction, interval } } => (fraction, interval),
-            // The policy changed since: the fund sells what it still holds, at once.
-            _ => (Ppm::ONE, Span::from_secs(1)),
+        *self.market_mut(instrument)?.unwind_mut(is_fund) = None;
+        let qty = self.step_of(&schedule, instrument, size.quantity(), held);
+        let cause = match qty.is_zero() {
+            true => emit.event(None, &Event::Ticked { instrument }),
+            false => {
+                let sold = self.send_forced(pool, instrument, held.opposite(), (qty, None), emit);
+                match sold.fund_short {
+                    true => self.deleverage(pool, instrument, sold.left, sold.done, emit),
+                    false => sold.done,
+                }
+            }
         };
-        let lots = ceil_div(i128::from(size.quantity().0) * i128::from(fraction.0), i128::from(Ppm::ONE.0));
-        let qty = Qty(u64::try_from(lots).expect("a part of the position")).min(size.quantity());
-        let sold = self.send_forced(pool, instrument, held.opposite(), (qty, None), emit);
-        let cause = match sold.fund_short {
-            true => self.deleverage(pool, instrument, sold.left, sold.done, emit),
-            false => sold.done,
-        };
-        let left = self.margin.position(AccountId::FUND, instrument).map(|p| p.size()).unwrap_or_default();
+        let left = self.margin.position(account, instrument).map(|p| p.size()).unwrap_or_default();
         if !left.is_zero() {
-            self.schedule_unwind(instrument, interval, cause, emit);
+            self.schedule_unwind(account, instrument, schedule.interval, cause, emit);
         }
         Ok(())
+    }
+
+    /// By which schedule an account sells what it took over; `None`: it does not.
+    fn schedule(&self, account: AccountId, is_fund: bool, pool: Pool) -> Option<Unwind> {
+        if is_fund {
+            // Where the policy changed since, the fund sells what it still holds, at once.
+            let at_once = Unwind { fraction: Ppm::ONE, interval: Span::from_secs(1), book_part: None };
+            return Some(schedule_of(&self.policy, Absorber::Fund).unwrap_or(at_once));
+        }
+        let sells = self.policy.vault == Some(account) && self.margin.state_of(pool) == PoolState::Sound;
+        schedule_of(&self.policy, Absorber::Vault).filter(|_| sells)
+    }
+
+    /// How many lots one step offers.
+    fn step_of(&self, schedule: &Unwind, instrument: InstrumentId, held: Qty, side: Side) -> Qty {
+        let disposal = |depth_part| Disposal { fraction: schedule.fraction, whole_at: Qty::ZERO, depth_part };
+        let Some(part) = schedule.book_part else { return disposal(Ppm::ONE).next(held, held) };
+        let market: Option<&Market> = self.market(instrument).ok();
+        // A long is sold into bids.
+        let depth = market.into_iter().flat_map(|m| m.book.depth(side)).map(|level| level.qty).sum();
+        disposal(part).next(held, depth)
     }
 
     /// Before a contract settles: where its mark would take more from the fund than it has, its position is
     /// deleveraged at the value that takes all of it (invariant 7).
     pub(crate) fn close_fund_short_of_cash<S: Sink>(&mut self, instrument: InstrumentId, emit: &mut Emit<'_, S>) {
-        let Some(position) = self.margin.position(AccountId::FUND, instrument) else { return };
+        let account = self.margin.fund_of(instrument);
+        let Some(position) = self.margin.position(account, instrument) else { return };
         let Some(held) = position.size().side() else { return };
         let qty = position.size().quantity();
         let terms = self.margin.instrument(instrument);
@@ -118,8 +162,13 @@ impl Venue {
         if self.margin.fund_can_realise(instrument, held.opposite(), qty, at_mark) {
             return;
         }
-        let pool = Pool::Cross { account: AccountId::FUND, currency: terms.spec().settlement };
+        let pool = self.margin.cash_pool(account, terms.spec().settlement);
         let ticked = emit.event(None, &Event::Ticked { instrument });
         self.deleverage(pool, instrument, qty, ticked, emit);
     }
+}
+
+/// The schedule by which an absorber sells.
+fn schedule_of(policy: &LiquidationPolicy, by: Absorber) -> Option<Unwind> {
+    policy.absorptions().find(|absorption| absorption.by == by).map(|absorption| absorption.unwind)
 }

@@ -168,6 +168,7 @@ impl Venue {
             Command::Halt { instrument, until } => self.halt(*instrument, *until, emit),
             Command::Reopen { instrument } => self.reopen(*instrument, None, emit),
             Command::ReduceOrder { account, order, by } => self.reduce(*account, *order, *by, emit),
+            Command::SetFund { instrument, fund, isolated } => self.set_fund(*instrument, *fund, *isolated, emit),
             Command::SetCollateral { policy } => self.set_collateral(policy, emit),
             Command::SetUnified { account, unified } => self.set_unified(*account, *unified, emit),
             Command::Internal(internal) => self.internal(*internal, emit),
@@ -177,7 +178,7 @@ impl Venue {
     fn internal<S: Sink>(&mut self, internal: Internal, emit: &mut Emit<'_, S>) -> Decision {
         match internal {
             Internal::Liquidate { pool } => self.liquidate(pool, emit),
-            Internal::UnwindFund { instrument } => self.unwind_fund(instrument, emit),
+            Internal::Unwind { account, instrument } => self.unwind(account, instrument, emit),
             Internal::SampleMark { instrument } => self.sample_mark(instrument, emit),
             Internal::SamplePremium { instrument } => self.sample_premium(instrument, emit),
             Internal::PayFunding { instrument } => self.pay_funding(instrument, emit),
@@ -238,9 +239,9 @@ impl Venue {
         }
     }
 
-    /// A client's account (not the fund's) and a listed instrument.
+    /// A client's account (not a fund's) and a listed instrument.
     pub(crate) fn known(&self, account: AccountId, instrument: InstrumentId) -> Decision {
-        if account == AccountId::FUND || !self.margin.is_open(account) {
+        if self.margin.is_fund(account) || !self.margin.is_open(account) {
             return Err(Rejection::UnknownAccount);
         }
         self.market(instrument).map(|_| ())

@@ -134,7 +134,7 @@ impl Lineage {
 
     /// A command is about to be applied; `step` is the liquidation whose step it is.
     pub(crate) fn command(&mut self, stamp: &Stamp, command: &Command, step: Option<u64>) {
-        let unwinds = matches!(command, Command::Internal(Internal::UnwindFund { .. }));
+        let unwinds = matches!(command, Command::Internal(Internal::Unwind { .. }));
         let stated = stamp.cause.filter(|_| step.is_none()).and_then(|cause| self.behind(cause.seq));
         if let Some(episode) = step.or(stated) {
             self.behind.push((stamp.seq, episode));

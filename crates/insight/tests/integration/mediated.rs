@@ -116,7 +116,7 @@ fn a_command_may_name_its_cause() {
 #[test]
 fn the_fund_sells_what_it_took_over() {
     let interval = Span::from_secs(2);
-    let mode = LiquidationMode::BankruptcyLimit { rest: Takeover::Fund { fraction: Ppm::ONE, interval } };
+    let mode = LiquidationMode::BankruptcyLimit { rest: Takeover::Absorbed(Absorption::by_fund(Ppm::ONE, interval)) };
     let mut drive = market(30_000, [25, 75, 500], 1_000, LiquidationPolicy { mode, ..policy() });
     drive.run(order(OUTSIDE, Side::Sell, 40, None));
     drive.run_until(Time(4_000_000_000), 100);

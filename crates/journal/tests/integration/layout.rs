@@ -21,6 +21,7 @@ type TradeSide = (Account, Money, Money);
 type Tier = (Money, i64, i64);
 type Limit = Option<i64>;
 type Client = Option<u64>;
+type Unwind = (i64, u64, Option<i64>);
 
 macro_rules! layouts {
     ($(enum $name:ident { $($body:tt)* })*) => {
@@ -36,13 +37,13 @@ layouts! {
     enum OrderRef { Id(Instrument, u64), Client(u64) }
     enum Kind { Perpetual, Dated(Time), Spot(Currency, u64) }
     enum Mode { Market, BankruptcyLimit(Takeover), Partial(Step, u64), Suppressed }
-    enum Takeover { Fund(i64, u64), Adl }
+    enum Takeover { Absorbed(Tag, Unwind), Adl }
     enum Step { Fraction(i64), Tier }
     enum Ranking { ProfitTimesLeverage, ProRata, AccountValue, ProRataEquity, RandomStart(u64) }
-    enum Residual { Trader, Fund, FundCapped(i64) }
+    enum Residual { Trader, Fund, FundCapped(i64), Vault }
     enum MarkRule { Last, Mid, EmaMid(u64, i64), Median(u64, i64), Exogenous }
     enum Internal {
-        Liquidate(Pool), UnwindFund(Instrument), SampleMark(Instrument), SamplePremium(Instrument),
+        Liquidate(Pool), Unwind(Account, Instrument), SampleMark(Instrument), SamplePremium(Instrument),
         PayFunding(Instrument), Reopen(Instrument), Expire(Instrument), Convert(Account), ChargeInterest,
     }
     enum Command {
@@ -68,6 +69,7 @@ layouts! {
         Reopen(Instrument),
         Internal(Internal),
         ReduceOrder(Account, OrderRef, u64),
+        SetFund(Instrument, Account, bool),
         SetCollateral(Collateral),
         SetUnified(Account, bool),
     }
@@ -76,8 +78,8 @@ layouts! {
         Listing(Tag), CapacityReached, NotPositive, OrderTooLarge, PositionTooLarge, PriceOutOfRange,
         PriceOutsideBand, InvalidPolicy, InsufficientMargin, WouldNotReduce, WouldTake, CannotFill,
         MarketCannotRest, NoLiquidity, Halted, InLiquidation, PositionOpen, NotIsolated, Expired, NoMark,
-        SameAccount, LevelFull, NothingToDo, InvalidCollateral, CollateralInUse, NotCollateral, DepositLimit,
-        CannotBorrow,
+        SameAccount, LevelFull, NothingToDo, CrossNotAllowed, InvalidCollateral, CollateralInUse, NotCollateral,
+        DepositLimit, CannotBorrow,
     }
     enum Event {
         Rejected(Rejection),
@@ -100,9 +102,9 @@ layouts! {
         LiquidationPostponed(Pool),
         LiquidationOrdered(Pool, Instrument, Tag, u64, Limit, Money, Money),
         LiquidationOrderDone(Pool, Instrument, u64, u64, Money, bool),
-        FundTookOver(Account, Instrument, Tag, u64, Money, Money, Money),
-        FundSettled(Pool, Currency, Money),
-        Deleveraged(Instrument, Account, Tag, Account, u64, Money, Money, Money, Money),
+        TakenOver(Account, Account, Instrument, Tag, u64, Money, Money, Money),
+        FundSettled(Account, Pool, Currency, Money),
+        Deleveraged(Instrument, Account, Tag, Account, u64, Money, Money, Money, Money, Money),
         Deficit(Pool, Currency, Money),
         Socialised(Pool, Pool, Currency, Money),
         Uncovered(Pool, Currency, Money),
@@ -114,13 +116,15 @@ layouts! {
         Expired(Instrument, i64, Money),
         Halted(Instrument, Option<Time>),
         Reopened(Instrument),
+        FundAppointed(Instrument, Account),
+        VaultReceived(Account, Pool, Currency, Money),
         UnifiedSet(Account, bool),
         ConversionRequested(Account, Currency, Money),
         ConversionOrdered(Account, Instrument, Tag, u64, Limit, Currency),
         ConversionPostponed(Account),
         ConversionDone(Account, Instrument, u64, u64, Money),
         ConversionEnded(Account),
-        CollateralSeized(Account, Currency, Money),
+        CollateralSeized(Account, Account, Currency, Money),
         InterestPaid(Account, Currency, Money),
         InterestCharged,
     }
@@ -147,7 +151,16 @@ struct Asset(
 );
 
 #[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
-struct LiquidationPolicy(Mode, Residual, Tag, Tag, Tag, (u64, u64, bool, bool), (Ranking, bool));
+struct LiquidationPolicy(
+    Mode,
+    Option<(i64, Tag, Unwind)>,
+    Option<Account>,
+    Residual,
+    (Tag, Tag, Tag),
+    (Tag, Tag, Tag, Tag),
+    (u64, u64, bool, bool),
+    (Ranking, bool, Tag),
+);
 
 #[derive(PartialEq, Debug, Deserialize, SchemaRead, SchemaWrite)]
 struct PlainFooter(u64, u64, u64, Vec<(u16, u64)>);

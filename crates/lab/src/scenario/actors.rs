@@ -78,6 +78,13 @@ impl<'a> Scope<'a> {
         Ok(AccountId(first))
     }
 
+    /// Takes one account number.
+    pub(super) const fn next(&mut self) -> AccountId {
+        let next = AccountId(self.next_account);
+        self.next_account += 1;
+        next
+    }
+
     /// The instrument that an actor trades: the only one, or the one that it names.
     pub(super) fn instrument(&self, s: &mut Section<'_>) -> Outcome<(InstrumentId, &'a Instrument)> {
         let named = |field: &Field<'_>| self.named(field.string()?).map_err(|expected| field.expected(expected));

@@ -28,6 +28,8 @@ pub struct Instrument {
     pub protections: Protections,
     /// Funding, of a perpetual.
     pub funding: Option<FundingPolicy>,
+    /// The name of its insurance fund; `None`: the one that serves all others.
+    pub fund: Option<String>,
 }
 
 /// The human units of an instrument.
@@ -133,6 +135,7 @@ impl Instrument {
             mark: s.or("mark", MarkPolicy::default(), policy::mark)?,
             protections: s.or("protections", Protections::default(), policy::protections)?,
             funding: s.optional("funding", policy::funding)?,
+            fund: s.optional("fund", Field::owned)?,
         };
         if instrument.funding.is_some() && instrument.spec.kind != InstrumentKind::Perpetual {
             return Err(s.refuse("funding", "funding of what is no perpetual", "no funding, or kind = \"perpetual\""));

@@ -3,8 +3,9 @@
 use crate::read::{Field, Outcome, Section};
 use downdraft_types::{Ppm, Span};
 use downdraft_venue::{
-    AdlPolicy, AdlRanking, Breaker, CloseOrder, CrossedOrder, FundingPolicy, LiquidationMode, LiquidationPolicy,
-    MarkPolicy, MarkRule, OnFundShort, PartialStep, Protections, Residual, Takeover,
+    Absorber, Absorption, AdlPolicy, AdlPrice, AdlRanking, Backstop, Between, Breaker, CloseOrder, CrossedOrder,
+    DeficitOrder, EquityShare, FundingPolicy, LiquidationMode, LiquidationPolicy, MarkPolicy, MarkRule, OnFundShort,
+    PartialStep, Protections, Residual, Socialising, Takeover, Unwind,
 };
 
 pub(super) fn mark(field: &Field<'_>) -> Outcome<MarkPolicy> {
@@ -78,9 +79,22 @@ pub(super) fn liquidation(field: &Field<'_>) -> Outcome<LiquidationPolicy> {
     let default = LiquidationPolicy::default();
     let policy = LiquidationPolicy {
         mode: mode(&mut s)?,
+        backstop: s.optional("backstop", backstop)?,
+        // Its number is known when all actors have theirs.
+        vault: None,
         residual: s.or("residual", default.residual, residual)?,
         on_fund_short: s.or("on_fund_short", default.on_fund_short, |f| {
             f.choice(&[("adl", OnFundShort::Adl), ("deficit", OnFundShort::Deficit)])
+        })?,
+        deficit_order: s.or("deficit_order", default.deficit_order, |f| {
+            f.choice(&[("fund-adl", DeficitOrder::FundFirst), ("adl-fund", DeficitOrder::AdlFirst)])
+        })?,
+        socialising: s.or("socialise", default.socialising, |f| {
+            f.choice(&[
+                ("winners", Socialising::Winners),
+                ("funding", Socialising::Holders),
+                ("nobody", Socialising::Nobody),
+            ])
         })?,
         crossed_order: s.or("crossed_order", default.crossed_order, |f| {
             f.choice(&[("by-trigger", CrossedOrder::ByTrigger), ("by-account", CrossedOrder::ByAccount)])
@@ -89,6 +103,18 @@ pub(super) fn liquidation(field: &Field<'_>) -> Outcome<LiquidationPolicy> {
             f.choice(&[
                 ("largest-maintenance", CloseOrder::LargestMaintenance),
                 ("largest-loss", CloseOrder::LargestLoss),
+                ("largest-notional", CloseOrder::LargestNotional),
+                ("by-instrument", CloseOrder::ByInstrument),
+            ])
+        })?,
+        between: s.or("between", default.between, |f| {
+            f.choice(&[("recheck", Between::Recheck), ("close-all", Between::CloseAll)])
+        })?,
+        equity_share: s.or("equity_share", default.equity_share, |f| {
+            f.choice(&[
+                ("maintenance", EquityShare::Maintenance),
+                ("notional", EquityShare::Notional),
+                ("whole", EquityShare::Whole),
             ])
         })?,
         latency: s.or("latency", default.latency, Field::span)?,
@@ -138,21 +164,48 @@ fn mode(s: &mut Section<'_>) -> Outcome<LiquidationMode> {
     })
 }
 
-/// `rest = "adl"` or `rest = { fund = { fraction = "25%", interval = "1s" } }`.
+/// `rest = "adl"`, or `rest = { fund = { fraction = "25%", interval = "1s", book_part = "10%" } }`, or `{ vault = … }`.
 fn rest(field: &Field<'_>) -> Outcome<Takeover> {
     if !field.is_table() {
         return field.choice(&[("adl", Takeover::Adl)]);
     }
     let mut s = field.section()?;
-    let takeover = s.required("fund", "how the fund sells what it takes over", |f| {
-        let mut s = f.section()?;
-        let fraction = s.required("fraction", "the part sold per step", Field::part)?;
-        let interval = s.required("interval", "the time between steps", Field::positive_span)?;
-        s.finish()?;
-        Ok(Takeover::Fund { fraction, interval })
-    })?;
+    let absorption = absorption(&mut s)?;
     s.finish()?;
-    Ok(takeover)
+    Ok(Takeover::Absorbed(absorption))
+}
+
+/// `backstop = { below = "66.6667%", vault = { fraction = "10%", interval = "10s" } }`.
+fn backstop(field: &Field<'_>) -> Outcome<Backstop> {
+    let mut s = field.section()?;
+    let below = s.required("below", "the part of maintenance margin below which a pool is taken over", Field::part)?;
+    let absorption = absorption(&mut s)?;
+    s.finish()?;
+    Ok(Backstop { below, absorption })
+}
+
+/// `fund = { … }` or `vault = { … }`: who takes over, and how it sells.
+fn absorption(s: &mut Section<'_>) -> Outcome<Absorption> {
+    let fund = s.optional("fund", unwind)?.map(|unwind| Absorption { by: Absorber::Fund, unwind });
+    let vault = s.optional("vault", unwind)?.map(|unwind| Absorption { by: Absorber::Vault, unwind });
+    match (fund, vault) {
+        (Some(_), Some(_)) => Err(s.refuse("vault", "both fund and vault", "one of them")),
+        (Some(only), None) | (None, Some(only)) => Ok(only),
+        (None, None) => s.required("fund", "how the fund, or a vault in its place, sells what it takes over", |f| {
+            unwind(f).map(|unwind| Absorption { by: Absorber::Fund, unwind })
+        }),
+    }
+}
+
+fn unwind(field: &Field<'_>) -> Outcome<Unwind> {
+    let mut s = field.section()?;
+    let unwind = Unwind {
+        fraction: s.required("fraction", "the part sold per step", Field::part)?,
+        interval: s.required("interval", "the time between steps", Field::positive_span)?,
+        book_part: s.optional("book_part", Field::part)?,
+    };
+    s.finish()?;
+    Ok(unwind)
 }
 
 /// `step = "tier"` or `step = { fraction = "20%" }`.
@@ -166,10 +219,10 @@ fn step(field: &Field<'_>) -> Outcome<PartialStep> {
     Ok(PartialStep::Fraction(fraction))
 }
 
-/// `residual = "trader"`, `"fund"` or `{ fund_capped = "0.5%" }`.
+/// `residual = "trader"`, `"fund"`, `"vault"` or `{ fund_capped = "0.5%" }`.
 fn residual(field: &Field<'_>) -> Outcome<Residual> {
     if !field.is_table() {
-        return field.choice(&[("trader", Residual::Trader), ("fund", Residual::Fund)]);
+        return field.choice(&[("trader", Residual::Trader), ("fund", Residual::Fund), ("vault", Residual::Vault)]);
     }
     let mut s = field.section()?;
     let cap = s.required("fund_capped", "the largest part of a fill's notional", Field::part)?;
@@ -200,9 +253,17 @@ fn adl(field: &Field<'_>) -> Outcome<AdlPolicy> {
         ("pro-rata-equity", AdlRanking::ProRataEquity),
         ("random-start", AdlRanking::RandomStart { seed: 0 }),
     ];
+    let prices = [
+        ("bankruptcy", AdlPrice::Bankruptcy),
+        ("mark", AdlPrice::Mark),
+        ("previous-mark", AdlPrice::PreviousMark),
+        ("previous-oracle", AdlPrice::PreviousIndex),
+        ("entry", AdlPrice::Entry),
+    ];
     let policy = AdlPolicy {
         ranking: s.or("ranking", default.ranking, |f| f.choice(&rankings))?,
         profitable_only: s.or("profitable_only", default.profitable_only, Field::boolean)?,
+        price: s.or("price", default.price, |f| f.choice(&prices))?,
     };
     s.finish()?;
     Ok(policy)

@@ -18,6 +18,10 @@ pub struct Outcome {
     pub halts: u64,
     pub drawn: Money,
     pub conceded: Money,
+    pub overshoot: Money,
+    pub to_vault: Money,
+    /// Lots.
+    pub taken_over: u64,
     pub deficits: Money,
     pub socialised: Money,
     pub uncovered: Money,
@@ -45,8 +49,11 @@ impl Observer for Watch {
                 outcome.with_parent += u64::from(self.forced);
             }
             Event::Trade { forced: true, .. } => outcome.forced_fills += 1,
-            Event::Deleveraged { conceded, .. } => {
+            Event::TakenOver { qty, .. } => outcome.taken_over += qty.0,
+            Event::VaultReceived { amount, .. } => outcome.to_vault += amount,
+            Event::Deleveraged { conceded, remainder, .. } => {
                 outcome.deleveraged += 1;
+                outcome.overshoot += remainder;
                 if conceded.is_positive() {
                     outcome.conceded += conceded;
                 }

@@ -6,7 +6,7 @@ use downdraft_types::Money;
 
 fn of(name: &str) -> Outcome {
     let outcome = outcome(scenario(name, &[]), None);
-    let borne = outcome.drawn + outcome.conceded + outcome.socialised + outcome.uncovered;
+    let borne = outcome.drawn + outcome.conceded - outcome.overshoot + outcome.socialised + outcome.uncovered;
     assert_eq!(outcome.deficits, borne, "{name}: every deficit is borne by someone, to the unit");
     outcome
 }

@@ -5,7 +5,10 @@ use downdraft_lab::scenario::{ActorKind, Files};
 use downdraft_lab::{Document, Prepared, Scenario};
 use downdraft_margin::Payoff;
 use downdraft_types::{Money, Ppm, Price, Qty, Span};
-use downdraft_venue::{LiquidationMode, PartialStep, Residual, Takeover};
+use downdraft_venue::{
+    Absorber, Absorption, AdlPrice, Between, CloseOrder, Command, DeficitOrder, EquityShare, LiquidationMode,
+    PartialStep, Residual, Socialising, Takeover,
+};
 
 #[test]
 fn instruments() {
@@ -36,7 +39,7 @@ fn liquidation() {
     assert_eq!((plain.order_interval, plain.residual), (Span(5_000_000), Residual::Fund));
     let rest = "liquidation.rest={ fund = { fraction = \"25%\", interval = \"1.5s\" } }";
     let limited = policy(&["liquidation.mode=bankruptcy-limit", rest]);
-    let fund = Takeover::Fund { fraction: Ppm(250_000), interval: Span(1_500_000_000) };
+    let fund = Takeover::Absorbed(Absorption::by_fund(Ppm(250_000), Span(1_500_000_000)));
     assert_eq!(limited.mode, LiquidationMode::BankruptcyLimit { rest: fund });
     let partial =
         policy(&["liquidation.mode=partial", "liquidation.step={ fraction = \"0.2\" }", "liquidation.cooldown=2m"]);
@@ -45,6 +48,64 @@ fn liquidation() {
     assert_eq!(
         policy(&["liquidation.residual={ fund_capped = \"5000ppm\" }"]).residual,
         Residual::FundCapped(Ppm(5_000))
+    );
+}
+
+#[test]
+fn waterfall() {
+    let policy = |sets: &[&str]| scenario("thin-book", sets).liquidation;
+    let plain = policy(&[]);
+    assert_eq!((plain.backstop, plain.vault, plain.deficit_order), (None, None, DeficitOrder::FundFirst));
+    assert_eq!((plain.socialising, plain.between), (Socialising::Winners, Between::Recheck));
+    assert_eq!((plain.equity_share, plain.adl.price), (EquityShare::Maintenance, AdlPrice::Bankruptcy));
+    let backstop = "liquidation.backstop={ below = \"66.6667%\", vault = { fraction = \"10%\", interval = \"2s\", book_part = \"5%\" } }";
+    let other = policy(&[
+        backstop,
+        "liquidation.deficit_order=adl-fund",
+        "liquidation.socialise=funding",
+        "liquidation.between=close-all",
+        "liquidation.equity_share=whole",
+        "liquidation.close_order=largest-notional",
+        "liquidation.adl.price=previous-oracle",
+    ]);
+    let backstop = other.backstop.unwrap();
+    assert_eq!((backstop.below, backstop.absorption.by), (Ppm(666_667), Absorber::Vault));
+    let unwind = backstop.absorption.unwind;
+    assert_eq!((unwind.fraction, unwind.interval), (Ppm(100_000), Span(2_000_000_000)));
+    assert_eq!(unwind.book_part, Some(Ppm(50_000)));
+    assert_eq!((other.deficit_order, other.socialising), (DeficitOrder::AdlFirst, Socialising::Holders));
+    assert_eq!((other.between, other.equity_share), (Between::CloseAll, EquityShare::Whole));
+    assert_eq!((other.close_order, other.adl.price), (CloseOrder::LargestNotional, AdlPrice::PreviousIndex));
+    assert_eq!(policy(&["liquidation.residual=vault"]).residual, Residual::Vault);
+}
+
+/// The vault, and funds by name, have the accounts after those of the actors, and are opened before the policy names
+/// them.
+#[test]
+fn funds_and_vault_have_accounts() {
+    let plain = scenario("thin-book", &[]).first_free_account();
+    let with = |sets: &[&str]| scenario("thin-book", sets);
+    let ample = with(&["liquidation.residual=vault"]);
+    assert_eq!(ample.liquidation.vault, Some(plain));
+    assert_eq!(ample.funds.vault.as_ref().unwrap().amounts[0].1, Money(1_000_000_000_000_000));
+    let own = with(&["instruments.0.fund=alt", "funds.alt.USDT=1500", "vault.USDT=20"]);
+    let (fund, vault) = (own.funds.groups[0].account, own.funds.vault.as_ref().unwrap().account);
+    assert_eq!((fund, vault.0, own.first_free_account().0), (plain, plain.0 + 1, plain.0 + 2));
+    assert!(
+        own.account_names.contains(&(fund, "alt".to_owned())) && own.account_names.contains(&(vault, "vault".into()))
+    );
+    let genesis = Prepared::new(own, None).genesis();
+    let at = |command: &Command| genesis.iter().position(|c| c == command).expect("a command of the genesis");
+    let instrument = downdraft_types::InstrumentId(0);
+    let set = at(&Command::SetFund { instrument, fund, isolated: false });
+    let policy = genesis.iter().position(|c| matches!(c, Command::SetLiquidationPolicy { .. })).unwrap();
+    assert!(at(&Command::OpenAccount { account: fund }) < set && at(&Command::OpenAccount { account: vault }) < policy);
+    let (currency, amount) = (downdraft_types::CurrencyId(0), Money(1_500_000_000));
+    assert!(set < at(&Command::Deposit { account: fund, currency, amount }));
+    let error = downdraft_lab::load("thin-book", &["instruments.0.fund=other".to_owned()]).unwrap_err().to_string();
+    assert!(
+        error.contains("found \"other\", the fund of BTC-PERP, without its table, expected [funds.other]"),
+        "{error}"
     );
 }
 

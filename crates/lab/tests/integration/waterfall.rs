@@ -2,6 +2,7 @@
 
 use crate::outcome::{Outcome, outcome, scenario};
 use downdraft_types::Money;
+use std::collections::BTreeMap;
 
 const GOLDEN: &str = include_str!("../golden/waterfall.txt");
 
@@ -23,6 +24,74 @@ const MODES: [(&str, &[&str]); 5] = [
 const SHORT: [&str; 2] = ["adl", "deficit"];
 
 const RANKINGS: [&str; 5] = ["profit-times-leverage", "account-value", "pro-rata", "pro-rata-equity", "random-start"];
+
+/// What differs from orders limited at the bankruptcy price, their rest deleveraged at it, with the same small fund.
+const POLICIES: [(&str, &[&str]); 16] = [
+    ("as above", &[]),
+    ("residual to the fund", &["liquidation.residual=fund"]),
+    ("… at most 0.5%", &["liquidation.residual={ fund_capped = \"0.5%\" }"]),
+    ("residual to a vault", &["liquidation.residual=vault"]),
+    (
+        "backstop, a vault",
+        &[
+            "liquidation.backstop={ below = \"66.6667%\", vault = { fraction = \"25%\", interval = \"1s\", book_part = \"10%\" } }",
+        ],
+    ),
+    (
+        "backstop, the fund",
+        &[
+            "liquidation.backstop={ below = \"100%\", fund = { fraction = \"25%\", interval = \"1s\", book_part = \"10%\" } }",
+        ],
+    ),
+    ("rest to a vault", &["liquidation.rest={ vault = { fraction = \"25%\", interval = \"1s\" } }"]),
+    ("ADL at the mark", &["liquidation.adl.price=mark"]),
+    ("… all holders pay", &["liquidation.adl.price=mark", "liquidation.socialise=funding"]),
+    ("… nobody pays", &["liquidation.adl.price=mark", "liquidation.socialise=nobody"]),
+    ("ADL at the mark before", &["liquidation.adl.price=previous-mark"]),
+    ("ADL at the index before", &["liquidation.adl.price=previous-oracle"]),
+    ("ADL at entry", &["liquidation.adl.price=entry"]),
+    ("… to the fund", &["liquidation.adl.price=entry", "liquidation.residual=fund"]),
+    ("market, ADL first", &["liquidation.mode=market", "liquidation.deficit_order=adl-fund"]),
+    (
+        "a fifth, to the end",
+        &["liquidation.mode=partial", "liquidation.step={ fraction = \"20%\" }", "liquidation.between=close-all"],
+    ),
+];
+
+/// By policy: overshoot is what counterparties gave up beyond the deficits.
+fn policies() -> String {
+    let mut rows = String::from(
+        "contract       | policy                  |  fallen |  closed | taken over | deficits      | fund          | conceded      | overshoot     | socialised    | uncovered     | to the vault\n",
+    );
+    for (name, fund, decimals) in CONTRACTS {
+        for (policy, changes) in POLICIES {
+            let mut sets = BTreeMap::from([("liquidation.mode", "bankruptcy-limit"), ("liquidation.rest", "adl")]);
+            sets.extend(changes.iter().filter_map(|change| change.split_once('=')));
+            if sets["liquidation.mode"] != "bankruptcy-limit" {
+                sets.remove("liquidation.rest");
+            }
+            let sets: Vec<String> = sets.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let sets: Vec<&str> =
+                [fund, "actors.crowd.count=600"].into_iter().chain(sets.iter().map(String::as_str)).collect();
+            let found = outcome(scenario(name, &sets), None);
+            let borne = found.drawn + found.conceded - found.overshoot + found.socialised + found.uncovered;
+            assert_eq!(found.deficits, borne, "{name} {policy}: to the unit");
+            let money = [
+                found.deficits,
+                found.drawn,
+                found.conceded,
+                found.overshoot,
+                found.socialised,
+                found.uncovered,
+                found.to_vault,
+            ];
+            let money = money.map(|money| format!("{:>13}", amount(money, decimals))).join(" | ");
+            let (fallen, closed, taken) = (found.liquidations, found.deleveraged, found.taken_over);
+            rows += &format!("{name:<14} | {policy:<23} | {fallen:>7} | {closed:>7} | {taken:>10} | {money}\n");
+        }
+    }
+    rows
+}
 
 fn run((name, fund, _): (&str, &str, u32), mode: &[&str], short: &str, ranking: &str) -> Outcome {
     let short = format!("liquidation.on_fund_short={short}");
@@ -70,7 +139,7 @@ fn table() -> String {
 /// `UPDATE_GOLDEN=1` writes the table anew: review what changes.
 #[test]
 fn losses_are_borne_as_reviewed() {
-    let table = table();
+    let table = format!("{}\n{}", table(), policies());
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/waterfall.txt"), &table).unwrap();
         return;

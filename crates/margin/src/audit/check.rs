@@ -54,10 +54,11 @@ impl Auditor {
         Money(self.cash_of(account, currency).balance)
     }
 
-    /// The insurance fund.
+    /// What the insurance funds hold together.
     #[must_use]
     pub fn fund(&self, currency: CurrencyId) -> Money {
-        self.cash(AccountId::FUND, currency)
+        let appointed = self.funds.iter().copied().filter(|fund| *fund != AccountId::FUND);
+        [AccountId::FUND].into_iter().chain(appointed).map(|fund| self.cash(fund, currency)).sum()
     }
 
     /// A position: its size and its signed open cost.

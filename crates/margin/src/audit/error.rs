@@ -85,6 +85,8 @@ pub enum Fault {
         /// What is left of it.
         left: i128,
     },
+    /// An account that was not appointed settles as a fund.
+    NotAFund(AccountId),
     /// The fund paid more than it had.
     FundOverdrawn {
         /// What it would hold.
@@ -162,6 +164,7 @@ impl fmt::Display for Fault {
                 write!(f, "part of the deficit of {pool}: found {found}, expected at most {left}")
             }
             Self::OpenDeficit { pool, left } => write!(f, "deficit of {pool}: {left} ended nowhere, expected 0"),
+            Self::NotAFund(a) => write!(f, "fund: found {a}, expected one that was appointed"),
             Self::FundOverdrawn { balance } => write!(f, "fund: found {balance}, expected at least 0"),
             Self::Unsettled(i) => write!(f, "funding or settlement of {i}: no mark, or funding left open"),
             Self::PositionsDoNotNet { instrument, sum } => {

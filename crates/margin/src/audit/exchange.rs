@@ -57,7 +57,16 @@ impl Auditor {
     }
 
     /// The fund takes no more than there is, of an account that has no position left.
-    pub(super) fn seize(&mut self, account: AccountId, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
+    pub(super) fn seize(
+        &mut self,
+        fund: AccountId,
+        account: AccountId,
+        currency: CurrencyId,
+        amount: Money,
+    ) -> Result<(), Fault> {
+        if !self.is_fund(fund) {
+            return Err(Fault::NotAFund(fund));
+        }
         let pool = Pool::Unified { account };
         self.check_pool(pool, currency)?;
         let amount = positive(amount)?;
@@ -69,7 +78,7 @@ impl Auditor {
             return Err(Fault::Amount { what: "collateral", account: Some(account), found: amount, expected: held });
         }
         self.pay(Pool::Cross { account, currency }, -amount)?;
-        self.pay(Pool::Cross { account: AccountId::FUND, currency }, amount)
+        self.pay(Pool::Cross { account: fund, currency }, amount)
     }
 
     /// The wallet behind a pool: of a unified account its cash in the currency.

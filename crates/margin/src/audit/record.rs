@@ -49,8 +49,10 @@ pub enum Record {
         /// How much, positive.
         amount: Money,
     },
-    /// The fund took collateral of a flat unified account.
+    /// A fund took collateral of a flat unified account.
     Seized {
+        /// The fund.
+        fund: AccountId,
         /// The account.
         account: AccountId,
         /// The currency.
@@ -127,10 +129,19 @@ pub enum Record {
         /// Who sold.
         seller: Party,
     },
-    /// The fund took over a position.
+    /// An account became the fund of an instrument.
+    FundAppointed {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The account.
+        fund: AccountId,
+    },
+    /// A fund or a vault took over a position.
     Takeover {
         /// The instrument.
         instrument: InstrumentId,
+        /// Who took it.
+        taker: AccountId,
         /// From whom.
         account: AccountId,
         /// The side of the position: `Buy` for a long.
@@ -141,8 +152,8 @@ pub enum Record {
         cost: Money,
         /// What the account realised.
         realised: Money,
-        /// What the fund realised.
-        fund_realised: Money,
+        /// What the taker realised.
+        taker_realised: Money,
     },
     /// Two positions were closed against each other by the venue.
     Deleveraged {
@@ -160,6 +171,8 @@ pub enum Record {
         value: Money,
         /// What the counterparty gave up against the mark; negative: gained.
         conceded: Money,
+        /// The part of that which no deficit asked for: the pool received it.
+        remainder: Money,
         /// What the account realised.
         realised: Money,
         /// What the counterparty realised.
@@ -174,13 +187,26 @@ pub enum Record {
         /// How much, positive.
         amount: Money,
     },
-    /// The fund received from a pool (negative: paid to it).
+    /// A fund received from a pool (negative: paid to it).
     FundSettled {
+        /// The fund's account.
+        fund: AccountId,
         /// The pool.
         pool: Pool,
         /// The currency.
         currency: CurrencyId,
         /// How much.
+        amount: Money,
+    },
+    /// A vault received margin left of a pool.
+    VaultReceived {
+        /// The vault's account.
+        vault: AccountId,
+        /// The pool.
+        pool: Pool,
+        /// The currency.
+        currency: CurrencyId,
+        /// How much, positive.
         amount: Money,
     },
     /// A winner paid part of a deficit.
@@ -259,10 +285,12 @@ impl Record {
             Self::Mark { .. } => "mark",
             Self::Fill { .. } => "fill",
             Self::BlockTrade { .. } => "block trade",
+            Self::FundAppointed { .. } => "fund",
             Self::Takeover { .. } => "takeover",
             Self::Deleveraged { .. } => "deleveraging",
             Self::Deficit { .. } => "deficit",
             Self::FundSettled { .. } => "fund settlement",
+            Self::VaultReceived { .. } => "vault's receipt",
             Self::Socialised { .. } => "socialised loss",
             Self::Uncovered { .. } => "uncovered deficit",
             Self::Funding { .. } => "funding",

@@ -36,7 +36,7 @@ fn funding(account: u32, amount: i128) -> Record {
 }
 
 fn fund(account: u32, amount: i128) -> Record {
-    Record::FundSettled { pool: cross(account), currency: USD, amount: Money(amount) }
+    Record::FundSettled { fund: AccountId::FUND, pool: cross(account), currency: USD, amount: Money(amount) }
 }
 
 fn deficit(account: u32, amount: i128) -> Record {
@@ -93,8 +93,8 @@ fn trading() -> Vec<Record> {
     ]
 }
 
-fn deleveraged(instrument: InstrumentId, (account, counterparty): (u32, u32), qty: u64, amounts: [i128; 4]) -> Record {
-    let [value, conceded, realised, counterparty_realised] = amounts.map(Money);
+fn deleveraged(instrument: InstrumentId, (account, counterparty): (u32, u32), qty: u64, amounts: [i128; 5]) -> Record {
+    let [value, conceded, remainder, realised, counterparty_realised] = amounts.map(Money);
     let (account, counterparty, qty) = (AccountId(account), AccountId(counterparty), Qty(qty));
     let side = Side::Buy;
     Record::Deleveraged {
@@ -105,6 +105,7 @@ fn deleveraged(instrument: InstrumentId, (account, counterparty): (u32, u32), qt
         counterparty,
         value,
         conceded,
+        remainder,
         realised,
         counterparty_realised,
     }
@@ -115,17 +116,19 @@ fn waterfall() -> Vec<Record> {
         mark(DATED, 25),
         Record::Takeover {
             instrument: DATED,
+            taker: AccountId::FUND,
             account: AccountId(1),
             side: Side::Buy,
             qty: Qty(10),
             cost: Money(200),
             realised: Money(-300),
-            fund_realised: Money(0),
+            taker_realised: Money(0),
         },
-        deleveraged(DATED, (0, 3), 4, [90, -10, 10, 110]),
+        deleveraged(DATED, (0, 3), 4, [90, -10, 0, 10, 110]),
         mark(PERP, 800),
-        deficit(1, 50),
-        deleveraged(PERP, (1, 2), 1, [850, 50, -150, 152]),
+        // Ten more than the deficit asked for.
+        deficit(1, 40),
+        deleveraged(PERP, (1, 2), 1, [850, 50, 10, -150, 152]),
         fill(PERP, 80, 1, party(4, 0, 0), party(2, 0, 0)),
         // 2 held −4 lots at −3806: a quarter is −951.5, of which −951 is released.
         fill(PERP, 60, 1, party(2, 0, 351), party(4, 0, -200)),
@@ -136,6 +139,7 @@ fn waterfall() -> Vec<Record> {
         Record::Socialised { pool: cross(4), payer: cross(2), currency: USD, amount: Money(40) },
         Record::Uncovered { pool: cross(4), currency: USD, amount: Money(10) },
         fund(3, 7),
+        Record::VaultReceived { vault: AccountId(3), pool: cross(2), currency: USD, amount: Money(5) },
     ]
 }
 
@@ -155,7 +159,7 @@ struct ByHand;
 impl Books for ByHand {
     fn amount(&self, wallet: Wallet) -> i128 {
         match wallet {
-            Wallet::Cash(account, USD) => *[127, 494, 2_520, 2_720, -10].get(account.index()).unwrap_or(&0),
+            Wallet::Cash(account, USD) => *[127, 494, 2_515, 2_725, -10].get(account.index()).unwrap_or(&0),
             Wallet::Size(account, PERP) => *[0, 0, -3, 3].get(account.index()).unwrap_or(&0),
             Wallet::OpenCost(account, PERP) => *[0, 0, -2_855, 3_010].get(account.index()).unwrap_or(&0),
             Wallet::Clearing(PERP) => -155,
@@ -179,21 +183,23 @@ fn audit(records: &[Record]) -> Result<Auditor, AuditError> {
 #[test]
 fn a_session_worked_by_hand() {
     let auditor = audit(&session()).expect("the session is right");
-    assert_eq!(auditor.records(), 39);
+    assert_eq!(auditor.records(), 40);
     assert_eq!(auditor.conservation(USD), Money::ZERO);
     assert_eq!(auditor.fund(USD), Money(127));
     let waterfall = auditor.waterfall(USD);
     let expected = Waterfall {
-        deficits: Money(150),
+        deficits: Money(140),
         fund_drawn: Money(50),
         fund_received: Money(7),
         conceded: Money(50),
+        remainder: Money(10),
         gained: Money(10),
+        vault_received: Money(5),
         socialised: Money(40),
         uncovered: Money(10),
     };
     assert_eq!(waterfall, expected);
-    assert_eq!(waterfall.bad_debt(), Money(150));
+    assert_eq!(waterfall.bad_debt(), Money(140));
 }
 
 #[test]
@@ -228,12 +234,16 @@ impl Field<'_> {
 /// Every field that counts something. The funding rate is left out: what it stands for, the payments, is here.
 fn fields(record: &mut Record) -> Vec<Field<'_>> {
     match record {
-        Record::Listed { .. } | Record::Configured { .. } | Record::UnifiedSet { .. } => vec![],
+        Record::Listed { .. }
+        | Record::Configured { .. }
+        | Record::UnifiedSet { .. }
+        | Record::FundAppointed { .. } => vec![],
         Record::Deposit { amount, .. }
         | Record::Withdrawal { amount, .. }
         | Record::MarginMoved { amount, .. }
         | Record::Deficit { amount, .. }
         | Record::FundSettled { amount, .. }
+        | Record::VaultReceived { amount, .. }
         | Record::Socialised { amount, .. }
         | Record::Uncovered { amount, .. }
         | Record::Funding { amount, .. }
@@ -251,11 +261,11 @@ fn fields(record: &mut Record) -> Vec<Field<'_>> {
             let amounts = [cost, &mut buyer.fee, &mut buyer.realised, &mut seller.fee, &mut seller.realised];
             core::iter::once(Field::Qty(qty)).chain(amounts.map(Field::Money)).collect()
         }
-        Record::Takeover { qty, cost, realised, fund_realised, .. } => {
-            vec![Field::Qty(qty), Field::Money(cost), Field::Money(realised), Field::Money(fund_realised)]
+        Record::Takeover { qty, cost, realised, taker_realised, .. } => {
+            vec![Field::Qty(qty), Field::Money(cost), Field::Money(realised), Field::Money(taker_realised)]
         }
-        Record::Deleveraged { qty, value, conceded, realised, counterparty_realised, .. } => {
-            let amounts = [value, conceded, realised, counterparty_realised];
+        Record::Deleveraged { qty, value, conceded, remainder, realised, counterparty_realised, .. } => {
+            let amounts = [value, conceded, remainder, realised, counterparty_realised];
             core::iter::once(Field::Qty(qty)).chain(amounts.map(Field::Money)).collect()
         }
     }
@@ -381,4 +391,19 @@ fn the_fund_pays_funding_with_what_it_has() {
     assert_eq!(audited(4, 4), Ok(()));
     assert_eq!(audited(20, 9), Ok(()));
     assert!(audited(20, 4).is_err());
+}
+
+/// A fund is an account that was appointed, or account 0, and each has its own balance.
+#[test]
+fn a_fund_was_appointed() {
+    let mut auditor = Auditor::new(10);
+    session().iter().for_each(|record| auditor.apply(record).expect("the session is right"));
+    let settled = Record::FundSettled { fund: AccountId(5), pool: cross(3), currency: USD, amount: Money(4) };
+    let message = auditor.clone().apply(&settled).unwrap_err().to_string();
+    assert_eq!(message, "record 40 (fund settlement): fund: found a5, expected one that was appointed");
+    auditor.apply(&Record::FundAppointed { instrument: PERP, fund: AccountId(5) }).unwrap();
+    auditor.apply(&settled).unwrap();
+    assert_eq!((auditor.cash(AccountId(5), USD), auditor.fund(USD)), (Money(4), Money(127 + 4)));
+    let overdrawn = Record::FundSettled { fund: AccountId(5), pool: cross(3), currency: USD, amount: Money(-5) };
+    assert!(auditor.apply(&overdrawn).is_err(), "one fund's money is not another's");
 }

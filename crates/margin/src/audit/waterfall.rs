@@ -17,9 +17,13 @@ pub struct Waterfall {
     pub fund_received: Money,
     /// Given up by counterparties of auto-deleveraging, against the mark.
     pub conceded: Money,
+    /// The part of that which no deficit asked for: the overshoot.
+    pub remainder: Money,
     /// Gained by counterparties of auto-deleveraging, against the mark.
     pub gained: Money,
-    /// Paid by winners.
+    /// Received by vaults from pools, takeovers apart.
+    pub vault_received: Money,
+    /// Paid by winners, or by all holders.
     pub socialised: Money,
     /// Borne by nobody.
     pub uncovered: Money,
@@ -29,7 +33,7 @@ impl Waterfall {
     /// Bad debt by who bore it: the deficits, once all have ended.
     #[must_use]
     pub fn bad_debt(&self) -> Money {
-        self.fund_drawn + self.conceded + self.socialised + self.uncovered
+        self.fund_drawn + self.conceded - self.remainder + self.socialised + self.uncovered
     }
 }
 
@@ -40,17 +44,26 @@ impl Auditor {
         instrument: InstrumentId,
         (account, side, qty, value): (AccountId, Side, Qty, Money),
         counterparty: AccountId,
-        claim: Money,
+        (claim, remainder): (Money, Money),
     ) -> Result<(), Fault> {
         // Against a long the counterparty is short: it loses what it was worth at the mark, and what it pays now.
         let (held, paid) =
             if side == Side::Buy { (-i128::from(qty.0), value.0) } else { (i128::from(qty.0), -value.0) };
         let conceded = self.value_at_mark(instrument, held)? + bounded(paid)?;
         agree("conceded", Some(counterparty), claim, conceded)?;
-        self.bear(self.pool(instrument, account)?, conceded.max(0))?;
+        if remainder.0 < 0 || remainder.0 > conceded.max(0) {
+            return Err(Fault::Amount {
+                what: "remainder",
+                account: Some(account),
+                found: remainder.0,
+                expected: conceded.max(0),
+            });
+        }
+        self.bear(self.pool(instrument, account)?, conceded.max(0) - remainder.0)?;
         let currency = self.listing(instrument)?.currency;
         let totals = &mut self.currency_mut(currency).waterfall;
         add(&mut totals.conceded, conceded.max(0))?;
+        add(&mut totals.remainder, remainder.0)?;
         add(&mut totals.gained, -conceded.min(0))
     }
 
@@ -65,14 +78,23 @@ impl Auditor {
         add(&mut self.currency_mut(currency).waterfall.deficits, amount)
     }
 
-    pub(super) fn settle_fund(&mut self, pool: Pool, currency: CurrencyId, amount: Money) -> Result<(), Fault> {
+    pub(super) fn settle_fund(
+        &mut self,
+        fund: AccountId,
+        pool: Pool,
+        currency: CurrencyId,
+        amount: Money,
+    ) -> Result<(), Fault> {
         self.check_pool(pool, currency)?;
         let pool = Self::wallet(pool, currency);
-        if pool.account() == AccountId::FUND {
-            return Err(Fault::SameAccount(AccountId::FUND));
+        if pool.account() == fund {
+            return Err(Fault::SameAccount(fund));
+        }
+        if !self.is_fund(fund) {
+            return Err(Fault::NotAFund(fund));
         }
         let received = bounded(amount.0)?;
-        let fund = Pool::Cross { account: AccountId::FUND, currency };
+        let fund = Pool::Cross { account: fund, currency };
         let balance = self.balance(fund)? + received;
         if received < 0 && balance < 0 {
             return Err(Fault::FundOverdrawn { balance });
@@ -83,6 +105,24 @@ impl Auditor {
         add(&mut totals.fund_received, received.max(0))?;
         self.pay(fund, received)?;
         self.pay(pool, -received)
+    }
+
+    pub(super) fn pay_vault(
+        &mut self,
+        vault: AccountId,
+        pool: Pool,
+        currency: CurrencyId,
+        amount: Money,
+    ) -> Result<(), Fault> {
+        self.check_pool(pool, currency)?;
+        self.check_account(vault)?;
+        if pool.account() == vault {
+            return Err(Fault::SameAccount(vault));
+        }
+        let amount = positive(amount)?;
+        add(&mut self.currency_mut(currency).waterfall.vault_received, amount)?;
+        self.pay(pool, -amount)?;
+        self.pay(Pool::Cross { account: vault, currency }, amount)
     }
 
     pub(super) fn socialise(

@@ -1,12 +1,16 @@
 //! Who is eligible for deleveraging, in which order and for how much; who bears a deficit, and how far.
 
 use crate::world::{A, B, C, CASH, FIRST, HOUSE, deposit, holds, one, trade};
-use downdraft_margin::{AdlPolicy, AdlRanking, Eligibility, Margin};
+use downdraft_margin::{AdlPolicy, AdlPrice, AdlRanking, Eligibility, Margin, Socialising};
 use downdraft_types::{AccountId, MarkPrice, Money, Qty, Side};
 
 const D: AccountId = AccountId(4);
-const QUEUE: AdlPolicy = AdlPolicy { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: true };
-const SHARES: AdlPolicy = AdlPolicy { ranking: AdlRanking::ProRata, profitable_only: true };
+const QUEUE: AdlPolicy = ranked(AdlRanking::ProfitTimesLeverage);
+const SHARES: AdlPolicy = ranked(AdlRanking::ProRata);
+
+const fn ranked(ranking: AdlRanking) -> AdlPolicy {
+    AdlPolicy { ranking, profitable_only: true, price: AdlPrice::Bankruptcy }
+}
 
 /// Entered shorts of `size` lots at `price` with `money`; the mark is 100 and comes last.
 fn shorts(shorts: &[(AccountId, i64, i64, i128)]) -> Margin {
@@ -40,7 +44,7 @@ fn the_most_profitable_and_levered_come_first() {
 /// 125 ÷ 100 × 1000 ÷ 500; the same with more money; 200 ÷ 100 × 1000 ÷ 1500.
 #[test]
 fn account_value_ranks_price_ratio_and_leverage() {
-    let by = AdlPolicy { ranking: AdlRanking::AccountValue, profitable_only: true };
+    let by = ranked(AdlRanking::AccountValue);
     let mut margin = shorts(&[(B, 10, 125, 250), (C, 10, 125, 750), (D, 10, 200, 500)]);
     assert_eq!(plan(&mut margin, 15, by, 1_500), [(B, 10), (D, 5), (C, 0)]);
     // 1.25 × 2 against 2 × 1; by profit × leverage, 20% × 2 against 50% × 1.
@@ -52,7 +56,7 @@ fn account_value_ranks_price_ratio_and_leverage() {
 /// Equity 500, 1000 and 1500 behind ten lots each.
 #[test]
 fn equity_shares_stop_at_the_size() {
-    let by = AdlPolicy { ranking: AdlRanking::ProRataEquity, profitable_only: true };
+    let by = ranked(AdlRanking::ProRataEquity);
     let mut margin = shorts(&[(B, 10, 125, 250), (C, 10, 125, 750), (D, 10, 200, 500)]);
     assert_eq!(plan(&mut margin, 12, by, 1_200), [(B, 2), (C, 4), (D, 6)]);
     // One lot more: 2.17, 4.33, 6.5.
@@ -65,7 +69,7 @@ fn equity_shares_stop_at_the_size() {
 
 #[test]
 fn a_drawn_start_goes_round() {
-    let by = |seed| AdlPolicy { ranking: AdlRanking::RandomStart { seed }, profitable_only: true };
+    let by = |seed| ranked(AdlRanking::RandomStart { seed });
     let mut margin = shorts(&[(B, 4, 125, 100), (C, 4, 125, 100), (D, 4, 125, 100)]);
     assert_eq!(plan(&mut margin, 5, by(0), 500), [(B, 4), (C, 1), (D, 0)]);
     assert_eq!(plan(&mut margin, 5, by(1), 500), [(C, 4), (D, 1), (B, 0)]);
@@ -129,7 +133,7 @@ fn shares_are_exact() {
 }
 
 fn socialise(margin: &mut Margin, deficit: i128) -> (i128, Vec<(AccountId, i128)>) {
-    let borne = margin.plan_socialising(A, FIRST, Money(deficit)).0;
+    let borne = margin.plan_socialising(A, FIRST, Money(deficit), Socialising::Winners).0;
     (borne, planned(margin))
 }
 
@@ -142,7 +146,8 @@ fn socialised_loss_is_capped_by_profit() {
     assert_eq!(socialise(&mut margin, 1), (1, vec![(B, 1), (C, 0)]));
     assert_eq!(socialise(&mut margin, 1_000), (150, vec![(B, 100), (C, 50)]));
     assert_eq!(socialise(&mut margin, 0).0, 0);
-    assert_eq!(margin.plan_socialising(B, FIRST, Money(100)), Money(50), "the one whose deficit it is does not pay");
+    let without_b = margin.plan_socialising(B, FIRST, Money(100), Socialising::Winners);
+    assert_eq!(without_b, Money(50), "the one whose deficit it is does not pay");
 }
 
 /// A winner whose pool has lost elsewhere pays no more than the pool is worth.

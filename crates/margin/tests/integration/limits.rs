@@ -1,7 +1,7 @@
 //! What is refused at listing, and the largest instrument that is not.
 
 use crate::world::{A, CAPACITY, CASH, FIRST, HOUSE, cross, engine, perpetual, position, tier, trade};
-use downdraft_margin::{AdlPolicy, Eligibility, InstrumentSpec, ListingError, MaintenanceBasis, Margin};
+use downdraft_margin::{AdlPolicy, Eligibility, InstrumentSpec, ListingError, MaintenanceBasis, Margin, Socialising};
 use downdraft_types::{CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side};
 
 fn list(spec: InstrumentSpec) -> Result<(), ListingError> {
@@ -100,7 +100,8 @@ fn stress(spec: &InstrumentSpec, long: bool) {
         let _ = (margin.above_tier(A, FIRST), margin.lots_to_cover(A, FIRST, Ppm(0)), margin.free(A, CASH));
         let policy = AdlPolicy { profitable_only: false, ..AdlPolicy::default() };
         margin.plan_deleveraging(HOUSE, FIRST, side.opposite(), spec.max_position, Eligibility::Policy(policy, all));
-        margin.plan_socialising(HOUSE, FIRST, Money(1 << 100));
+        margin.plan_socialising(HOUSE, FIRST, Money(1 << 100), Socialising::Winners);
+        margin.plan_socialising(HOUSE, FIRST, Money(1 << 100), Socialising::Holders);
         margin.pay_funding(FIRST, Ppm::ONE, |_, _| {});
         margin.pay_funding(FIRST, -Ppm::ONE, |_, _| {});
     }

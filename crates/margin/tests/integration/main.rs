@@ -10,6 +10,7 @@ mod limits;
 mod orders;
 mod queries;
 mod rounding;
+mod shares;
 mod states;
 mod steps;
 mod trial;

@@ -325,10 +325,10 @@ fn position_change(event: &Event, account: AccountId, instrument: InstrumentId) 
             let made = if maker.account == account { of(taker_side.opposite(), qty) } else { 0 };
             took + made
         }
-        Event::FundTookOver { account: from, instrument: traded, side, qty, .. }
-            if traded == instrument && from == account =>
-        {
-            of(side.opposite(), qty)
+        Event::TakenOver { account: from, taker, instrument: traded, side, qty, .. } if traded == instrument => {
+            let given = if from == account { of(side.opposite(), qty) } else { 0 };
+            let taken = if taker == account { of(side, qty) } else { 0 };
+            given + taken
         }
         Event::Deleveraged { instrument: traded, account: closed, side, counterparty, qty, .. }
             if traded == instrument =>

@@ -9,9 +9,10 @@ use downdraft_types::{
     AccountId, ClientOrderId, CurrencyId, InstrumentId, MarkPrice, Money, OrderId, Ppm, Price, Qty, Side, Span, Time,
 };
 use downdraft_venue::{
-    AdlPolicy, AdlRanking, BookSize, Breaker, Capacity, CloseOrder, Command, CrossedOrder, FundingPolicy, Internal,
-    LiquidationMode, LiquidationPolicy, MarkPolicy, MarkRule, OnFundShort, OrderRef, OrderRequest, PartialStep, Phase,
-    Protections, Residual, SelfTradePrevention, Takeover, TimeInForce, Venue,
+    Absorber, Absorption, AdlPolicy, AdlPrice, AdlRanking, Backstop, Between, BookSize, Breaker, Capacity, CloseOrder,
+    Command, CrossedOrder, DeficitOrder, EquityShare, FundingPolicy, Internal, LiquidationMode, LiquidationPolicy,
+    MarkPolicy, MarkRule, OnFundShort, OrderRef, OrderRequest, PartialStep, Phase, Protections, Residual,
+    SelfTradePrevention, Socialising, Takeover, TimeInForce, Unwind, Venue,
 };
 
 /// Small enough that each of them is reached.
@@ -23,6 +24,9 @@ pub const CAPACITY: Capacity = Capacity {
     currencies: 3,
     client_orders: 12,
 };
+
+/// The account that is the vault, where there is one.
+const VAULT: AccountId = AccountId(11);
 
 /// What a generator may look at.
 pub struct View<'a> {
@@ -54,8 +58,8 @@ pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
             commands.push(Command::SetFunding { instrument, policy: Some(funding(dice)) });
         }
     }
-    commands.push(Command::SetLiquidationPolicy { policy: liquidation_policy(dice) });
     commands.push(Command::SetCollateral { policy: Box::new(collateral(dice)) });
+    let policy = liquidation_policy(dice);
     for account in 0..13 {
         let account = AccountId(account);
         commands.push(Command::OpenAccount { account });
@@ -67,6 +71,12 @@ pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
             commands.push(Command::Deposit { account, currency, amount });
         }
     }
+    if dice.once_in(2) {
+        // Two instruments with a fund of their own, which has money or not.
+        let fund = AccountId(12);
+        commands.extend([1, 2].map(|n| Command::SetFund { instrument: InstrumentId(n), fund, isolated: false }));
+    }
+    commands.push(Command::SetLiquidationPolicy { policy });
     commands
 }
 
@@ -122,6 +132,7 @@ pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
         // The fund is poor or rich, as it comes.
         122 => Command::Deposit { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
         123 => Command::Withdraw { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
+        124 if dice.once_in(4) => Command::SetFund { instrument, fund: account, isolated: dice.once_in(4) },
         124..=127 => Command::PlaceOrder(taking(dice, account, instrument)),
         128..=135 => {
             let market = InstrumentId(dice.one_of(&[3, 3, 4]));
@@ -342,7 +353,7 @@ fn any_internal(dice: &mut Dice<'_>, account: AccountId, instrument: InstrumentI
         10 => Internal::ChargeInterest,
         0 => Internal::Liquidate { pool: Pool::Cross { account, currency: currency(dice) } },
         1 => Internal::Liquidate { pool: Pool::Isolated { account, instrument } },
-        2 => Internal::UnwindFund { instrument },
+        2 => Internal::Unwind { account, instrument },
         3 => Internal::SampleMark { instrument },
         4 => Internal::SamplePremium { instrument },
         5 => Internal::PayFunding { instrument },
@@ -399,9 +410,7 @@ fn tiers(dice: &mut Dice<'_>) -> Vec<TierSpec> {
 fn liquidation_policy(dice: &mut Dice<'_>) -> LiquidationPolicy {
     let mode = match dice.below(16) {
         0..=5 => LiquidationMode::Market,
-        6..=8 => LiquidationMode::BankruptcyLimit {
-            rest: Takeover::Fund { fraction: rate(dice), interval: Span(dice.below(200)) },
-        },
+        6..=8 => LiquidationMode::BankruptcyLimit { rest: Takeover::Absorbed(absorption(dice)) },
         9..=10 => LiquidationMode::BankruptcyLimit { rest: Takeover::Adl },
         11..=12 => LiquidationMode::Partial { step: PartialStep::Fraction(rate(dice)), cooldown: Span(dice.below(60)) },
         13..=14 => LiquidationMode::Partial { step: PartialStep::Tier, cooldown: Span(dice.below(60)) },
@@ -410,14 +419,42 @@ fn liquidation_policy(dice: &mut Dice<'_>) -> LiquidationPolicy {
     let choice = dice.below(256);
     LiquidationPolicy {
         mode,
+        backstop: match dice.once_in(2) {
+            true => Some(Backstop {
+                below: if dice.once_in(32) { rate(dice) } else { dice.one_of(&[Ppm(666_667), Ppm::ONE]) },
+                absorption: absorption(dice),
+            }),
+            false => None,
+        },
+        vault: match dice.below(16) {
+            0 => dice.one_of(&[None, Some(AccountId(99))]),
+            1..=3 => Some(AccountId(3)),
+            _ => Some(VAULT),
+        },
         residual: match choice % 4 {
             0 => Residual::Trader,
             1 => Residual::Fund,
-            _ => Residual::FundCapped(rate(dice)),
+            2 => Residual::FundCapped(rate(dice)),
+            _ => Residual::Vault,
         },
+        deficit_order: if dice.once_in(4) { DeficitOrder::AdlFirst } else { DeficitOrder::FundFirst },
+        socialising: dice.one_of(&[
+            Socialising::Winners,
+            Socialising::Winners,
+            Socialising::Holders,
+            Socialising::Holders,
+            Socialising::Nobody,
+        ]),
+        between: if dice.once_in(4) { Between::CloseAll } else { Between::Recheck },
+        equity_share: dice.one_of(&[EquityShare::Maintenance, EquityShare::Notional, EquityShare::Whole]),
         on_fund_short: if choice & 4 == 0 { OnFundShort::Adl } else { OnFundShort::Deficit },
         crossed_order: if choice & 8 == 0 { CrossedOrder::ByTrigger } else { CrossedOrder::ByAccount },
-        close_order: if choice & 16 == 0 { CloseOrder::LargestMaintenance } else { CloseOrder::LargestLoss },
+        close_order: dice.one_of(&[
+            CloseOrder::LargestMaintenance,
+            CloseOrder::LargestLoss,
+            CloseOrder::LargestNotional,
+            CloseOrder::ByInstrument,
+        ]),
         latency: Span(if choice & 32 == 0 { 0 } else { dice.below(60) }),
         order_interval: Span(if choice & 64 == 0 { 0 } else { dice.below(30) }),
         bound_by_bands: choice & 128 == 0,
@@ -431,8 +468,22 @@ fn liquidation_policy(dice: &mut Dice<'_>) -> LiquidationPolicy {
                 AdlRanking::RandomStart { seed: 3 },
             ]),
             profitable_only: dice.once_in(2),
+            price: dice.one_of(&[
+                AdlPrice::Bankruptcy,
+                AdlPrice::Bankruptcy,
+                AdlPrice::Mark,
+                AdlPrice::PreviousMark,
+                AdlPrice::PreviousIndex,
+                AdlPrice::Entry,
+            ]),
         },
     }
+}
+
+fn absorption(dice: &mut Dice<'_>) -> Absorption {
+    let book_part = if dice.once_in(2) { Some(rate(dice)) } else { None };
+    let unwind = Unwind { fraction: rate(dice), interval: Span(1 + dice.below(200)), book_part };
+    Absorption { by: dice.one_of(&[Absorber::Fund, Absorber::Vault]), unwind }
 }
 
 fn mark_policy(dice: &mut Dice<'_>) -> MarkPolicy {

@@ -9,7 +9,7 @@ use downdraft_margin::{Pool, audit::Wallet};
 use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, OrderId, Seq, Side, Time};
 use downdraft_venue::audit::VenueAuditor;
 use downdraft_venue::{Command, Event, Phase, Rejection, Request, Sink, Venue};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How much is checked after each command.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -34,8 +34,16 @@ pub struct Tally {
     pub trades: u64,
     /// Pools that fell.
     pub liquidations: u64,
-    /// Takeovers by the fund.
+    /// Takeovers, by a fund or a vault.
     pub takeovers: u64,
+    /// Of those, by a vault.
+    pub vaulted: u64,
+    /// Residual margin that a vault received.
+    pub to_vault: u64,
+    /// Deleveragings that took more than the deficit.
+    pub overshot: u64,
+    /// Payments by, and to, a fund other than account 0.
+    pub by_other_funds: u64,
     /// Positions closed against others.
     pub deleveraged: u64,
     /// Payments by winners.
@@ -67,6 +75,10 @@ impl Tally {
         self.trades += other.trades;
         self.liquidations += other.liquidations;
         self.takeovers += other.takeovers;
+        self.vaulted += other.vaulted;
+        self.to_vault += other.to_vault;
+        self.overshot += other.overshot;
+        self.by_other_funds += other.by_other_funds;
         self.deleveraged += other.deleveraged;
         self.socialised += other.socialised;
         self.uncovered += other.uncovered;
@@ -79,7 +91,14 @@ impl Tally {
         self.seized += other.seized;
     }
 
-    const fn count(&mut self, event: &Event) {
+    fn count(&mut self, event: &Event, funds: &BTreeSet<AccountId>) {
+        match event {
+            Event::TakenOver { taker, .. } if *taker != AccountId::FUND && !funds.contains(taker) => self.vaulted += 1,
+            Event::VaultReceived { .. } => self.to_vault += 1,
+            Event::Deleveraged { remainder, .. } if remainder.is_positive() => self.overshot += 1,
+            Event::FundSettled { fund, .. } if *fund != AccountId::FUND => self.by_other_funds += 1,
+            _ => {}
+        }
         let counter = match event {
             Event::Rejected { reason: Rejection::CapacityReached } => {
                 self.full += 1;
@@ -94,7 +113,7 @@ impl Tally {
             Event::ConversionDone { filled, .. } if !filled.is_zero() => &mut self.conversions,
             Event::InterestPaid { .. } => &mut self.interest,
             Event::CollateralSeized { .. } => &mut self.seized,
-            Event::FundTookOver { .. } => &mut self.takeovers,
+            Event::TakenOver { .. } => &mut self.takeovers,
             Event::Deleveraged { .. } => &mut self.deleveraged,
             Event::Socialised { .. } => &mut self.socialised,
             Event::Uncovered { .. } => &mut self.uncovered,
@@ -270,8 +289,8 @@ impl<'a> Trial<'a> {
         self.auditor.command(command);
         // Requests follow their causes, so they may be shown after all events.
         for (id, parent, event) in &self.notes.events {
-            self.tally.count(event);
             self.watch.event(*id, *parent, event);
+            self.tally.count(event, &self.watch.funds);
             self.auditor.observe(event);
         }
         for request in &self.notes.requests {
@@ -282,8 +301,12 @@ impl<'a> Trial<'a> {
         self.watch.end(command);
         assert_eq!(self.auditor.fault(), None, "the auditor, at {command:?}");
         assert_eq!(self.venue.backlog() as usize, self.watch.cases.len(), "the backlog counts cases");
+        let margin = self.venue.margin();
         for currency in (0..CAPACITY.currencies).map(CurrencyId) {
-            assert!(!self.venue.margin().fund(currency).is_negative(), "invariant 7: the fund is never negative");
+            for fund in [AccountId::FUND].into_iter().chain(self.watch.funds.iter().copied()) {
+                assert!(!margin.cash(fund, currency).is_negative(), "invariant 7: the fund is never negative");
+                assert!(margin.is_fund(fund));
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use downdraft_margin::Pool;
 use downdraft_types::{AccountId, ClientOrderId, EventId, InstrumentId, OrderId, Price, Qty, Seq, Side, Time};
 use downdraft_venue::{Command, Event, Internal, OrderRef, Request, TimeInForce, TradeSide};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// An order that rests, as events tell.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,7 +27,7 @@ struct Forced {
     filled: Qty,
     /// Given up by the book; to be taken over or deleveraged.
     left: Qty,
-    /// What the fund could not sell stays the fund's.
+    /// What a fund or a vault could not sell stays its own.
     may_keep: bool,
 }
 
@@ -68,6 +68,12 @@ pub struct Watch {
     fill_or_kill: bool,
     forced: Option<Forced>,
     sale: Option<Sale>,
+    /// The pool whose liquidation the command is a step of.
+    step: Option<Pool>,
+    /// The account that sells what it took over.
+    unwinding: Option<AccountId>,
+    /// Accounts that are insurance funds, account 0 apart.
+    pub funds: BTreeSet<AccountId>,
     rejected: bool,
     /// Orders that the command left in the book, or put there.
     kept: Vec<(InstrumentId, OrderId)>,
@@ -83,6 +89,11 @@ impl Watch {
         (self.taker, self.forced, self.sale, self.rejected) = (None, None, None, false);
         self.kept.clear();
         self.fill_or_kill = matches!(command, Command::PlaceOrder(order) if order.tif == TimeInForce::Fok);
+        (self.step, self.unwinding) = match command {
+            Command::Internal(Internal::Liquidate { pool }) => (Some(*pool), None),
+            Command::Internal(Internal::Unwind { account, .. }) => (None, Some(*account)),
+            _ => (None, None),
+        };
         if let Command::Internal(Internal::Liquidate { pool }) = command
             && let Some(requested) = self.cases.get_mut(pool)
         {
@@ -175,7 +186,7 @@ impl Watch {
                 assert!(self.cases.insert(pool, 0).is_none(), "{pool} is being liquidated already");
                 assert_eq!(backlog as usize, self.cases.len(), "the backlog counts cases");
             }
-            Event::LiquidationPostponed { pool } if pool.account() != AccountId::FUND => {
+            Event::LiquidationPostponed { pool } if self.unwinding.is_none() => {
                 self.parked.insert(pool, id);
             }
             Event::LiquidationEnded { pool, .. } => {
@@ -230,7 +241,7 @@ impl Watch {
         match *event {
             Event::LiquidationOrdered { pool, instrument, side, qty, limit, .. } => {
                 assert!(self.forced.is_none(), "one liquidation order a step");
-                let may_keep = pool.account() == AccountId::FUND;
+                let may_keep = self.unwinding == Some(pool.account());
                 assert!(may_keep || self.cases.contains_key(&pool), "{pool} is not being liquidated");
                 let (filled, left) = (Qty::ZERO, Qty::ZERO);
                 self.forced = Some(Forced { pool, instrument, side, limit, open: qty, filled, left, may_keep });
@@ -241,10 +252,19 @@ impl Watch {
                 (order.open, order.left) = (Qty::ZERO, left);
                 order.may_keep &= !fund_short;
             }
-            Event::FundTookOver { account, instrument, side, qty, .. }
+            Event::FundAppointed { fund, .. } => {
+                self.funds.insert(fund);
+            }
+            // By the backstop: the whole position, before any order.
+            Event::TakenOver { account, .. } if self.forced.is_none() => {
+                let pool = self.step.expect("a step of a liquidation");
+                assert_eq!(pool.account(), account);
+                assert!(self.cases.contains_key(&pool), "{pool} is not being liquidated");
+            }
+            Event::TakenOver { account, instrument, side, qty, .. }
             | Event::Deleveraged { account, instrument, side, qty, .. } => {
                 let Some(order) = self.forced.as_mut() else {
-                    assert_eq!(account, AccountId::FUND, "only the fund is deleveraged without an order");
+                    assert!(self.is_fund(account), "only a fund is deleveraged without an order");
                     return;
                 };
                 assert_eq!(
@@ -264,6 +284,10 @@ impl Watch {
             }
             _ => {}
         }
+    }
+
+    fn is_fund(&self, account: AccountId) -> bool {
+        account == AccountId::FUND || self.funds.contains(&account)
     }
 
     pub fn request(&mut self, request: &Request) {

@@ -6,7 +6,7 @@
 //! Source: dydxprotocol/v4-chain, `x/clob/keeper/liquidations_test.go` (`TestPlacePerpetualLiquidation_Deleveraging`)
 //! and `deleveraging_test.go` (`TestOffsetSubaccountPerpetualPosition`).
 
-use downdraft_margin::{AdlPolicy, AdlRanking, InstrumentKind, InstrumentSpec, MaintenanceBasis, TierSpec};
+use downdraft_margin::{AdlPolicy, InstrumentKind, InstrumentSpec, MaintenanceBasis, TierSpec};
 use downdraft_testkit::runner::Runner;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side};
 use downdraft_venue::{
@@ -51,7 +51,7 @@ fn spec() -> InstrumentSpec {
 }
 
 fn policy(mode: LiquidationMode) -> Command {
-    let adl = AdlPolicy { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: false };
+    let adl = AdlPolicy { profitable_only: false, ..AdlPolicy::default() };
     let (residual, on_fund_short) = (Residual::FundCapped(Ppm(5_000)), OnFundShort::Adl);
     let policy = LiquidationPolicy { mode, residual, on_fund_short, adl, ..LiquidationPolicy::default() };
     Command::SetLiquidationPolicy { policy }

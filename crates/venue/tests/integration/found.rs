@@ -5,8 +5,8 @@ use downdraft_testkit::runner::Runner;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side, Span, Time};
 use downdraft_venue::audit::VenueAuditor;
 use downdraft_venue::{
-    BookSize, Capacity, Command, Event, FundingPolicy, Internal, LiquidationMode, LiquidationPolicy, MarkPolicy,
-    MarkRule, OrderRequest, Rejection, SelfTradePrevention, Takeover, TimeInForce,
+    Absorption, BookSize, Capacity, Command, Event, FundingPolicy, Internal, LiquidationMode, LiquidationPolicy,
+    MarkPolicy, MarkRule, OrderRequest, Rejection, SelfTradePrevention, Takeover, TimeInForce,
 };
 
 const PERP: InstrumentId = InstrumentId(0);
@@ -202,7 +202,7 @@ fn requests_that_the_venue_never_made_have_no_effect() {
 #[test]
 fn the_fund_has_no_credit_on_unrealised_profit() {
     let mut runner = venue();
-    let rest = Takeover::Fund { fraction: Ppm(1), interval: Span(1_000_000) };
+    let rest = Takeover::Absorbed(Absorption::by_fund(Ppm(1), Span(1_000_000)));
     let mode = LiquidationMode::BankruptcyLimit { rest };
     let policy = LiquidationPolicy { mode, ..LiquidationPolicy::default() };
     runner.run(Command::SetLiquidationPolicy { policy });
@@ -220,7 +220,7 @@ fn the_fund_has_no_credit_on_unrealised_profit() {
 #[test]
 fn a_fund_that_cannot_pay_at_expiry_is_deleveraged_instead() {
     let mut runner = venue();
-    let rest = Takeover::Fund { fraction: Ppm(1), interval: Span(1_000_000) };
+    let rest = Takeover::Absorbed(Absorption::by_fund(Ppm(1), Span(1_000_000)));
     let mode = LiquidationMode::BankruptcyLimit { rest };
     let policy = LiquidationPolicy { mode, ..LiquidationPolicy::default() };
     runner.run(Command::SetLiquidationPolicy { policy });
@@ -316,7 +316,7 @@ fn a_fill_or_kill_order_does_not_count_on_reduce_only_makers() {
 #[test]
 fn a_fund_deleveraged_in_pieces_pays_no_more_than_it_has() {
     let mut runner = venue();
-    let rest = Takeover::Fund { fraction: Ppm(400_000), interval: Span(10) };
+    let rest = Takeover::Absorbed(Absorption::by_fund(Ppm(400_000), Span(10)));
     let mode = LiquidationMode::BankruptcyLimit { rest };
     runner.run(Command::SetLiquidationPolicy { policy: LiquidationPolicy { mode, ..LiquidationPolicy::default() } });
     runner.run(deposit(0, 10));

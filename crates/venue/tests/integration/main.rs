@@ -3,3 +3,5 @@
 mod dydx;
 mod found;
 mod random;
+mod several;
+mod waterfall;

@@ -2,7 +2,7 @@
 
 use super::case::{Case, Outcome, int, same};
 use crate::world::{A, C, FIRST, HOUSE, deposit, holds, one, trade};
-use downdraft_margin::{AdlPolicy, AdlRanking, Eligibility};
+use downdraft_margin::{AdlPolicy, AdlRanking, Eligibility, Socialising};
 use downdraft_types::{AccountId, MarkPrice, Money, Qty, Side};
 
 pub fn check(id: &str) -> Option<fn(&Case) -> Outcome> {
@@ -23,7 +23,7 @@ fn queue_against_pro_rata(case: &Case) -> Outcome {
     let deficit = case.int("deficit");
     holds(&mut margin, A, 2, 1_000, deficit);
     assert!(!winners.contains(&HOUSE));
-    let policy = AdlPolicy { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: true };
+    let policy = AdlPolicy { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: true, ..AdlPolicy::default() };
     let queue = case.expected()["queue"].as_array().expect("a list").iter().map(int).collect::<Vec<_>>();
     let profit_of = |account: AccountId| profits[account.index() - C.index()];
     let (mut closed, mut covered, mut lots) = (vec![0; profits.len()], 0, 0);
@@ -36,7 +36,7 @@ fn queue_against_pro_rata(case: &Case) -> Outcome {
     }
     same(closed, queue)?;
     same(covered - deficit, int(&case.expected()["queue_overshoot"]))?;
-    same(margin.plan_socialising(A, FIRST, Money(deficit)).0, deficit)?;
+    same(margin.plan_socialising(A, FIRST, Money(deficit), Socialising::Winners).0, deficit)?;
     let shares: Vec<i128> = (0..profits.len()).map(|n| margin.planned(n).expect("a share").2).collect();
     same(shares, case.expected()["prorata"].as_array().expect("a list").iter().map(int).collect())
 }

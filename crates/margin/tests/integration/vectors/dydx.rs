@@ -116,7 +116,7 @@ fn deleveraging(case: &Case) -> Outcome {
     let side = Lots(size).side().expect("a position");
     let asked = Lots(case.small("delta")).quantity();
     let value = margin.bankruptcy_value(A, FIRST, asked);
-    let policy = AdlPolicy { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: false };
+    let policy = AdlPolicy { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: false, ..AdlPolicy::default() };
     let found = margin.plan_deleveraging(A, FIRST, side, asked, Eligibility::Policy(policy, value));
     let (counterparty, _, lots) = margin.planned(0).expect("someone is eligible");
     let qty = Qty(u64::try_from(lots).expect("lots"));

@@ -28,7 +28,7 @@ fn fund_gains_what_a_fill_brings(case: &Case) -> Outcome {
         margin.set_mark(FIRST, MarkPrice(i64::try_from(trigger).expect("a price")));
         let gain = margin.over_bankruptcy(account, FIRST, Qty(1), Money(fill));
         trade(&mut margin, account, FIRST, -1, fill);
-        margin.pay_from_fund(cross(account), CASH, -gain);
+        margin.pay_from_fund(AccountId::FUND, cross(account), CASH, -gain);
         same(cash(&margin, account), 0)?;
         same(margin.fund(CASH).0, quarters(expected))?;
     }
@@ -109,7 +109,7 @@ fn fees_of_a_forced_fill(case: &Case) -> Outcome {
     };
     margin.settle(&leg(A, Side::Sell, 1_000));
     margin.settle(&leg(B, Side::Buy, -200));
-    margin.pay_from_fund(cross(A), CASH, -fee(value, Ppm(case.ppm("if_fee"))));
+    margin.pay_from_fund(AccountId::FUND, cross(A), CASH, -fee(value, Ppm(case.ppm("if_fee"))));
     let quote = |account| cash(&margin, account) - margin.position(account, FIRST).expect("held").cost().0;
     let expected = case.expected();
     same(quote(A), int(&expected["user_quote_e6"]))?;
