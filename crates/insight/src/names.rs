@@ -39,6 +39,10 @@ names! {
     Command::ReplaceOrder { .. } => "replace-order",
     Command::ExecuteOrder { .. } => "execute-order",
     Command::ReduceOrder { .. } => "reduce-order",
+    Command::SetSettlement { .. } => "set-settlement",
+    Command::SetMarginForm { .. } => "set-margin-form",
+    Command::SetDynamicMargin { .. } => "set-dynamic-margin",
+    Command::ReportVolatility { .. } => "report-volatility",
     Command::ReportIndex { .. } => "report-index",
     Command::Halt { .. } => "halt",
     Command::Reopen { .. } => "reopen",
@@ -49,6 +53,8 @@ names! {
     Command::Internal(Internal::PayFunding { .. }) => "pay-funding",
     Command::Internal(Internal::Reopen { .. }) => "end-halt",
     Command::Internal(Internal::Expire { .. }) => "expire",
+    Command::Internal(Internal::SampleSettlement { .. }) => "sample-settlement",
+    Command::Internal(Internal::StepMargin { .. }) => "step-margin",
 }
 
 names! {
@@ -88,6 +94,8 @@ names! {
     Event::Expired { .. } => "expired",
     Event::Halted { .. } => "halted",
     Event::Reopened { .. } => "reopened",
+    Event::VolatilityReported { .. } => "volatility-reported",
+    Event::MarginRateSet { .. } => "margin-rate-set",
 }
 
 names! {
@@ -102,6 +110,7 @@ names! {
     CauseKind::Thaw => "thaw",
     CauseKind::OwnAccount => "own-account",
     CauseKind::Waterfall => "waterfall",
+    CauseKind::Volatility => "volatility",
 }
 
 names! {

@@ -387,7 +387,7 @@ impl Probe {
                 let currency = self.settlement(instrument);
                 self.purse(currency).residue += residue.0;
             }
-            Event::Settled { instrument, account: AccountId::FUND, realised } => {
+            Event::Settled { instrument, account: AccountId::FUND, realised, .. } => {
                 self.fund_traded(instrument, realised.0);
             }
             _ => {}

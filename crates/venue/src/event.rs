@@ -94,6 +94,10 @@ pub enum Rejection {
     LevelFull,
     /// An internal command with nothing to do.
     NothingToDo,
+    /// Open interest would pass the instrument's largest.
+    OpenInterestFull,
+    /// An option's position is cross, and has no leverage of its own.
+    CrossOnly,
 }
 
 /// What moved a mark price, or put an account below its line.
@@ -117,6 +121,8 @@ pub enum CauseKind {
     OwnAccount,
     /// A charge of the loss waterfall: ADL or socialised loss.
     Waterfall,
+    /// A report of volatility.
+    Volatility,
 }
 
 /// Why an order left the book, or never rested.
@@ -489,8 +495,10 @@ pub enum Event {
         instrument: InstrumentId,
         /// The account.
         account: AccountId,
-        /// What it realised.
+        /// What it realised, the fee excluded.
         realised: Money,
+        /// The delivery fee.
+        fee: Money,
     },
     /// A contract expired; all its positions are settled.
     Expired {
@@ -512,6 +520,22 @@ pub enum Event {
     Reopened {
         /// The instrument.
         instrument: InstrumentId,
+    },
+    /// The volatility of an underlying was reported.
+    VolatilityReported {
+        /// The underlying.
+        instrument: InstrumentId,
+        /// Per square root of a year, in parts per million.
+        volatility: Ppm,
+    },
+    /// The least rates of an instrument's tiers moved, by its dynamic margin.
+    MarginRateSet {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The least maintenance rate.
+        maintenance: Ppm,
+        /// The least initial rate.
+        initial: Ppm,
     },
 }
 

@@ -34,16 +34,21 @@ layouts! {
     enum Origin { Outside, Actor(u32), Internal }
     enum Pool { Cross(Account, Currency), Isolated(Account, Instrument) }
     enum OrderRef { Id(Instrument, u64), Client(u64) }
-    enum Kind { Perpetual, Dated(Time) }
+    enum Kind { Perpetual, Dated(Time), European(Time, Tag, i64, Instrument) }
+    enum FundingRule { Damped(i64), Added }
+    enum Measure {
+        Volatility(u64, i64, i64), OpenInterest(Money, Money), Depth(i64, i64, u64), Unwinding(u64, i64, i64, i64),
+        Forecast(u64, i64, u64, i64),
+    }
     enum Mode { Market, BankruptcyLimit(Takeover), Partial(Step, u64), Suppressed }
     enum Takeover { Fund(i64, u64), Adl }
     enum Step { Fraction(i64), Tier }
     enum Ranking { ProfitTimesLeverage, ProRata, AccountValue, ProRataEquity, RandomStart(u64) }
     enum Residual { Trader, Fund, FundCapped(i64) }
-    enum MarkRule { Last, Mid, EmaMid(u64, i64), Median(u64, i64), Exogenous }
+    enum MarkRule { Last, Mid, EmaMid(u64, i64), Median(u64, i64), Exogenous, Model(i64, u64) }
     enum Internal {
         Liquidate(Pool), UnwindFund(Instrument), SampleMark(Instrument), SamplePremium(Instrument),
-        PayFunding(Instrument), Reopen(Instrument), Expire(Instrument),
+        PayFunding(Instrument), Reopen(Instrument), Expire(Instrument), SampleSettlement(Instrument), StepMargin(Instrument),
     }
     enum Command {
         ListInstrument(Instrument, Spec, (u32, u32)),
@@ -52,7 +57,7 @@ layouts! {
         SetMark(Instrument, i64),
         SetLiquidationPolicy(LiquidationPolicy),
         SetProtections(Instrument, Option<i64>, Option<(i64, u64, u64)>),
-        SetFunding(Instrument, Option<(u64, u64, i64, i64, i64)>),
+        SetFunding(Instrument, Option<(u64, u64, u64, FundingRule, (i64, i64, (Money, Tag), bool))>),
         OpenAccount(Account),
         Configure(Account, Instrument, Tag, Option<i64>),
         Deposit(Account, Currency, Money),
@@ -68,13 +73,17 @@ layouts! {
         Reopen(Instrument),
         Internal(Internal),
         ReduceOrder(Account, OrderRef, u64),
+        SetSettlement(Instrument, Option<(u64, u64, (i64, Option<i64>))>),
+        SetMarginForm(Instrument, (i64, u64), (Money, Money), Option<u64>, (i64, i64, i64, i64, i64)),
+        ReportVolatility(Instrument, i64),
+        SetDynamicMargin(Instrument, Option<(Measure, (u64, u64, i64, i64), (i64, i64, i64))>),
     }
     enum Rejection {
         UnknownInstrument, UnknownAccount, UnknownCurrency, UnknownOrder, AccountExists, DuplicateClientOrder,
         Listing(Tag), CapacityReached, NotPositive, OrderTooLarge, PositionTooLarge, PriceOutOfRange,
         PriceOutsideBand, InvalidPolicy, InsufficientMargin, WouldNotReduce, WouldTake, CannotFill,
         MarketCannotRest, NoLiquidity, Halted, InLiquidation, PositionOpen, NotIsolated, Expired, NoMark,
-        SameAccount, LevelFull, NothingToDo,
+        SameAccount, LevelFull, NothingToDo, OpenInterestFull, CrossOnly,
     }
     enum Event {
         Rejected(Rejection),
@@ -107,10 +116,12 @@ layouts! {
         Ticked(Instrument),
         FundingPaid(Instrument, Account, Money),
         FundingSettled(Instrument, i64, Money),
-        Settled(Instrument, Account, Money),
+        Settled(Instrument, Account, Money, Money),
         Expired(Instrument, i64, Money),
         Halted(Instrument, Option<Time>),
         Reopened(Instrument),
+        VolatilityReported(Instrument, i64),
+        MarginRateSet(Instrument, i64, i64),
     }
 }
 

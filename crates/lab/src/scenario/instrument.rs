@@ -1,13 +1,13 @@
 //! `[[instruments]]`: terms in human units, and how they become ticks, lots and smallest units of money.
 
 use super::currency::Currencies;
-use super::policy;
+use super::{margining, policy};
 use crate::decimal::{Decimal, NotWhole};
 use crate::read::{Field, Outcome, Section};
-use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, Payoff, TierSpec};
+use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, MarginForm, Payoff, TierSpec};
 use downdraft_types::arith::ceil_div;
 use downdraft_types::{MarkPrice, Money, Ppm, Price, Qty, Time};
-use downdraft_venue::{BookSize, FundingPolicy, MarkPolicy, Protections};
+use downdraft_venue::{BookSize, DynamicMargin, FundingPolicy, MarkPolicy, MarkRule, Protections, SettlementPolicy};
 
 /// An instrument as a scenario states it, in the engine's units.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -28,6 +28,14 @@ pub struct Instrument {
     pub protections: Protections,
     /// Funding, of a perpetual.
     pub funding: Option<FundingPolicy>,
+    /// How a dated contract is settled.
+    pub delivery: Option<SettlementPolicy>,
+    /// How margin rises with size and open interest, where it does.
+    pub form: Option<MarginForm>,
+    /// Rates that follow the market.
+    pub dynamic: Option<DynamicMargin>,
+    /// What its volatility is reported to be, and when: what its options are marked by.
+    pub volatility: Vec<(Time, Ppm)>,
 }
 
 /// The human units of an instrument.
@@ -76,7 +84,7 @@ impl Units {
 }
 
 impl Instrument {
-    pub(super) fn read(field: &Field<'_>, currencies: &Currencies) -> Outcome<Self> {
+    pub(super) fn read(field: &Field<'_>, currencies: &Currencies, before: &[Self]) -> Outcome<Self> {
         let mut s = field.section()?;
         let name = s.required("name", "the instrument's name", Field::owned)?;
         let settlement = s.required("settlement", "the name of a currency", |f| currencies.named(f))?;
@@ -88,11 +96,20 @@ impl Instrument {
         let payoff = s.or("contract", Payoff::Linear, |f| {
             f.choice(&[("linear", Payoff::Linear), ("inverse", Payoff::Inverse)])
         })?;
-        let point_value = point_value(&s, &units, payoff)?;
-        let kind = kind(&mut s)?;
+        let multiplier = s.optional("multiplier", Field::positive_decimal)?;
+        if payoff == Payoff::Inverse && multiplier.is_some() {
+            return Err(s.refuse(
+                "multiplier",
+                "a multiplier of an inverse contract",
+                "none, or contract = \"linear\"",
+            ));
+        }
+        let point_value = point_value(&s, &units, payoff, multiplier.unwrap_or(Decimal::ONE))?;
+        let kind = kind(&mut s, &units, before)?;
+        let option = matches!(kind, InstrumentKind::Option(_));
         let price = s.required("price", "the price at the start", |f| f.positive_units(tick, "tick"))?;
         let price = Price(price);
-        let far = Price(price.0.saturating_mul(10));
+        let far = Price(price.0.saturating_mul(10)).max(margining::reach(&kind, &units, before).unwrap_or(Price::ZERO));
         let max_price = s.or("max_price", far, |f| f.positive_units(tick, "tick").map(Price))?;
         let lots = |f: &Field<'_>| f.positive_units(lot, "lot").map(|n| Qty(n.unsigned_abs()));
         let max_position = s.or("max_position", Qty(1_000_000_000), lots)?;
@@ -107,7 +124,10 @@ impl Instrument {
             max_price,
             max_order,
             max_position,
-            tiers: s.required("tiers", "a list of margin tiers", |f| tiers(f, &units))?,
+            tiers: match option {
+                true => s.or("tiers", Vec::new(), |f| Err(f.refuse("tiers of an option", "none: see margin_form")))?,
+                false => s.required("tiers", "a list of margin tiers", |f| tiers(f, &units))?,
+            },
             maintenance_basis: s.or("maintenance_basis", MaintenanceBasis::Mark, |f| {
                 f.choice(&[("mark", MaintenanceBasis::Mark), ("entry", MaintenanceBasis::Entry)])
             })?,
@@ -123,8 +143,34 @@ impl Instrument {
             price,
             mark: s.or("mark", MarkPolicy::default(), policy::mark)?,
             protections: s.or("protections", Protections::default(), policy::protections)?,
-            funding: s.optional("funding", policy::funding)?,
+            funding: s.optional("funding", |f| policy::funding(f, units.money()))?,
+            delivery: s.optional("delivery", policy::delivery)?,
+            form: s.optional("margin_form", |f| margining::form(f, &units))?,
+            dynamic: s.optional("dynamic_margin", |f| margining::dynamic(f, &units))?,
+            volatility: s.or("volatility", Vec::new(), margining::path)?,
         };
+        if option && instrument.dynamic.is_some() {
+            return Err(s.refuse("dynamic_margin", "dynamic margin of an option", "none: it has no tiers"));
+        }
+        if !option && matches!(instrument.mark.rule, MarkRule::Model { .. }) {
+            return Err(s.refuse("mark", "the model's mark", "another rule, or kind = \"option\""));
+        }
+        if instrument.spec.payoff == Payoff::Inverse && instrument.funding.is_some_and(|f| !f.premium.impact.is_zero())
+        {
+            return Err(s.refuse("funding", "an impact of an inverse contract", "none: its best prices are compared"));
+        }
+        if instrument.delivery.is_some() && instrument.spec.kind.expiry().is_none() {
+            return Err(s.refuse("delivery", "delivery of a perpetual", "no delivery, or kind = \"dated\""));
+        }
+        if let (Some(policy), Some(expiry)) = (instrument.delivery, instrument.spec.kind.expiry()) {
+            if policy.window.0 >= expiry.0 {
+                return Err(s.refuse(
+                    "delivery",
+                    "a window that begins before the run",
+                    "a window shorter than expiry",
+                ));
+            }
+        }
         if instrument.funding.is_some() && instrument.spec.kind != InstrumentKind::Perpetual {
             return Err(s.refuse("funding", "funding of a dated contract", "no funding, or kind = \"perpetual\""));
         }
@@ -139,11 +185,18 @@ impl Instrument {
     }
 }
 
-/// Money per mark increment per lot, which must be whole: tick × lot × 10^decimals ÷ mark_scale. Of an inverse contract,
-/// whose lot is an amount of the quote, lot × 10^decimals × mark_scale ÷ tick.
-fn point_value(section: &Section<'_>, units: &Units, payoff: Payoff) -> Outcome<u64> {
+/// Money per mark increment per lot, which must be whole: tick × lot × multiplier × 10^decimals ÷ mark_scale. The
+/// multiplier is what a unit of price is worth in the settlement currency per unit of size: 1, or a quanto's fixed rate.
+/// Of an inverse contract, whose lot is an amount of the quote, lot × 10^decimals × mark_scale ÷ tick.
+fn point_value(section: &Section<'_>, units: &Units, payoff: Payoff, multiplier: Decimal) -> Outcome<u64> {
     let (value, formula) = match payoff {
-        Payoff::Linear => (linear_value(units, units.mark_scale, units.decimals), "{tick} × {lot} ÷ {scale}"),
+        Payoff::Linear if multiplier == Decimal::ONE => {
+            (linear_value(units, multiplier, units.mark_scale, units.decimals), "{tick} × {lot} ÷ {scale}")
+        }
+        Payoff::Linear => {
+            let value = linear_value(units, multiplier, units.mark_scale, units.decimals);
+            (value, "{tick} × {lot} × {multiplier} ÷ {scale}")
+        }
         Payoff::Inverse => (inverse_value(units, units.decimals), "{lot} × {scale} ÷ {tick}"),
     };
     match value {
@@ -154,18 +207,19 @@ fn point_value(section: &Section<'_>, units: &Units, payoff: Payoff) -> Outcome<
     let found = formula
         .replace("{tick}", &units.tick.to_string())
         .replace("{lot}", &units.lot.to_string())
+        .replace("{multiplier}", &multiplier.to_string())
         .replace("{scale}", &units.mark_scale.to_string());
     let found = format!("{found}, which is no whole number of 10^-{}", units.decimals);
-    let expected = format!("money per mark increment per lot to be exact: {}", remedy(units, payoff));
+    let expected = format!("money per mark increment per lot to be exact: {}", remedy(units, payoff, multiplier));
     Err(section.refuse("mark_scale", found, expected))
 }
 
 type Whole = Option<Result<i128, NotWhole>>;
 
-fn linear_value(units: &Units, mark_scale: u32, decimals: u32) -> Whole {
+fn linear_value(units: &Units, multiplier: Decimal, mark_scale: u32, decimals: u32) -> Whole {
     let scale = Decimal::new(i128::from(mark_scale), 0);
     let power = Decimal::new(10_i128.checked_pow(decimals)?, 0);
-    Some(units.tick.checked_mul(units.lot)?.checked_mul(power)?.count(scale))
+    Some(units.tick.checked_mul(units.lot)?.checked_mul(multiplier)?.checked_mul(power)?.count(scale))
 }
 
 fn inverse_value(units: &Units, decimals: u32) -> Whole {
@@ -175,15 +229,15 @@ fn inverse_value(units: &Units, decimals: u32) -> Whole {
 }
 
 /// What would make a point value whole.
-fn remedy(units: &Units, payoff: Payoff) -> String {
+fn remedy(units: &Units, payoff: Payoff, multiplier: Decimal) -> String {
     let whole = |value: Whole| matches!(value, Some(Ok(_)));
     let enough = (units.decimals..=18).find(|decimals| match payoff {
-        Payoff::Linear => whole(linear_value(units, units.mark_scale, *decimals)),
+        Payoff::Linear => whole(linear_value(units, multiplier, units.mark_scale, *decimals)),
         Payoff::Inverse => whole(inverse_value(units, *decimals)),
     });
     let linear = payoff == Payoff::Linear;
     let coarser = (1..units.mark_scale).rev().filter(|_| linear);
-    let coarser = coarser.take(1_000_000).find(|scale| whole(linear_value(units, *scale, units.decimals)));
+    let coarser = coarser.take(1_000_000).find(|scale| whole(linear_value(units, multiplier, *scale, units.decimals)));
     match (enough, coarser) {
         (Some(d), Some(scale)) => format!("the settlement currency with {d} decimals, or mark_scale = {scale}"),
         (Some(d), None) => format!("the settlement currency with {d} decimals"),
@@ -193,14 +247,27 @@ fn remedy(units: &Units, payoff: Payoff) -> String {
     }
 }
 
-fn kind(section: &mut Section<'_>) -> Outcome<InstrumentKind> {
-    let dated = section.or("kind", false, |f| f.choice(&[("perpetual", false), ("dated", true)]))?;
+fn kind(section: &mut Section<'_>, units: &Units, before: &[Instrument]) -> Outcome<InstrumentKind> {
+    #[derive(Clone, Copy)]
+    enum Word {
+        Perpetual,
+        Dated,
+        Option,
+    }
+    let words = [("perpetual", Word::Perpetual), ("dated", Word::Dated), ("option", Word::Option)];
+    let word = section.or("kind", Word::Perpetual, |f| f.choice(&words))?;
     let expiry = section.optional("expiry", Field::positive_span)?;
-    match (dated, expiry) {
-        (false, None) => Ok(InstrumentKind::Perpetual),
-        (true, Some(after)) => Ok(InstrumentKind::Dated { expiry: Time(after.0) }),
-        (true, None) => Err(section.refuse("expiry", "nothing", "the time from start to settlement, as kind is dated")),
-        (false, Some(_)) => Err(section.refuse("expiry", "an expiry", "none, or kind = \"dated\"")),
+    match (word, expiry) {
+        (Word::Perpetual, None) => Ok(InstrumentKind::Perpetual),
+        (Word::Dated, Some(after)) => Ok(InstrumentKind::Dated { expiry: Time(after.0) }),
+        (Word::Option, Some(after)) => margining::option(section, Time(after.0), units, before),
+        (Word::Dated, None) => {
+            Err(section.refuse("expiry", "nothing", "the time from start to settlement, as kind is dated"))
+        }
+        (Word::Option, None) => {
+            Err(section.refuse("expiry", "nothing", "the time from start to settlement, as kind is option"))
+        }
+        (Word::Perpetual, Some(_)) => Err(section.refuse("expiry", "an expiry", "none, or kind = \"dated\"")),
     }
 }
 

@@ -4,8 +4,10 @@
 mod against_naive;
 mod audit;
 mod deleveraging;
+mod forms;
 mod isolated;
 mod limits;
+mod options;
 mod orders;
 mod queries;
 mod rounding;

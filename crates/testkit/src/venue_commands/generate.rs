@@ -1,22 +1,26 @@
 //! Commands, most of them sensible, some of them not.
 
 use super::dice::Dice;
-use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, MarginMode, Payoff, Pool, TierSpec};
+use downdraft_margin::{
+    InstrumentKind, InstrumentSpec, MaintenanceBasis, MarginForm, MarginMode, OpenInterestScale, OptionTerms, Payoff,
+    Pool, Right, ShortOptionRates, SizeScale, TierSpec,
+};
 use downdraft_types::{
     AccountId, ClientOrderId, CurrencyId, InstrumentId, MarkPrice, Money, OrderId, Ppm, Price, Qty, Side, Span, Time,
 };
 use downdraft_venue::{
-    AdlPolicy, AdlRanking, BookSize, Breaker, Capacity, CloseOrder, Command, CrossedOrder, FundingPolicy, Internal,
-    LiquidationMode, LiquidationPolicy, MarkPolicy, MarkRule, OnFundShort, OrderRef, OrderRequest, PartialStep, Phase,
-    Protections, Residual, SelfTradePrevention, Takeover, TimeInForce, Venue,
+    AdlPolicy, AdlRanking, BookSize, Breaker, Capacity, CloseOrder, Command, CrossedOrder, DeliveryFee, DynamicMargin,
+    FundingPolicy, FundingRule, Internal, LiquidationMode, LiquidationPolicy, MarkPolicy, MarkRule, Measure,
+    OnFundShort, OrderRef, OrderRequest, PartialStep, Phase, PremiumRule, PremiumWeights, Protections, Residual,
+    SelfTradePrevention, SettlementPolicy, Takeover, TimeInForce, Venue,
 };
 
 /// Small enough that each of them is reached.
 pub const CAPACITY: Capacity = Capacity {
     accounts: 14,
-    positions: 30,
+    positions: 34,
     positions_per_account: 3,
-    instruments: 5,
+    instruments: 6,
     currencies: 2,
     client_orders: 12,
 };
@@ -31,19 +35,23 @@ pub struct View<'a> {
     pub resting: &'a dyn Fn(u64) -> Option<(InstrumentId, OrderId, AccountId)>,
 }
 
-/// The commands that set a world up: three instruments, accounts, money, policies.
+/// The commands that set a world up: three instruments and an option on the first, accounts, money, policies.
 pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
     let base = dice.one_of(&[100, 100, 100, 4, -60]);
     let mut commands = Vec::new();
-    for instrument in 0..3 {
+    for instrument in 0..4 {
         let (spec, book) = (spec(dice, instrument), BookSize { orders: 40, levels: 24 });
-        // An inverse contract has positive prices only.
-        let base = if spec.payoff == Payoff::Inverse { i64::abs(base) } else { base };
+        // An inverse contract has positive prices only, and an option's are its own.
+        let positive = spec.payoff == Payoff::Inverse || instrument == 3;
+        let base = if positive { i64::abs(base) } else { base };
         let mark = MarkPrice(base * i64::from(spec.mark_scale));
         let instrument = InstrumentId(instrument);
         commands.push(Command::ListInstrument { instrument, spec: Box::new(spec), book });
         commands.push(Command::SetMarkPolicy { instrument, policy: mark_policy(dice) });
         commands.push(Command::SetMark { instrument, mark });
+        if dice.once_in(2) {
+            commands.push(Command::SetSettlement { instrument, policy: Some(settlement(dice)) });
+        }
         if dice.once_in(2) {
             commands.push(Command::ReportIndex { instrument, index: mark });
         }
@@ -113,6 +121,13 @@ pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
         }
         120..=121 => Command::Internal(forged(dice, view, account, instrument)),
         // The fund is poor or rich, as it comes.
+        125 => Command::SetMarginForm { instrument, form: form(dice) },
+        126 => {
+            let policy = if dice.once_in(4) { None } else { Some(dynamic(dice)) };
+            Command::SetDynamicMargin { instrument, policy }
+        }
+        127 => Command::ReportVolatility { instrument, volatility: volatility(dice) },
+        124 => Command::SetSettlement { instrument, policy: Some(settlement(dice)) },
         122 => Command::Deposit { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
         123 => Command::Withdraw { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
         _ => Command::PlaceOrder(taking(dice, account, instrument)),
@@ -128,9 +143,9 @@ fn account(dice: &mut Dice<'_>) -> AccountId {
 
 fn instrument(dice: &mut Dice<'_>) -> InstrumentId {
     match dice.below(128) {
-        n @ 3..=5 => InstrumentId(n as u16),
+        n @ 4..=5 => InstrumentId(n as u16),
         6 => InstrumentId(u16::MAX),
-        n => InstrumentId([0, 0, 0, 0, 1, 1, 2, 2][n as usize % 8]),
+        n => InstrumentId([0, 0, 0, 3, 1, 1, 2, 3][n as usize % 8]),
     }
 }
 
@@ -289,7 +304,7 @@ fn forged(dice: &mut Dice<'_>, view: &View<'_>, account: AccountId, instrument: 
 }
 
 fn any_internal(dice: &mut Dice<'_>, account: AccountId, instrument: InstrumentId) -> Internal {
-    match dice.below(8) {
+    match dice.below(10) {
         0 => Internal::Liquidate { pool: Pool::Cross { account, currency: currency(dice) } },
         1 => Internal::Liquidate { pool: Pool::Isolated { account, instrument } },
         2 => Internal::UnwindFund { instrument },
@@ -297,12 +312,17 @@ fn any_internal(dice: &mut Dice<'_>, account: AccountId, instrument: InstrumentI
         4 => Internal::SamplePremium { instrument },
         5 => Internal::PayFunding { instrument },
         6 => Internal::Reopen { instrument },
+        7 => Internal::SampleSettlement { instrument },
+        8 => Internal::StepMargin { instrument },
         _ => Internal::Expire { instrument },
     }
 }
 
 fn spec(dice: &mut Dice<'_>, number: u16) -> InstrumentSpec {
     let odd = dice.once_in(16);
+    if number == 3 {
+        return option(dice);
+    }
     let inverse = number > 0 && dice.once_in(3);
     let point_value = if inverse { [0, 9_000, 40_003] } else { [1, 1, 3] };
     InstrumentSpec {
@@ -322,6 +342,31 @@ fn spec(dice: &mut Dice<'_>, number: u16) -> InstrumentSpec {
         close_fee: if dice.once_in(4) { rate(dice) } else { Ppm(0) },
         maker_fee: Ppm(dice.one_of(&[0, -200, 300, -200_000])),
         taker_fee: Ppm(dice.one_of(&[0, 500, 900, 20_000])),
+    }
+}
+
+/// On the first instrument, or on itself.
+fn option(dice: &mut Dice<'_>) -> InstrumentSpec {
+    let terms = OptionTerms {
+        expiry: Time(1_000 + 1_000 * dice.below(200)),
+        right: dice.one_of(&[Right::Call, Right::Put]),
+        strike: MarkPrice(dice.one_of(&[100, 90, 115, 4, 0])),
+        underlying: InstrumentId(dice.one_of(&[0, 0, 0, 3])),
+    };
+    InstrumentSpec {
+        kind: InstrumentKind::Option(terms),
+        settlement: CurrencyId(0),
+        mark_scale: 1,
+        payoff: Payoff::Linear,
+        point_value: 1,
+        max_price: Price(1_000),
+        max_order: Qty(1_000),
+        max_position: Qty(2_000),
+        tiers: vec![],
+        maintenance_basis: MaintenanceBasis::Mark,
+        close_fee: Ppm(0),
+        maker_fee: Ppm(dice.one_of(&[0, -200, 300])),
+        taker_fee: Ppm(dice.one_of(&[0, 500, 20_000])),
     }
 }
 
@@ -384,8 +429,9 @@ fn liquidation_policy(dice: &mut Dice<'_>) -> LiquidationPolicy {
 
 fn mark_policy(dice: &mut Dice<'_>) -> MarkPolicy {
     let rule = match dice.below(8) {
-        0..=2 => MarkRule::Last,
+        0..=1 => MarkRule::Last,
         3..=4 => MarkRule::Mid,
+        2 => MarkRule::Model { smile: Ppm(dice.one_of(&[0, 900_000, 1_300_000])), interval: span(dice) },
         5 => MarkRule::EmaMid { interval: span(dice), weight: rate(dice) },
         6 => MarkRule::Median { interval: span(dice), weight: rate(dice) },
         _ => MarkRule::Exogenous,
@@ -404,13 +450,72 @@ fn protections(dice: &mut Dice<'_>) -> Protections {
     }
 }
 
+fn volatility(dice: &mut Dice<'_>) -> Ppm {
+    Ppm(dice.one_of(&[0, 100_000, 600_000, 3_000_000, -1, 100_000_001]))
+}
+
+fn form(dice: &mut Dice<'_>) -> MarginForm {
+    let shape = dice.below(64);
+    let lower = Money(i128::from(dice.below(2_000)));
+    MarginForm {
+        size: SizeScale { slope: Ppm(dice.one_of(&[0, 100, 40_000, -1])), per: Qty(dice.below(40)) },
+        open_interest: OpenInterestScale {
+            lower,
+            upper: if shape & 1 == 0 { Money::ZERO } else { lower + Money(900) },
+        },
+        max_open_interest: if shape & 6 == 0 { Some(Qty(dice.below(120))) } else { None },
+        option: ShortOptionRates {
+            long: if shape & 8 == 0 { Ppm::ONE } else { Ppm(400_000) },
+            least: if shape & 48 == 0 { rate(dice) } else { Ppm(100_000) },
+            ..ShortOptionRates::default()
+        },
+    }
+}
+
+fn dynamic(dice: &mut Dice<'_>) -> DynamicMargin {
+    let (half_life, vol) = (span(dice), volatility(dice));
+    let measure = match dice.below(5) {
+        0 => Measure::Volatility { half_life, base: rate(dice), reference: vol },
+        1 => Measure::OpenInterest { from: Money(400), to: Money(i128::from(dice.below(6_000))) },
+        2 => Measure::Depth { width: rate(dice), base: rate(dice), reference: qty(dice) },
+        3 => Measure::Unwinding { size: qty(dice), part: rate(dice), beyond: rate(dice), factor: rate(dice) },
+        _ => Measure::Forecast { half_life, start: vol, horizon: span(dice), quantile: rate(dice) },
+    };
+    DynamicMargin {
+        measure,
+        sample: span(dice),
+        period: span(dice),
+        rise: rate(dice),
+        fall: rate(dice),
+        least: Ppm(dice.one_of(&[0, 10_000, 30_000])),
+        most: Ppm(dice.one_of(&[30_000, 200_000, 1])),
+        initial_over: Ppm(dice.one_of(&[1_000_000, 2_000_000, 0])),
+    }
+}
+
+fn settlement(dice: &mut Dice<'_>) -> SettlementPolicy {
+    let sample = span(dice);
+    let count = dice.below(20);
+    let cap = if dice.once_in(2) { Some(rate(dice)) } else { None };
+    let fee = DeliveryFee { rate: Ppm(dice.one_of(&[0, 250, 30_000, -1])), cap };
+    SettlementPolicy { window: Span(sample.0.saturating_mul(count)), sample, fee }
+}
+
 fn funding(dice: &mut Dice<'_>) -> FundingPolicy {
     let sane = !dice.once_in(8);
+    let interval = if sane { Span(200 + dice.below(256)) } else { span(dice) };
+    let shape = dice.below(64);
     FundingPolicy {
-        interval: if sane { Span(200 + dice.below(256)) } else { span(dice) },
+        interval,
         sample: if sane { Span(20 + dice.below(100)) } else { span(dice) },
+        period: if shape & 1 == 0 { interval } else { Span(interval.0.saturating_mul(dice.below(9))) },
+        rule: if shape & 2 == 0 { FundingRule::Damped { damper: rate(dice) } } else { FundingRule::Added },
         interest: rate(dice),
-        damper: rate(dice),
         cap: rate(dice),
+        premium: PremiumRule {
+            impact: if shape & 4 == 0 { Money::ZERO } else { amount(dice) },
+            weights: if shape & 8 == 0 { PremiumWeights::Equal } else { PremiumWeights::Rising },
+        },
+        lagged: shape & 48 == 0,
     }
 }

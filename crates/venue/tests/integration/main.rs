@@ -1,5 +1,10 @@
 //! Tests of the venue as a whole.
 
 mod dydx;
+mod dynamic;
+mod expiry;
 mod found;
+mod funding;
+mod options;
 mod random;
+mod stage;
