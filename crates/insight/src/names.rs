@@ -40,6 +40,10 @@ names! {
     Command::ExecuteOrder { .. } => "execute-order",
     Command::ReduceOrder { .. } => "reduce-order",
     Command::SetFund { .. } => "set-fund",
+    Command::SetSettlement { .. } => "set-settlement",
+    Command::SetMarginForm { .. } => "set-margin-form",
+    Command::SetDynamicMargin { .. } => "set-dynamic-margin",
+    Command::ReportVolatility { .. } => "report-volatility",
     Command::ReportIndex { .. } => "report-index",
     Command::Halt { .. } => "halt",
     Command::Reopen { .. } => "reopen",
@@ -54,6 +58,8 @@ names! {
     Command::Internal(Internal::Expire { .. }) => "expire",
     Command::Internal(Internal::Convert { .. }) => "convert",
     Command::Internal(Internal::ChargeInterest) => "charge-interest",
+    Command::Internal(Internal::SampleSettlement { .. }) => "sample-settlement",
+    Command::Internal(Internal::StepMargin { .. }) => "step-margin",
 }
 
 names! {
@@ -104,6 +110,8 @@ names! {
     Event::CollateralSeized { .. } => "collateral-seized",
     Event::InterestPaid { .. } => "interest-paid",
     Event::InterestCharged => "interest-charged",
+    Event::VolatilityReported { .. } => "volatility-reported",
+    Event::MarginRateSet { .. } => "margin-rate-set",
 }
 
 names! {
@@ -119,6 +127,7 @@ names! {
     CauseKind::OwnAccount => "own-account",
     CauseKind::Waterfall => "waterfall",
     CauseKind::Interest => "interest",
+    CauseKind::Volatility => "volatility",
 }
 
 names! {

@@ -44,6 +44,15 @@ impl Prepared {
             if terms.funding.is_some() {
                 commands.push(Command::SetFunding { instrument, policy: terms.funding });
             }
+            if terms.delivery.is_some() {
+                commands.push(Command::SetSettlement { instrument, policy: terms.delivery });
+            }
+            if let Some(form) = terms.form {
+                commands.push(Command::SetMarginForm { instrument, form });
+            }
+            if terms.dynamic.is_some() {
+                commands.push(Command::SetDynamicMargin { instrument, policy: terms.dynamic });
+            }
             commands.push(Command::SetMark { instrument, mark: terms.first_mark() });
         }
         self.open_funds(&mut commands);
@@ -87,6 +96,16 @@ impl Prepared {
         }
     }
 
+    /// What is reported of volatilities, and when.
+    fn volatilities(&self) -> impl Iterator<Item = (Time, Command)> + '_ {
+        let numbered = (0_u16..).map(InstrumentId).zip(&self.scenario.instruments);
+        numbered.flat_map(|(instrument, terms)| {
+            let report =
+                move |&(time, volatility): &(Time, _)| (time, Command::ReportVolatility { instrument, volatility });
+            terms.volatility.iter().map(report)
+        })
+    }
+
     /// The world at its start, with the scenario's actors. More may be added before it runs; accounts from
     /// [`Scenario::first_free_account`] are theirs.
     ///
@@ -96,6 +115,9 @@ impl Prepared {
         let mut world = World::new(self.scenario.capacity, self.seed, self.end());
         for command in self.genesis() {
             world.schedule(Time::ZERO, command).expect("a world begins at time zero");
+        }
+        for (time, command) in self.volatilities() {
+            world.schedule(time, command).expect("a world begins at time zero");
         }
         for actor in &self.scenario.actors {
             world.add(&actor.name, actor.latencies, actor.build()?);

@@ -409,7 +409,7 @@ impl Probe {
                 let currency = self.settlement(instrument);
                 self.purse(currency).residue += residue.0;
             }
-            Event::Settled { instrument, account, realised } if self.is_fund(account) => {
+            Event::Settled { instrument, account, realised, .. } if self.is_fund(account) => {
                 self.fund_traded(instrument, realised.0);
             }
             _ => {}

@@ -18,6 +18,7 @@ mod funds;
 mod instrument;
 mod ladder;
 mod maker;
+mod margining;
 mod model;
 mod my_venue;
 mod outline;
@@ -159,7 +160,11 @@ fn instruments(field: &Field<'_>, currencies: &Currencies) -> Outcome<Vec<Instru
     if fields.is_empty() || fields.len() > 1_000 {
         return Err(field.refuse(format!("{} instruments", fields.len()), "from 1 to 1000"));
     }
-    let instruments = fields.iter().map(|f| Instrument::read(f, currencies)).collect::<Outcome<Vec<_>>>()?;
+    let mut instruments = Vec::with_capacity(fields.len());
+    for field in &fields {
+        let instrument = Instrument::read(field, currencies, &instruments)?;
+        instruments.push(instrument);
+    }
     unique(instruments.iter().map(|i| i.name.clone()).zip(fields.iter().cloned()))?;
     Ok(instruments)
 }

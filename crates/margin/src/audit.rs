@@ -193,7 +193,9 @@ impl Auditor {
             Record::Uncovered { pool, currency, amount } => self.uncovered(pool, currency, amount),
             Record::Funding { instrument, account, amount } => self.pay_funding(instrument, account, amount),
             Record::FundingResidue { instrument, rate, amount } => self.settle_funding(instrument, rate, amount),
-            Record::Settled { instrument, account, mark, realised } => self.settle(instrument, account, mark, realised),
+            Record::Settled { instrument, account, mark, realised, fee } => {
+                self.settle(instrument, account, mark, (realised, fee))
+            }
             Record::Expired { instrument, mark, residue } => self.expire(instrument, mark, residue),
         }
     }
@@ -363,7 +365,13 @@ impl Auditor {
         Ok(())
     }
 
-    fn settle(&mut self, id: InstrumentId, account: AccountId, mark: MarkPrice, claim: Money) -> Result<(), Fault> {
+    fn settle(
+        &mut self,
+        id: InstrumentId,
+        account: AccountId,
+        mark: MarkPrice,
+        (claim, fee): (Money, Money),
+    ) -> Result<(), Fault> {
         let holding = self.holding(id, account)?;
         self.check_mark(id, mark)?;
         let worth = self.value_at_mark(id, i128::from(holding.size))?;
@@ -372,7 +380,10 @@ impl Auditor {
         self.replace(id, account, Holding { size: 0, cost: 0, ..holding })?;
         let settled = &mut self.listing_mut(id)?.settled;
         *settled = bounded(*settled + worth)?;
-        self.pay(self.pool(id, account)?, realised)
+        let fee = bounded(fee.0)?;
+        let fees = &mut self.currency_mut(self.listing(id)?.currency).fees;
+        *fees = bounded(*fees + fee)?;
+        self.pay(self.pool(id, account)?, realised - fee)
     }
 
     /// All positions are flat, and what rounding their values left over is the residue.

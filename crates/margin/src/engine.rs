@@ -4,6 +4,7 @@
 //! an order, who has fallen below maintenance, and at what value a position is bankrupt.
 
 use crate::collateral::CollateralPolicy;
+use crate::form::MarginForm;
 use crate::instrument::{Instrument, InstrumentSpec, ListingError, TierSpec, check_spec, check_tiers};
 use crate::ladder::Ladder;
 use crate::ledger::{Ledger, Place};
@@ -65,6 +66,10 @@ pub enum MarginError {
     LimitReached,
     /// Cash would go below zero where nothing may be borrowed.
     CannotBorrow,
+    /// Open interest would pass the instrument's largest.
+    OpenInterestFull,
+    /// An option's position is cross, and has no leverage of its own.
+    CrossOnly,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -173,9 +178,52 @@ impl Margin {
     /// # Errors
     /// See [`ListingError`].
     pub fn set_tiers(&mut self, id: InstrumentId, spec: &[TierSpec]) -> Result<(), ListingError> {
-        let close_fee = self.instrument(id).spec.close_fee;
-        check_tiers(spec, close_fee)?;
+        let terms = self.instrument(id);
+        if terms.option().is_some() {
+            return Err(ListingError::TiersNotRising);
+        }
+        check_tiers(spec, terms.spec.close_fee)?;
+        let most = spec.iter().map(|tier| i128::from((tier.maintenance + terms.spec.close_fee).0)).max().unwrap_or(0);
+        if most + terms.form().size.added(terms.spec.max_position) >= crate::instrument::RATE_ONE {
+            return Err(ListingError::RateOutOfRange);
+        }
         self.instrument_mut(id).set_tiers(spec);
+        self.reindex_instrument(id);
+        Ok(())
+    }
+
+    /// Raises every tier of an instrument to at least these rates, and moves every trigger, in account order.
+    ///
+    /// # Errors
+    /// [`ListingError::RateOutOfRange`] where they, with the closing fee and what size adds, are not from 0 to below
+    /// 100%, or initial is below maintenance.
+    pub fn set_least_rates(&mut self, id: InstrumentId, maintenance: Ppm, initial: Ppm) -> Result<(), ListingError> {
+        self.check_least_rates(id, maintenance, initial)?;
+        self.instrument_mut(id).set_least_rates((maintenance, initial));
+        self.reindex_instrument(id);
+        Ok(())
+    }
+
+    /// Whether [`Margin::set_least_rates`] would be accepted.
+    ///
+    /// # Errors
+    /// As it.
+    pub fn check_least_rates(&self, id: InstrumentId, maintenance: Ppm, initial: Ppm) -> Result<(), ListingError> {
+        let terms = self.instrument(id);
+        let added = terms.form().size.added(terms.spec.max_position);
+        let most = i128::from(maintenance.0) + i128::from(terms.spec.close_fee.0);
+        let legal = maintenance >= Ppm::ZERO && initial <= Ppm::ONE && most <= i128::from(initial.0);
+        let room = legal && most + added < crate::instrument::RATE_ONE;
+        if room { Ok(()) } else { Err(ListingError::RateOutOfRange) }
+    }
+
+    /// Changes the form of an instrument's margin and moves every trigger, in account order.
+    ///
+    /// # Errors
+    /// See [`ListingError`].
+    pub fn set_form(&mut self, id: InstrumentId, form: &MarginForm) -> Result<(), ListingError> {
+        form.check(self.instrument(id))?;
+        self.instrument_mut(id).form = *form;
         self.reindex_instrument(id);
         Ok(())
     }
@@ -252,12 +300,11 @@ impl Margin {
         waiting.filter(move |(_, size)| size.side() == Some(side)).map(|(trigger, size)| (trigger, size.quantity()))
     }
 
-    /// Open interest: the lots of all long positions in an instrument, the fund's included, in O(positions). Those
-    /// of the short ones are as many (invariant 2).
+    /// Open interest: the lots of all long positions in an instrument, the fund's included. Those of the short ones are
+    /// as many (invariant 2).
     #[must_use]
     pub fn open_interest(&self, id: InstrumentId) -> Qty {
-        let sizes = self.holders.get(id.index()).into_iter().flatten().map(|slot| self.positions[*slot as usize].size);
-        Qty(sizes.filter(|size| size.is_positive()).map(|size| size.quantity().0).sum())
+        self.get_instrument(id).map_or(Qty::ZERO, Instrument::open_interest)
     }
 
     /// What an account would have if its positions were closed at the present marks: cash, isolated margins and
@@ -535,6 +582,10 @@ impl Margin {
         if mode == MarginMode::Isolated && self.instrument(instrument).is_spot() {
             return Err(MarginError::NotIsolated);
         }
+        let plain = mode == MarginMode::Cross && initial.is_none();
+        if self.get_instrument(instrument).is_some_and(|terms| terms.option().is_some()) && !plain {
+            return Err(MarginError::CrossOnly);
+        }
         if let Some(position) = self.position(account, instrument) {
             let idle = position.size.is_zero() && position.orders.iter().all(|o| o.qty.is_zero());
             if !idle {
@@ -584,6 +635,17 @@ impl Margin {
         self.looks
     }
 
+    /// Sets the price at which every position of an instrument is about to be settled. No trigger moves: settling looks
+    /// at each of its pools again.
+    ///
+    /// # Panics
+    /// As [`Margin::set_mark`].
+    pub fn set_settlement_mark(&mut self, id: InstrumentId, mark: MarkPrice) {
+        let (lowest, highest) = self.instrument(id).legal_marks();
+        assert!(lowest <= mark && mark <= highest, "a mark in range");
+        self.instrument_mut(id).mark = mark;
+    }
+
     /// The pools found below maintenance, or flat with a deficit, since this was last cleared, in the order
     /// found. They are already marked as being liquidated.
     #[must_use]
@@ -611,7 +673,7 @@ impl core::hash::Hash for Margin {
         self.cross_states.hash(state);
         self.collateral.hash(state);
         for instrument in self.instruments.iter().flatten() {
-            (instrument.mark, instrument.fund).hash(state);
+            (instrument.mark, instrument.fund, instrument.form, instrument.least, instrument.reference).hash(state);
             for tier in &instrument.tiers {
                 (tier.floor, tier.rate, tier.initial, tier.amount_e6).hash(state);
             }

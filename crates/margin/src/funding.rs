@@ -89,13 +89,26 @@ pub fn premium(bid: Option<Impact>, ask: Option<Impact>, index: MarkPrice, mark_
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub struct PremiumAverage {
     sum: i128,
+    weight: u64,
     count: u32,
 }
 
 impl PremiumAverage {
-    /// Adds a sample.
+    /// Adds a sample that counts once.
     pub fn add(&mut self, premium: Ppm) {
-        self.sum += i128::from(premium.0);
+        self.add_weighted(premium, 1);
+    }
+
+    /// Adds a sample that counts n-fold where it is the n-th: `(1·P₁ + 2·P₂ + … + n·Pₙ) ÷ (1 + 2 + … + n)`.
+    ///
+    /// Source: Binance, *Introduction to Funding Rates*, average premium index.
+    pub fn add_rising(&mut self, premium: Ppm) {
+        self.add_weighted(premium, self.count + 1);
+    }
+
+    fn add_weighted(&mut self, premium: Ppm, weight: u32) {
+        self.sum += i128::from(premium.0) * i128::from(weight);
+        self.weight += u64::from(weight);
         self.count += 1;
     }
 
@@ -108,7 +121,7 @@ impl PremiumAverage {
     /// Their mean, rounded toward zero; zero without a sample.
     #[must_use]
     pub fn average(&self) -> Ppm {
-        saturate(self.sum / i128::from(self.count.max(1)))
+        saturate(self.sum / i128::from(self.weight.max(1)))
     }
 }
 
@@ -119,6 +132,26 @@ impl PremiumAverage {
 pub fn funding_rate(premium: Ppm, interest: Ppm, damper: Ppm, cap: Ppm) -> Ppm {
     let pulled = premium.0.saturating_add(clamp(interest.0.saturating_sub(premium.0), damper));
     Ppm(clamp(pulled, cap))
+}
+
+/// The funding rate without a damper: `premium + interest`, clamped to ±`cap`. Exact.
+///
+/// Source: dYdX v4, `x/perpetuals/keeper`, `MaybeProcessNewFundingTickEpoch`.
+#[must_use]
+pub fn added_rate(premium: Ppm, interest: Ppm, cap: Ppm) -> Ppm {
+    Ppm(clamp(premium.0.saturating_add(interest.0), cap))
+}
+
+/// The part of a rate for `period` that an `interval` of it pays: rounded toward zero, so that who pays keeps the
+/// fraction of a part per million.
+///
+/// Source: dYdX v4 (an hour of 8); Binance, `÷ (8 ÷ N)` for an interval of N hours.
+///
+/// # Panics
+/// Where `period` is zero.
+#[must_use]
+pub fn for_interval(rate: Ppm, interval: Span, period: Span) -> Ppm {
+    saturate(i128::from(rate.0) * i128::from(interval.0) / i128::from(period.0))
 }
 
 /// The largest absolute 8-hour rate: `clamp × (initial − maintenance)`, where maintenance is
@@ -232,6 +265,28 @@ mod tests {
         assert_eq!(funding_rate(Ppm(-1_000), Ppm(100), damper, cap), Ppm(-500));
         assert_eq!(funding_rate(Ppm(90_000), Ppm(100), damper, cap), cap);
         assert_eq!(funding_rate(Ppm(i64::MIN), Ppm(100), damper, cap), Ppm(-7_500));
+    }
+
+    #[test]
+    fn later_samples_weigh_more_where_they_rise() {
+        let mut average = PremiumAverage::default();
+        [300, 0, -600].map(Ppm).into_iter().for_each(|premium| average.add_rising(premium));
+        // (300 + 0 − 1800) ÷ 6.
+        assert_eq!((average.count(), average.average()), (3, Ppm(-250)));
+    }
+
+    #[test]
+    fn rates_without_a_damper() {
+        assert_eq!(added_rate(Ppm(300), Ppm(100), Ppm(7_500)), Ppm(400));
+        assert_eq!(added_rate(Ppm(-300), Ppm(100), Ppm(150)), Ppm(-150));
+        assert_eq!(added_rate(Ppm(i64::MAX), Ppm(1), Ppm(5)), Ppm(5));
+    }
+
+    #[test]
+    fn an_interval_pays_its_part_of_a_period() {
+        let part = |rate, hours| for_interval(Ppm(rate), Span(hours * HOUR), Span(8 * HOUR));
+        assert_eq!((part(100, 8), part(100, 1), part(-100, 1)), (Ppm(100), Ppm(12), Ppm(-12)));
+        assert_eq!(part(1_000_000, 4), Ppm(500_000));
     }
 
     #[test]

@@ -4,9 +4,10 @@
 //! smallest unit, because `point_value` is declared per *mark increment* (a tick ÷ `mark_scale`). So nothing
 //! is divided, and nothing rounded, in valuing it. An inverse contract is divided once; `payoff` says how.
 
+use crate::form::MarginForm;
+use crate::option::OptionTerms;
 use crate::payoff::{Payoff, Valuation};
 use alloc::vec::Vec;
-use downdraft_types::arith::ceil_div;
 use downdraft_types::{AccountId, CurrencyId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side, Time};
 
 /// Rates are parts per million, so an amount of margin before rounding is held as money × 10^6.
@@ -34,6 +35,20 @@ pub enum InstrumentKind {
         /// How much of it a lot is, in its smallest unit.
         lot: u64,
     },
+    /// A European option, settled in cash on an index when it expires.
+    Option(OptionTerms),
+}
+
+impl InstrumentKind {
+    /// When it is settled, if ever.
+    #[must_use]
+    pub const fn expiry(self) -> Option<Time> {
+        match self {
+            Self::Perpetual | Self::Spot { .. } => None,
+            Self::Dated { expiry } => Some(expiry),
+            Self::Option(terms) => Some(terms.expiry),
+        }
+    }
 }
 
 /// The value to which a maintenance rate applies.
@@ -98,7 +113,7 @@ impl InstrumentSpec {
     pub fn currencies(&self) -> impl Iterator<Item = CurrencyId> {
         let base = match self.kind {
             InstrumentKind::Spot { base, .. } => Some(base),
-            InstrumentKind::Perpetual | InstrumentKind::Dated { .. } => None,
+            _ => None,
         };
         [Some(self.settlement), base].into_iter().flatten()
     }
@@ -165,11 +180,11 @@ pub const LARGEST_TIER_COUNT: usize = 64;
 #[must_use]
 pub fn tiers(spec: &[TierSpec], close_fee: Ppm) -> Vec<Tier> {
     let mut tiers = Vec::with_capacity(spec.len().max(LARGEST_TIER_COUNT));
-    derive_tiers(&mut tiers, spec, close_fee);
+    derive_tiers(&mut tiers, spec.iter().copied(), close_fee);
     tiers
 }
 
-fn derive_tiers(tiers: &mut Vec<Tier>, spec: &[TierSpec], close_fee: Ppm) {
+fn derive_tiers(tiers: &mut Vec<Tier>, spec: impl Iterator<Item = TierSpec>, close_fee: Ppm) {
     tiers.clear();
     for tier in spec {
         let rate = tier.maintenance + close_fee;
@@ -182,10 +197,18 @@ fn derive_tiers(tiers: &mut Vec<Tier>, spec: &[TierSpec], close_fee: Ppm) {
 #[derive(Clone, Debug)]
 pub struct Instrument {
     pub(crate) spec: InstrumentSpec,
+    /// As listed, or at the least rates where those are more.
     pub(crate) tiers: Vec<Tier>,
     pub(crate) mark: MarkPrice,
     /// The fund that answers for its deficits.
     pub(crate) fund: AccountId,
+    pub(crate) form: MarginForm,
+    /// The least maintenance and initial rate of a tier.
+    pub(crate) least: (Ppm, Ppm),
+    /// Lots of all long positions.
+    pub(crate) longs: u64,
+    /// The index of an option's underlying.
+    pub(crate) reference: MarkPrice,
 }
 
 impl Instrument {
@@ -193,14 +216,36 @@ impl Instrument {
         let mut spec = spec.clone();
         spec.tiers.reserve_exact(LARGEST_TIER_COUNT.saturating_sub(spec.tiers.len()));
         let mark = MarkPrice(spec.smallest_price().unwrap_or(0));
-        Self { tiers: tiers(&spec.tiers, spec.close_fee), spec, mark, fund: AccountId::FUND }
+        let reference = match &spec.kind {
+            InstrumentKind::Option(terms) => terms.strike,
+            InstrumentKind::Perpetual | InstrumentKind::Dated { .. } | InstrumentKind::Spot { .. } => MarkPrice::ZERO,
+        };
+        let tiers = tiers(&spec.tiers, spec.close_fee);
+        let (form, least) = (MarginForm::default(), (Ppm::ZERO, Ppm::ZERO));
+        Self { spec, tiers, mark, fund: AccountId::FUND, form, least, longs: 0, reference }
     }
 
     /// Puts other tiers in place of the present ones, in the memory reserved at listing.
     pub(crate) fn set_tiers(&mut self, spec: &[TierSpec]) {
         self.spec.tiers.clear();
         self.spec.tiers.extend_from_slice(spec);
-        derive_tiers(&mut self.tiers, spec, self.spec.close_fee);
+        self.derive();
+    }
+
+    /// Raises every tier's rates to at least these.
+    pub(crate) fn set_least_rates(&mut self, least: (Ppm, Ppm)) {
+        self.least = least;
+        self.derive();
+    }
+
+    fn derive(&mut self) {
+        let (maintenance, initial) = self.least;
+        let raised = |tier: &TierSpec| TierSpec {
+            maintenance: tier.maintenance.max(maintenance),
+            initial: tier.initial.max(initial),
+            ..*tier
+        };
+        derive_tiers(&mut self.tiers, self.spec.tiers.iter().map(raised), self.spec.close_fee);
     }
 
     /// The terms it was listed with.
@@ -225,7 +270,10 @@ impl Instrument {
     #[must_use]
     pub fn legal_marks(&self) -> (MarkPrice, MarkPrice) {
         let largest = self.largest_mark();
-        let lowest = self.spec.smallest_price().unwrap_or(-largest.0);
+        let lowest = match self.option() {
+            Some(_) => 0,
+            None => self.spec.smallest_price().unwrap_or(-largest.0),
+        };
         (MarkPrice(lowest), largest)
     }
 
@@ -233,7 +281,8 @@ impl Instrument {
     #[must_use]
     pub fn legal_prices(&self) -> (Price, Price) {
         let largest = self.spec.max_price;
-        (Price(self.spec.smallest_price().unwrap_or(-largest.0)), largest)
+        let smallest = if self.option().is_some() { Some(1) } else { self.spec.smallest_price() };
+        (Price(smallest.unwrap_or(-largest.0)), largest)
     }
 
     /// A price in ticks as a mark price.
@@ -263,6 +312,13 @@ impl Instrument {
         self.valuation().trade_value(quantity, price)
     }
 
+    /// The notional that delivery of `size` lots is charged on: their absolute value at the mark, or, of an option, at the
+    /// index.
+    pub(crate) fn delivered(&self, size: Lots) -> Money {
+        let price = if self.option().is_some() { self.reference } else { self.mark };
+        self.value_at(size, price).abs()
+    }
+
     /// The value of a trade that closes `qty` lots held on `held` for what they are worth at the mark.
     #[must_use]
     pub fn closing_value(&self, held: Side, qty: Qty) -> Money {
@@ -281,33 +337,22 @@ impl Instrument {
         self.valuation().price_of(qty, value, side)
     }
 
-    /// Maintenance margin × 10^6 for `notional`: the largest over all tiers of `notional × rate − amount`.
-    /// As rates rise and amounts make it continuous, that is the tier the notional lies in.
+    /// The lines whose maximum is the maintenance margin of `size` lots, × 10^6, as a function of their notional: `(rate,
+    /// amount)` of `notional × rate − amount`. Rates are those of the tiers and what the size adds, and below 100%.
+    pub(crate) fn maintenance_lines(&self, size: Lots) -> impl Iterator<Item = (i128, i128)> + '_ {
+        let added = self.form.size.added(size.quantity());
+        // What listing and the form's own check make sure of for every position but the fund's.
+        let of = move |t: &Tier| ((i128::from(t.rate.0) + added).min(RATE_ONE - 1), t.amount_e6);
+        self.tiers.iter().map(of).chain(self.option_lines(size).into_iter().flatten())
+    }
+
+    /// Maintenance margin × 10^6 of `size` lots worth `notional`: the largest over all tiers of `notional × rate −
+    /// amount`. As rates rise and amounts make it continuous, that is the tier the notional lies in. An option's is
+    /// that of its own lines.
     #[inline]
     #[must_use]
-    pub fn maintenance_e6(&self, notional: Money) -> i128 {
-        let of = |t: &Tier| notional.0 * i128::from(t.rate.0) - t.amount_e6;
-        self.tiers.iter().map(of).max().unwrap_or(0)
-    }
-
-    /// The initial margin rate for `notional` at the leverage an account chose (`None`: the tier's largest).
-    #[must_use]
-    pub fn initial_rate(&self, notional: Money, chosen: Option<Ppm>) -> Ppm {
-        let tier = self.tiers.iter().rev().find(|t| t.floor <= notional).or(self.tiers.first());
-        let least = tier.map_or(Ppm::ONE, |t| t.initial);
-        chosen.map_or(least, |rate| rate.max(least))
-    }
-
-    /// Initial margin for `notional`, rounded up: the account bears the fraction of a unit.
-    #[must_use]
-    pub fn initial_margin(&self, notional: Money, chosen: Option<Ppm>) -> Money {
-        self.margin_in(notional, notional, chosen)
-    }
-
-    /// Initial margin for a part of a position of `whole` notional, at the rate of the whole, rounded up.
-    pub(crate) fn margin_in(&self, part: Money, whole: Money, chosen: Option<Ppm>) -> Money {
-        let rate = self.initial_rate(whole, chosen);
-        Money(ceil_div(part.0 * i128::from(rate.0), RATE_ONE))
+    pub fn maintenance_e6(&self, size: Lots, notional: Money) -> i128 {
+        self.maintenance_lines(size).map(|(rate, amount)| notional.0 * rate - amount).max().unwrap_or(0)
     }
 }
 
@@ -321,13 +366,33 @@ pub(crate) fn check_spec(spec: &InstrumentSpec, positions: u32) -> Result<(), Li
     if !positive {
         return Err(ListingError::NotPositive);
     }
-    check_tiers(&spec.tiers, spec.close_fee)?;
+    match &spec.kind {
+        InstrumentKind::Option(terms) => check_option(spec, terms)?,
+        _ => check_tiers(&spec.tiers, spec.close_fee)?,
+    }
     check_spot(spec)?;
     let fee_legal = |fee: Ppm| fee.0.unsigned_abs() <= Ppm::ONE.0.unsigned_abs();
     if !fee_legal(spec.maker_fee) || !fee_legal(spec.taker_fee) {
         return Err(ListingError::RateOutOfRange);
     }
     check_size(spec, positions).ok_or(ListingError::TooLarge)
+}
+
+/// An option has a strike and a linear payoff in its own price, and neither tiers nor a closing fee: what it asks for is
+/// its form's to say.
+fn check_option(spec: &InstrumentSpec, terms: &OptionTerms) -> Result<(), ListingError> {
+    if !terms.strike.is_positive() {
+        return Err(ListingError::NotPositive);
+    }
+    if !spec.tiers.is_empty() {
+        return Err(ListingError::TiersNotRising);
+    }
+    let plain = spec.close_fee.is_zero() && spec.maintenance_basis == MaintenanceBasis::Mark;
+    if !plain || spec.payoff != Payoff::Linear {
+        return Err(ListingError::RateOutOfRange);
+    }
+    let most = spec.max_price.0.checked_mul(2).and_then(|twice| twice.checked_mul(i64::from(spec.mark_scale)));
+    if most.is_some_and(|most| terms.strike.0 <= most) { Ok(()) } else { Err(ListingError::TooLarge) }
 }
 
 pub(crate) fn check_tiers(tiers: &[TierSpec], close_fee: Ppm) -> Result<(), ListingError> {

@@ -39,10 +39,14 @@ impl Margin {
     /// margin: it asks for what its orders would draw.
     pub(crate) fn asked(&self, position: &Position) -> Money {
         let instrument = self.instrument(position.instrument);
+        if instrument.option().is_some() {
+            return instrument.option_asked(position);
+        }
         let exposure = position.exposure(instrument);
+        let lots = Qty(u64::try_from(position.largest()).unwrap_or(u64::MAX));
         let [buys, sells] = position.orders.map(|orders| orders.value);
         let (adding, closing) = if position.size.is_negative() { (sells, buys) } else { (buys, sells) };
-        let margin = |opened: Money| instrument.margin_in(opened, exposure, position.initial);
+        let margin = |opened: Money| instrument.margin_in(opened, lots, exposure, position.initial);
         match (position.mode, position.size.is_zero()) {
             (MarginMode::Cross, _) => {
                 margin(exposure).max(Money(ceil_div(position.maintenance_e6(instrument), RATE_ONE)))
@@ -60,8 +64,8 @@ impl Margin {
     /// is allowed whatever its margin.
     ///
     /// # Errors
-    /// [`MarginError::InLiquidation`], [`MarginError::CapacityReached`], [`MarginError::PositionTooLarge`] or
-    /// [`MarginError::InsufficientMargin`].
+    /// [`MarginError::InLiquidation`], [`MarginError::CapacityReached`], [`MarginError::PositionTooLarge`],
+    /// [`MarginError::OpenInterestFull`] or [`MarginError::InsufficientMargin`].
     pub fn check_order(
         &self,
         account: AccountId,
@@ -84,11 +88,14 @@ impl Margin {
         let orders = &mut after.orders[side as usize];
         orders.qty = orders.qty.checked_add(qty).ok_or(MarginError::PositionTooLarge)?;
         orders.value += value.abs();
-        if largest(&after) > i128::from(terms.spec.max_position.0) {
+        if after.largest() > i128::from(terms.spec.max_position.0) {
             return Err(MarginError::PositionTooLarge);
         }
         if reduces(&after, side) {
             return Ok(());
+        }
+        if terms.is_full(qty, closes(position, side)) {
+            return Err(MarginError::OpenInterestFull);
         }
         if terms.is_spot() && !self.is_unified(account) {
             return self.check_cash(account, &after, side);
@@ -113,8 +120,8 @@ impl Margin {
     /// it needs what it pays all the same.
     ///
     /// # Errors
-    /// [`MarginError::InLiquidation`], [`MarginError::CapacityReached`], [`MarginError::PositionTooLarge`]; in a spot
-    /// market as [`Margin::check_order`], and [`MarginError::NotPositive`].
+    /// [`MarginError::InLiquidation`], [`MarginError::CapacityReached`], [`MarginError::PositionTooLarge`] or
+    /// [`MarginError::OpenInterestFull`]; in a spot market as [`Margin::check_order`], and [`MarginError::NotPositive`].
     pub fn check_block(
         &self,
         account: AccountId,
@@ -140,8 +147,10 @@ impl Margin {
         let mut after = position.clone();
         after.orders[side as usize].qty =
             after.orders[side as usize].qty.checked_add(qty).ok_or(MarginError::PositionTooLarge)?;
-        let fits = largest(&after) <= i128::from(terms.spec.max_position.0);
-        if fits { Ok(()) } else { Err(MarginError::PositionTooLarge) }
+        if after.largest() > i128::from(terms.spec.max_position.0) {
+            return Err(MarginError::PositionTooLarge);
+        }
+        if terms.is_full(qty, closes(position, side)) { Err(MarginError::OpenInterestFull) } else { Ok(()) }
     }
 
     /// How many lots bring a position down to the floor of its maintenance tier; all of it in the lowest.
@@ -190,7 +199,7 @@ impl Margin {
         let held = position.size.quantity();
         let notional = terms.value_at(position.size, terms.mark).abs();
         let rate = terms.tiers.iter().rev().find(|t| t.floor <= notional).map_or(Ppm::ZERO, |t| t.rate);
-        let relief_e6 = notional.0 * i128::from(rate.0 - fee.0);
+        let relief_e6 = notional.0 * (i128::from(rate.0 - fee.0) + terms.form.size.added(held));
         if relief_e6 <= 0 {
             return held;
         }
@@ -304,7 +313,7 @@ impl Margin {
         let terms = self.instrument(instrument);
         let notional = terms.value_at(position.size, terms.mark).abs();
         let maintenance = Money(ceil_div(position.maintenance_e6(terms), RATE_ONE));
-        let needed = terms.initial_margin(notional, position.initial).max(maintenance);
+        let needed = terms.initial_margin(position.size.quantity(), notional, position.initial).max(maintenance);
         let short = match amount.is_positive() {
             true => self.free(account, currency) < amount,
             false => self.health(pool).equity + amount < needed || self.balance(pool) + amount < Money::ZERO,
@@ -331,10 +340,7 @@ fn reduces(position: &Position, side: Side) -> bool {
     position.size.side() == Some(side.opposite()) && position.orders[side as usize].qty <= position.size.quantity()
 }
 
-/// The largest size that the position and its open orders could reach.
-fn largest(position: &Position) -> i128 {
-    let size = i128::from(position.size.0);
-    let long = size + i128::from(position.orders[Side::Buy as usize].qty.0);
-    let short = i128::from(position.orders[Side::Sell as usize].qty.0) - size;
-    long.max(short)
+/// How many lots of its position an account could close on `side`.
+fn closes(position: &Position, side: Side) -> Qty {
+    if position.size.side() == Some(side.opposite()) { position.size.quantity() } else { Qty::ZERO }
 }

@@ -112,9 +112,9 @@ impl Position {
         match instrument.spec.maintenance_basis {
             _ if self.size.is_zero() => 0,
             crate::MaintenanceBasis::Mark => {
-                instrument.maintenance_e6(instrument.value_at(self.size, instrument.mark).abs())
+                instrument.maintenance_e6(self.size, instrument.value_at(self.size, instrument.mark).abs())
             }
-            crate::MaintenanceBasis::Entry => instrument.maintenance_e6(self.cost.abs()),
+            crate::MaintenanceBasis::Entry => instrument.maintenance_e6(self.size, self.cost.abs()),
         }
     }
 
@@ -125,6 +125,14 @@ impl Position {
         let long = held + self.orders[Side::Buy as usize].value;
         let short = self.orders[Side::Sell as usize].value - held;
         long.max(short).max(Money::ZERO)
+    }
+
+    /// The largest size that the position and its open orders could reach.
+    pub(crate) fn largest(&self) -> i128 {
+        let size = i128::from(self.size.0);
+        let long = size + i128::from(self.orders[Side::Buy as usize].qty.0);
+        let short = i128::from(self.orders[Side::Sell as usize].qty.0) - size;
+        long.max(short)
     }
 
     /// Applies a trade of `qty` lots worth `value` in all. Closing comes first; a flip opens the rest.

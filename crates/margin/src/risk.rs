@@ -166,6 +166,10 @@ impl Margin {
         let held: usize = self.ladders.iter().flatten().map(crate::ladder::Ladder::len).sum();
         assert_eq!(held, triggers, "ladder entries and positions with triggers");
         for (id, instrument) in self.instruments.iter().enumerate() {
+            if let Some(instrument) = instrument {
+                let held = self.holders[id].iter().map(|slot| self.positions[*slot as usize].size.0.max(0));
+                assert_eq!(held.sum::<i64>().unsigned_abs(), instrument.longs, "open interest");
+            }
             if let (Some(instrument), Some(ladder)) = (instrument, &self.ladders[id]) {
                 assert!(ladder.reached(instrument.mark).is_none(), "a trigger was passed");
             }

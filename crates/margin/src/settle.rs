@@ -1,5 +1,6 @@
 //! Settlement: what a trade, a funding payment or an expiry does to positions and money.
 
+use crate::delivery::DeliveryFee;
 use crate::engine::Margin;
 use crate::instrument::RATE_ONE;
 use crate::ledger::Place;
@@ -36,6 +37,19 @@ pub struct Settled {
     pub margin_moved: Money,
 }
 
+/// What the settlement of a position at expiry did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Delivered {
+    /// Whose position.
+    pub account: AccountId,
+    /// Profit (loss) realised, the fee excluded.
+    pub realised: Money,
+    /// The delivery fee.
+    pub fee: Money,
+    /// Cash moved into (negative: out of) an isolated margin with it.
+    pub margin_moved: Money,
+}
+
 impl Margin {
     /// Settles one side of a trade. The caller settles the other, then calls [`Margin::reindex`] for each pool
     /// (and, where margin moved, for the account's cross pool).
@@ -51,7 +65,11 @@ impl Margin {
         let currency = self.instrument(leg.instrument).spec.settlement;
         let position = &mut self.positions[slot as usize];
         let held = position.size.quantity();
+        let long = position.size.0.max(0);
         let change = position.trade(leg.side, leg.qty, leg.value);
+        let longer = position.size.0.max(0) - long;
+        let longs = &mut self.instrument_mut(leg.instrument).longs;
+        *longs = longs.checked_add_signed(longer).expect("positions fit the sum that listing allows");
         let pool = self.pool_of(&self.positions[slot as usize]);
         let place = self.place_of(pool);
         let before = self.ledger.balance(currency, place);
@@ -82,7 +100,7 @@ impl Margin {
         let opened = change.opened_value.abs();
         let kept = position.size.quantity() - change.opened;
         let whole = terms.value_at(Side::Buy.signed(kept), terms.mark).abs() + opened;
-        let drawn = terms.margin_in(opened, whole, position.initial);
+        let drawn = terms.margin_in(opened, position.size.quantity(), whole, position.initial);
         if change.closed.is_zero() || position.state == PoolState::Liquidating {
             return drawn.min(self.spare_cash(position));
         }
@@ -184,10 +202,15 @@ impl Margin {
         residue
     }
 
-    /// Settles every position of an instrument at its mark, as at expiry; `each` is called with what each
-    /// realised and what moved into its isolated margin. What the rounding of their values leaves, never negative,
-    /// goes to the residue account and is returned. O(positions), in account order.
-    pub fn settle_all(&mut self, instrument: InstrumentId, mut each: impl FnMut(AccountId, Money, Money)) -> Money {
+    /// Settles every position of an instrument at its mark, as at expiry, and charges each but the fund's the delivery
+    /// `fee`; `each` is told what became of it. What the rounding of their values leaves, never negative, goes to the
+    /// residue account and is returned. O(positions), in account order.
+    pub fn settle_all(
+        &mut self,
+        instrument: InstrumentId,
+        fee: DeliveryFee,
+        mut each: impl FnMut(&Delivered),
+    ) -> Money {
         for index in 0..self.holders[instrument.index()].len() {
             let slot = self.holders[instrument.index()][index];
             let size = self.positions[slot as usize].size;
@@ -196,10 +219,12 @@ impl Margin {
             let value = terms.closing_value(side, size.quantity());
             let account = self.positions[slot as usize].account;
             let qty = size.quantity();
-            let settled =
-                self.settle(&Leg { account, instrument, side: side.opposite(), qty, value, fee: Money::ZERO });
+            // The fund pays no fee, as in a trade: it is never negative.
+            let fee = if self.is_fund(account) { Money::ZERO } else { fee.of(terms, size) };
+            let settled = self.settle(&Leg { account, instrument, side: side.opposite(), qty, value, fee });
             debug_assert_eq!(self.positions[slot as usize].size, Lots::ZERO);
-            each(account, settled.change.realised, settled.margin_moved);
+            let (realised, margin_moved) = (settled.change.realised, settled.margin_moved);
+            each(&Delivered { account, realised, fee, margin_moved });
             self.reindex_party(account, instrument);
         }
         let currency = self.instrument(instrument).spec.settlement;

@@ -15,7 +15,7 @@ impl Instrument {
     pub fn exchanged(&self, qty: Qty) -> Option<(CurrencyId, Money)> {
         match self.spec().kind {
             InstrumentKind::Spot { base, lot } => Some((base, Money(i128::from(lot) * i128::from(qty.0)))),
-            InstrumentKind::Perpetual | InstrumentKind::Dated { .. } => None,
+            _ => None,
         }
     }
 

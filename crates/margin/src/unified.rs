@@ -126,7 +126,8 @@ impl Margin {
                 MaintenanceBasis::Mark => worth_low.abs().max(worth_high.abs()),
                 MaintenanceBasis::Entry => position.cost.abs(),
             };
-            health.maintenance_e6 += dearest(&policy.assets[at]).worth_up_e6(terms.maintenance_e6(notional));
+            health.maintenance_e6 +=
+                dearest(&policy.assets[at]).worth_up_e6(terms.maintenance_e6(position.size, notional));
             health.positions += 1;
         }
         for (asset, amount) in policy.assets.iter().zip(amounts) {

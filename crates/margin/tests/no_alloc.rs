@@ -1,8 +1,8 @@
 //! Within its capacity the engine does not allocate, once its instruments are listed.
 
 use downdraft_margin::{
-    AdlPolicy, AdlRanking, Eligibility, InstrumentKind, InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity,
-    MarginMode, Pool, Socialising, TierSpec,
+    AdlPolicy, AdlRanking, DeliveryFee, Eligibility, InstrumentKind, InstrumentSpec, Leg, MaintenanceBasis, Margin,
+    MarginCapacity, MarginMode, Pool, Socialising, TierSpec,
 };
 use downdraft_testkit::alloc::{Counting, allocations};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side};
@@ -102,7 +102,7 @@ fn a_busy_day(margin: &mut Margin) {
     margin.clear_fallen();
     for id in instruments() {
         margin.set_mark(id, MarkPrice(1_000));
-        margin.settle_all(id, |_, _, _| {});
+        margin.settle_all(id, DeliveryFee { rate: Ppm(1), cap: Some(Ppm::ONE) }, |_| {});
     }
     margin.clear_fallen();
 }

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use downdraft_margin::{
-    CollateralAsset, CollateralPolicy, InstrumentKind, InstrumentSpec, MaintenanceBasis, Margin, MarginMode, Payoff,
-    Place, Pool, TierSpec,
+    CollateralAsset, CollateralPolicy, DeliveryFee, InstrumentKind, InstrumentSpec, MaintenanceBasis, Margin,
+    MarginForm, MarginMode, OpenInterestScale, Payoff, Place, Pool, Right, SizeScale, TierSpec,
 };
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Side};
 
@@ -31,11 +31,56 @@ struct Holding {
 struct Terms {
     spec: InstrumentSpec,
     mark: i128,
+    form: MarginForm,
+    /// The least maintenance and initial rate of a tier.
+    least: (i128, i128),
+    /// The index of an option's underlying.
+    reference: i128,
 }
 
 impl Terms {
     fn worth(&self, size: i128) -> i128 {
         worth(&self.spec, size, self.mark).expect("an amount within the listing's bounds")
+    }
+
+    /// Maintenance × 10^6 of a position of `size` lots that is worth `value` and has cost `cost`.
+    fn asked_e6(&self, size: i128, value: i128, cost: i128) -> i128 {
+        if let InstrumentKind::Option(option) = &self.spec.kind {
+            let rates = &self.form.option;
+            if size > 0 {
+                return value.abs() * i128::from(rates.long.0);
+            }
+            let index = size.abs() * i128::from(self.spec.point_value) * self.reference.max(0);
+            let of_index = index * i128::from(rates.maintenance.0);
+            let of_mark = value.abs() * i128::from(rates.put_mark.0);
+            return if option.right == Right::Put { of_index.max(of_mark) } else { of_index };
+        }
+        let notional = match self.spec.maintenance_basis {
+            MaintenanceBasis::Mark => value.abs(),
+            MaintenanceBasis::Entry => cost.abs(),
+        };
+        let mut raised = self.spec.clone();
+        raised.tiers.iter_mut().for_each(|tier| tier.maintenance.0 = tier.maintenance.0.max(self.least.0 as i64));
+        maintenance_e6(&raised, value, cost) + notional * self.added(size.abs())
+    }
+
+    /// What size adds to a rate, rounded up to a part per million.
+    fn added(&self, lots: i128) -> i128 {
+        let SizeScale { slope, per } = self.form.size;
+        if per.0 == 0 { 0 } else { -(-lots * i128::from(slope.0)).div_euclid(per.0.into()) }
+    }
+
+    /// The initial rate of `lots` worth `whole`, with `longs` lots open in all.
+    fn initial_rate(&self, lots: i128, whole: i128, longs: i128) -> i128 {
+        let tier = self.spec.tiers.iter().rfind(|t| t.floor.0 <= whole).expect("a lowest tier");
+        let base = (i128::from(tier.initial.0).max(self.least.1) + self.added(lots)).min(ONE);
+        let OpenInterestScale { lower: Money(lower), upper: Money(upper) } = self.form.open_interest;
+        let open = self.worth(longs).abs();
+        match () {
+            () if upper <= lower || open <= lower => base,
+            () if open >= upper => ONE,
+            () => base - (-(ONE - base) * (open - lower)).div_euclid(upper - lower),
+        }
     }
 }
 
@@ -64,7 +109,28 @@ impl NaiveMargin {
     /// Lists an instrument, its mark at zero, or the least there is.
     pub fn list(&mut self, id: InstrumentId, spec: &InstrumentSpec) {
         let mark = i128::from(spec.payoff == Payoff::Inverse || exchanges(spec).is_some());
-        self.terms.insert(id, Terms { spec: spec.clone(), mark });
+        let reference = match &spec.kind {
+            InstrumentKind::Option(terms) => terms.strike.0.into(),
+            _ => 0,
+        };
+        let (form, least) = (MarginForm::default(), (0, 0));
+        self.terms.insert(id, Terms { spec: spec.clone(), mark, form, least, reference });
+    }
+
+    /// Replaces the form of an instrument's margin.
+    pub fn set_form(&mut self, id: InstrumentId, form: &MarginForm) {
+        self.terms_mut(id).form = *form;
+    }
+
+    /// Replaces the least rates of an instrument's tiers.
+    pub fn set_least_rates(&mut self, id: InstrumentId, maintenance: Ppm, initial: Ppm) {
+        self.terms_mut(id).least = (maintenance.0.into(), initial.0.into());
+    }
+
+    /// Sets an option's mark and its underlying's index.
+    pub fn set_option(&mut self, id: InstrumentId, mark: MarkPrice, reference: MarkPrice) {
+        self.set_mark(id, mark);
+        self.terms_mut(id).reference = reference.0.into();
     }
 
     /// Replaces an instrument's tiers.
@@ -174,7 +240,7 @@ impl NaiveMargin {
             (false, false) if closed == 0 => 0,
             (false, false) => (part_floor(before.margin, closed, held) + realised).clamp(0, there),
         };
-        let drawn = self.initial_draw(id, &before, closed, opened_value.abs());
+        let drawn = self.initial_draw(id, &before, (closed, opened), opened_value.abs());
         let mut moved = drawn - released;
         if opened > 0 {
             moved = moved.min(self.spare(account, currency));
@@ -183,12 +249,20 @@ impl NaiveMargin {
     }
 
     /// Initial margin, rounded up, of what was opened: at the rate of the whole position.
-    fn initial_draw(&self, id: InstrumentId, before: &Holding, closed: i128, opened_value: i128) -> i128 {
+    fn initial_draw(
+        &self,
+        id: InstrumentId,
+        before: &Holding,
+        (closed, opened): (i128, i128),
+        opened_value: i128,
+    ) -> i128 {
         let terms = &self.terms[&id];
         let kept = before.size.abs() - closed;
+        let lots = kept + opened;
         let whole = terms.worth(kept).abs() + opened_value;
-        let least = terms.spec.tiers.iter().rfind(|t| t.floor.0 <= whole).expect("a lowest tier").initial;
-        let rate = before.initial.unwrap_or(0).max(least.0.into());
+        let longs = self.holdings.iter().filter(|((_, of), _)| *of == id).map(|(_, h)| h.size.max(0)).sum();
+        let least = terms.initial_rate(lots, whole, longs);
+        let rate = before.initial.unwrap_or(0).max(least);
         -(-opened_value * rate).div_euclid(ONE)
     }
 
@@ -222,8 +296,9 @@ impl NaiveMargin {
         }
     }
 
-    /// Closes every position of an instrument at its mark.
-    pub fn settle_all(&mut self, id: InstrumentId) {
+    /// Closes every position of an instrument at its mark, each paying a fee: a part of its notional, rounded up, but no
+    /// more than a part of its value, rounded down.
+    pub fn settle_all(&mut self, id: InstrumentId, fee: DeliveryFee) {
         let terms = self.terms[&id].clone();
         let open: Vec<_> = self.holdings.iter().filter(|((_, of), h)| *of == id && h.size != 0).collect();
         let open: Vec<_> = open.into_iter().map(|((account, _), h)| (*account, h.size)).collect();
@@ -231,7 +306,14 @@ impl NaiveMargin {
         for (account, size) in open {
             let side = if size > 0 { Side::Sell } else { Side::Buy };
             let value = terms.worth(size) * size.signum();
-            self.trade(account, id, side, size.abs(), Money(value), Money::ZERO);
+            let notional = match terms.spec.kind {
+                InstrumentKind::Option(_) => size.abs() * i128::from(terms.spec.point_value) * terms.reference,
+                _ => value.abs(),
+            };
+            let whole = -(-notional * i128::from(fee.rate.0)).div_euclid(ONE);
+            let most = fee.cap.map_or(whole, |cap| (value.abs() * i128::from(cap.0)).div_euclid(ONE));
+            let fee = if account == AccountId::FUND { 0 } else { whole.min(most) };
+            self.trade(account, id, side, size.abs(), Money(value), Money(fee));
         }
         let left = self.holdings.iter().filter(|((_, of), _)| *of == id).map(|(_, h)| h.cost).sum::<i128>();
         assert_eq!(left, 0, "flat positions have no cost");
@@ -348,7 +430,7 @@ impl NaiveMargin {
                 }
                 let value = terms.worth(holding.size);
                 amount += value - holding.cost;
-                maintenance += ceil(maintenance_e6(&terms.spec, value, holding.cost) * num, den);
+                maintenance += ceil(terms.asked_e6(holding.size, value, holding.cost) * num, den);
             }
             if amount < 0 {
                 let owed = ceil(-amount * num, den);
@@ -377,7 +459,7 @@ impl NaiveMargin {
             let mark = other.filter(|(of, _)| *of == id).map_or(terms.mark, |(_, mark)| mark);
             let huge = if (holding.size > 0) == (mark > 0) { i128::MAX } else { i128::MIN };
             let Some(value) = worth(&terms.spec, holding.size, mark) else { return huge };
-            slack += (value - holding.cost) * ONE - maintenance_e6(&terms.spec, value, holding.cost);
+            slack += (value - holding.cost) * ONE - terms.asked_e6(holding.size, value, holding.cost);
         }
         slack
     }

@@ -50,9 +50,9 @@ impl VenueAuditor {
                 None => return self.fault = Some(self.unlisted(instrument)),
             },
             // Without a mark any will do: the auditor refuses to settle.
-            Event::Settled { instrument, account, realised } => {
+            Event::Settled { instrument, account, realised, fee } => {
                 let mark = self.auditor.mark(instrument).unwrap_or(MarkPrice::ZERO);
-                Some(Record::Settled { instrument, account, mark, realised })
+                Some(Record::Settled { instrument, account, mark, realised, fee })
             }
             _ => record(event),
         };
@@ -94,7 +94,7 @@ impl Sink for VenueAuditor {
 pub const fn listed(instrument: InstrumentId, spec: &InstrumentSpec) -> Record {
     let exchanges = match spec.kind {
         InstrumentKind::Spot { base, lot } => Some((base, lot)),
-        InstrumentKind::Perpetual | InstrumentKind::Dated { .. } => None,
+        _ => None,
     };
     Record::Listed {
         instrument,
@@ -232,6 +232,7 @@ mod tests {
             instrument: DATED,
             account: AccountId(account),
             realised: Money(realised),
+            fee: Money(1),
         };
         vec![
             Event::InstrumentListed { instrument: DATED },
@@ -260,9 +261,9 @@ mod tests {
     impl Books for ByHand {
         fn amount(&self, wallet: Wallet) -> i128 {
             match wallet {
-                Wallet::Cash(AccountId(1), USD) => 5_000 - 400 + 3,
-                Wallet::Cash(AccountId(2), USD) => 5_000 + 400 - 9,
-                Wallet::Fees(USD) => 6,
+                Wallet::Cash(AccountId(1), USD) => 5_000 - 400 + 3 - 1,
+                Wallet::Cash(AccountId(2), USD) => 5_000 + 400 - 9 - 1,
+                Wallet::Fees(USD) => 6 + 2,
                 Wallet::Outside(USD) => -10_000,
                 _ => 0,
             }

@@ -1,8 +1,10 @@
 //! Commands: everything that can be asked of a venue. Genesis is an empty venue; listing, policies, accounts
 //! and deposits are commands like any other, so a journal of commands is the whole history.
 
+use crate::dynamic::DynamicMargin;
+use crate::expiry::SettlementPolicy;
 use crate::policy::{FundingPolicy, LiquidationPolicy, MarkPolicy, Protections};
-use downdraft_margin::{CollateralPolicy, InstrumentSpec, MarginMode, Pool, TierSpec};
+use downdraft_margin::{CollateralPolicy, InstrumentSpec, MarginForm, MarginMode, Pool, TierSpec};
 use downdraft_types::{
     AccountId, ClientOrderId, CurrencyId, InstrumentId, MarkPrice, Money, OrderId, Ppm, Price, Qty, Side, Time,
 };
@@ -225,6 +227,34 @@ pub enum Command {
         /// Unified, or separate.
         unified: bool,
     },
+    /// Sets how a dated contract is settled; refused once its window has begun.
+    SetSettlement {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The policy; `None`: at its mark, free of charge.
+        policy: Option<SettlementPolicy>,
+    },
+    /// Sets how an instrument's margin rises with size and open interest: every trigger moves, O(positions).
+    SetMarginForm {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The form.
+        form: MarginForm,
+    },
+    /// A report of an underlying's volatility, by which its options are marked.
+    ReportVolatility {
+        /// The underlying.
+        instrument: InstrumentId,
+        /// Per square root of a year, in parts per million.
+        volatility: Ppm,
+    },
+    /// Sets or ends rates that follow the market. Ended, the tiers are again as listed.
+    SetDynamicMargin {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The policy.
+        policy: Option<DynamicMargin>,
+    },
 }
 
 /// Commands that the venue asks for itself.
@@ -274,6 +304,16 @@ pub enum Internal {
     },
     /// Charge interest on what unified accounts owe.
     ChargeInterest,
+    /// The venue's clock for the settlement price.
+    SampleSettlement {
+        /// The instrument.
+        instrument: InstrumentId,
+    },
+    /// The venue's clock for rates that follow the market.
+    StepMargin {
+        /// The instrument.
+        instrument: InstrumentId,
+    },
 }
 
 /// How much a book can hold.

@@ -106,6 +106,10 @@ pub enum Rejection {
     DepositLimit,
     /// Cash would go below zero in a currency that is not lent.
     CannotBorrow,
+    /// Open interest would pass the instrument's largest.
+    OpenInterestFull,
+    /// An option's position is cross, and has no leverage of its own.
+    CrossOnly,
 }
 
 /// What moved a mark price, or put an account below its line.
@@ -131,6 +135,8 @@ pub enum CauseKind {
     Waterfall,
     /// Interest on a loan.
     Interest,
+    /// A report of volatility.
+    Volatility,
 }
 
 /// Why an order left the book, or never rested.
@@ -512,8 +518,10 @@ pub enum Event {
         instrument: InstrumentId,
         /// The account.
         account: AccountId,
-        /// What it realised.
+        /// What it realised, the fee excluded.
         realised: Money,
+        /// The delivery fee.
+        fee: Money,
     },
     /// A contract expired; all its positions are settled.
     Expired {
@@ -630,6 +638,22 @@ pub enum Event {
     },
     /// Interest was charged to all.
     InterestCharged,
+    /// The volatility of an underlying was reported.
+    VolatilityReported {
+        /// The underlying.
+        instrument: InstrumentId,
+        /// Per square root of a year, in parts per million.
+        volatility: Ppm,
+    },
+    /// The least rates of an instrument's tiers moved, by its dynamic margin.
+    MarginRateSet {
+        /// The instrument.
+        instrument: InstrumentId,
+        /// The least maintenance rate.
+        maintenance: Ppm,
+        /// The least initial rate.
+        initial: Ppm,
+    },
 }
 
 impl Event {

@@ -7,6 +7,7 @@
 //! | `EmaMid` | exponential average of the mid | clock |
 //! | `Median` | median of P1, P2 and the last trade, below | trade, oracle, clock |
 //! | `Exogenous` | the index | oracle |
+//! | `Model` | Black-76, in `options` | oracle, volatility, clock |
 //!
 //! `Median` is Binance's: P1 = index × (1 + funding rate × time to funding ÷ interval) and P2 = index + the
 //! exponential average of (mid − index). What is missing is replaced: without funding P1 is the index; before the
@@ -32,6 +33,7 @@ enum Kind {
     Average,
     Median,
     Exogenous,
+    Model,
 }
 
 /// One instrument's mark rule and what it remembers. It is told everything and takes what its rule needs.
@@ -59,6 +61,7 @@ impl MarkMaker {
             MarkRule::EmaMid { weight, .. } => (Kind::Average, weight),
             MarkRule::Median { weight, .. } => (Kind::Median, weight),
             MarkRule::Exogenous => (Kind::Exogenous, Ppm::ZERO),
+            MarkRule::Model { .. } => (Kind::Model, Ppm::ZERO),
         };
         Self { kind, weight, mark_scale, last: None, index: None, mid: None, quoted: false, average: None }
     }
@@ -105,6 +108,7 @@ impl MarkMaker {
             Kind::Average => matches!(input, CauseKind::Clock),
             Kind::Median => matches!(input, CauseKind::Trade | CauseKind::Clock | CauseKind::Oracle),
             Kind::Exogenous => matches!(input, CauseKind::Oracle),
+            Kind::Model => matches!(input, CauseKind::Oracle | CauseKind::Volatility | CauseKind::Clock),
         }
     }
 
@@ -119,6 +123,7 @@ impl MarkMaker {
                 .index
                 .map_or(self.last, |index| Some(self.median(index, by_funding(index, funding_rate, to_funding)))),
             Kind::Exogenous => self.index,
+            Kind::Model => None,
         }
     }
 

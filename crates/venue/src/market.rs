@@ -2,12 +2,14 @@
 //! protections and funding.
 
 use crate::command::BookSize;
+use crate::dynamic::Dynamic;
+use crate::expiry::{IndexMean, SettlementPolicy};
 use crate::mark::MarkMaker;
 use crate::policy::{FundingPolicy, MarkPolicy, Protections};
 use crate::premium::PremiumAverage;
 use crate::protect::BreakerWindow;
 use downdraft_book::{Book, BookCapacity, PostOnly, Replacement};
-use downdraft_types::{AccountId, ClientOrderId, MarkPrice, OrderId, Price, Qty, Side, Time};
+use downdraft_types::{AccountId, ClientOrderId, MarkPrice, OrderId, Ppm, Price, Qty, Side, Time};
 
 const NONE: u32 = u32::MAX;
 
@@ -106,9 +108,13 @@ pub struct Market {
     pub(crate) breaker: BreakerWindow,
     pub(crate) funding: Option<FundingPolicy>,
     pub(crate) premium: PremiumAverage,
+    /// What a lagged funding pays next, for its interval.
+    pub(crate) announced_rate: Ppm,
     pub(crate) phase: Phase,
     pub(crate) has_mark: bool,
     pub(crate) index: Option<MarkPrice>,
+    /// The volatility last reported, by which this underlying's options are marked.
+    pub(crate) volatility: Option<Ppm>,
     pub(crate) last: Option<Price>,
     /// Best bid and ask when the mark rule last looked.
     pub(crate) touch: [Option<Price>; 2],
@@ -125,6 +131,10 @@ pub struct Market {
     pub(crate) previous_index: Option<MarkPrice>,
     /// Whether only isolated positions may be held.
     pub(crate) isolated_only: bool,
+    pub(crate) dynamic: Option<Dynamic>,
+    pub(crate) settlement: Option<SettlementPolicy>,
+    pub(crate) index_mean: IndexMean,
+    pub(crate) next_settlement_sample: Option<Time>,
 }
 
 impl Market {
@@ -138,9 +148,11 @@ impl Market {
             breaker: BreakerWindow::new(),
             funding: None,
             premium: PremiumAverage::default(),
+            announced_rate: Ppm::ZERO,
             phase: Phase::Open,
             has_mark: false,
             index: None,
+            volatility: None,
             last: None,
             touch: [None; 2],
             next_mark_sample: None,
@@ -151,6 +163,10 @@ impl Market {
             previous_mark: None,
             previous_index: None,
             isolated_only: false,
+            dynamic: None,
+            settlement: None,
+            index_mean: IndexMean::default(),
+            next_settlement_sample: None,
         }
     }
 
@@ -181,6 +197,12 @@ impl Market {
     #[must_use]
     pub const fn index(&self) -> Option<MarkPrice> {
         self.index
+    }
+
+    /// The volatility last reported, in parts per million per square root of a year.
+    #[must_use]
+    pub const fn volatility(&self) -> Option<Ppm> {
+        self.volatility
     }
 
     /// Best price of a side.
@@ -217,6 +239,8 @@ impl core::hash::Hash for Market {
         (self.vault_unwind, self.previous_mark, self.previous_index, self.isolated_only).hash(state);
         self.maker.hash(state);
         self.breaker.hash(state);
-        self.premium.hash(state);
+        (self.premium, self.announced_rate).hash(state);
+        (self.settlement, self.index_mean, self.next_settlement_sample).hash(state);
+        (self.volatility, self.dynamic).hash(state);
     }
 }

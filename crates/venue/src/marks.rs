@@ -13,7 +13,9 @@ use downdraft_types::{InstrumentId, MarkPrice, Ppm, Side, Span, Time};
 /// The clock interval of an averaged mark.
 const fn sampling(rule: MarkRule) -> Option<Span> {
     match rule {
-        MarkRule::EmaMid { interval, .. } | MarkRule::Median { interval, .. } => Some(interval),
+        MarkRule::EmaMid { interval, .. } | MarkRule::Median { interval, .. } | MarkRule::Model { interval, .. } => {
+            Some(interval)
+        }
         MarkRule::Last | MarkRule::Mid | MarkRule::Exogenous => None,
     }
 }
@@ -63,7 +65,11 @@ impl Venue {
         }
         let (funding_rate, to_funding) = self.funding_outlook(instrument, emit.time);
         let market = self.markets[instrument.index()].as_deref().expect("a listed instrument");
-        if let Some(mark) = market.maker.mark(funding_rate, to_funding) {
+        let mark = match market.mark_policy.rule {
+            MarkRule::Model { smile, .. } => self.model_mark(instrument, smile, emit.time),
+            _ => market.maker.mark(funding_rate, to_funding),
+        };
+        if let Some(mark) = mark {
             self.move_mark(instrument, mark, parent, kind, emit);
         }
     }
@@ -86,11 +92,22 @@ impl Venue {
         }
         market.previous_mark = market.has_mark.then_some(before);
         market.has_mark = true;
-        let tripped = market.protections.breaker.filter(|breaker| market.breaker.observe(emit.time, mark, breaker));
         let moved = emit.event(parent, &Event::MarkMoved { instrument, mark, kind });
         self.margin.set_mark(instrument, mark);
         self.raise(emit, Some(moved), kind);
+        self.watch_breaker(instrument, mark, moved, emit);
+    }
+
+    /// Shows the mark, which `moved`, to the circuit breaker.
+    pub(crate) fn watch_breaker<S: Sink>(
+        &mut self,
+        instrument: InstrumentId,
+        mark: MarkPrice,
+        moved: u32,
+        emit: &mut Emit<'_, S>,
+    ) {
         let market = self.markets[instrument.index()].as_deref_mut().expect("a listed instrument");
+        let tripped = market.protections.breaker.filter(|breaker| market.breaker.observe(emit.time, mark, breaker));
         if let Some(breaker) = tripped.filter(|_| market.phase == Phase::Open) {
             self.start_halt(instrument, Some(emit.time.saturating_add(breaker.halt)), Some(moved), emit);
         }
@@ -115,6 +132,11 @@ impl Venue {
             let frozen = self.markets[index].as_deref().is_some_and(|m| m.mark_policy.frozen);
             if frozen {
                 let instrument = InstrumentId(u16::try_from(index).expect("instruments fit their id"));
+                if self.margin.instrument(instrument).option().is_some() {
+                    let underlying = self.index_source(instrument);
+                    self.place_options(underlying, cause, CauseKind::Thaw, emit);
+                    self.look_at_options(underlying, cause, CauseKind::Thaw, emit);
+                }
                 self.refresh_mark(instrument, Some(cause), CauseKind::Thaw, emit);
             }
         }
@@ -141,8 +163,12 @@ impl Venue {
         emit: &mut Emit<'_, S>,
     ) -> Decision {
         self.living(instrument)?;
+        let option = self.margin.instrument(instrument).option().is_some();
         let market = self.market_mut(instrument)?;
         let valid = match policy.rule {
+            MarkRule::Model { smile, interval } => {
+                option && interval > Span::ZERO && smile > Ppm::ZERO && smile.0 <= 10 * Ppm::ONE.0
+            }
             MarkRule::EmaMid { interval, weight } | MarkRule::Median { interval, weight } => {
                 interval > Span::ZERO && weight > Ppm::ZERO && weight <= Ppm::ONE
             }
@@ -202,7 +228,9 @@ impl Venue {
         market.previous_index = market.index.replace(index);
         market.maker.index(index);
         let reported = emit.event(None, &Event::IndexReported { instrument, index });
+        self.place_options(instrument, reported, CauseKind::Oracle, emit);
         self.refresh_mark(instrument, Some(reported), CauseKind::Oracle, emit);
+        self.look_at_options(instrument, reported, CauseKind::Oracle, emit);
         Ok(())
     }
 

@@ -1,7 +1,7 @@
 //! Policies: the small, named, swappable mechanisms of a venue. Each is an enum arm here and a rule in one
 //! file; `liquidation`, `mark` and `protect` hold the rules.
 
-use downdraft_types::{AccountId, Ppm, Span};
+use downdraft_types::{AccountId, Money, Ppm, Span};
 use serde::{Deserialize, Serialize};
 
 pub use downdraft_margin::{AdlPolicy, AdlPrice, AdlRanking, EquityShare, Socialising};
@@ -281,6 +281,13 @@ pub enum MarkRule {
     },
     /// The index; our own book has no say: the control without a loop.
     Exogenous,
+    /// Of an option: Black-76 at the index of its underlying and that one's reported volatility (Deribit, Derive).
+    Model {
+        /// The option's volatility ÷ the underlying's: its place on the smile.
+        smile: Ppm,
+        /// Time between looks at what time alone has done.
+        interval: Span,
+    },
 }
 
 /// What holds an instrument's market together in a fall.
@@ -310,10 +317,49 @@ pub struct FundingPolicy {
     pub interval: Span,
     /// Time between samples of the premium.
     pub sample: Span,
-    /// Interest per interval.
+    /// What interest, premium and cap are for, at least the interval; at each payment the interval's part of the rate is
+    /// paid (dYdX v4, Hyperliquid: an hour of 8).
+    pub period: Span,
+    /// How the rate follows from premium and interest.
+    pub rule: FundingRule,
+    /// Interest per period.
     pub interest: Ppm,
-    /// The damper: how far interest may pull the premium (BitMEX, Binance: 0.05%).
-    pub damper: Ppm,
-    /// The largest rate per interval.
+    /// The largest rate per period.
     pub cap: Ppm,
+    /// How the premium is measured.
+    pub premium: PremiumRule,
+    /// Whether what an interval's premium says is paid at the end of the next one (BitMEX), rather than its own. The first
+    /// payment is then zero.
+    pub lagged: bool,
+}
+
+/// How a funding rate follows from premium and interest, before it is capped.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+pub enum FundingRule {
+    /// `premium + clamp(interest − premium, ±damper)` (Binance, BitMEX, Bybit, Hyperliquid: 0.05%).
+    Damped {
+        /// How far interest may pull the premium.
+        damper: Ppm,
+    },
+    /// `premium + interest` (dYdX v4).
+    Added,
+}
+
+/// How a premium is measured over an interval.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct PremiumRule {
+    /// How much is traded, in money, to find the impact prices that are compared with the index; zero: the best prices.
+    pub impact: Money,
+    /// How the samples of an interval are weighed.
+    pub weights: PremiumWeights,
+}
+
+/// How the samples of an interval are weighed.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub enum PremiumWeights {
+    /// All alike (BitMEX, dYdX v4).
+    #[default]
+    Equal,
+    /// The n-th of an interval n-fold (Binance).
+    Rising,
 }

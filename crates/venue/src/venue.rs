@@ -171,6 +171,18 @@ impl Venue {
             Command::SetFund { instrument, fund, isolated } => self.set_fund(*instrument, *fund, *isolated, emit),
             Command::SetCollateral { policy } => self.set_collateral(policy, emit),
             Command::SetUnified { account, unified } => self.set_unified(*account, *unified, emit),
+            Command::SetMarginForm { instrument, form } => {
+                self.market(*instrument)?;
+                self.margin.set_form(*instrument, form).map_err(Rejection::Listing)?;
+                let set = emit.event(None, &Event::ParameterSet { instrument: Some(*instrument) });
+                self.raise(emit, Some(set), CauseKind::Parameter);
+                Ok(())
+            }
+            Command::ReportVolatility { instrument, volatility } => {
+                self.report_volatility(*instrument, *volatility, emit)
+            }
+            Command::SetDynamicMargin { instrument, policy } => self.set_dynamic_margin(*instrument, *policy, emit),
+            Command::SetSettlement { instrument, policy } => self.set_settlement(*instrument, *policy, emit),
             Command::Internal(internal) => self.internal(*internal, emit),
         }
     }
@@ -186,6 +198,8 @@ impl Venue {
             Internal::Expire { instrument } => self.expire(instrument, emit),
             Internal::Convert { account } => self.convert(account, emit),
             Internal::ChargeInterest => self.charge_interest(emit),
+            Internal::SampleSettlement { instrument } => self.sample_settlement(instrument, emit),
+            Internal::StepMargin { instrument } => self.step_margin(instrument, emit),
         }
     }
 
@@ -204,14 +218,20 @@ impl Venue {
         if book.orders > LARGEST_BOOK || book.levels > LARGEST_BOOK {
             return Err(Rejection::CapacityReached);
         }
-        if matches!(spec.kind, InstrumentKind::Dated { expiry } if expiry < emit.time) {
+        if spec.kind.expiry().is_some_and(|expiry| expiry < emit.time) {
             return Err(Rejection::Expired);
         }
+        if let InstrumentKind::Option(terms) = &spec.kind {
+            self.check_underlying(instrument, spec, terms)?;
+        }
         self.margin.list(instrument, spec).map_err(Rejection::Listing)?;
+        if let Some(index) = self.market(self.index_source(instrument)).ok().and_then(|market| market.index) {
+            self.margin.place_option(instrument, None, index);
+        }
         let market = Market::new(book, self.capacity.accounts, spec.mark_scale);
         self.markets[instrument.index()] = Some(Box::new(market));
         let listed = emit.event(None, &Event::InstrumentListed { instrument });
-        if let InstrumentKind::Dated { expiry } = spec.kind {
+        if let Some(expiry) = spec.kind.expiry() {
             emit.request(expiry, listed, Internal::Expire { instrument });
         }
         Ok(())
@@ -382,6 +402,8 @@ impl From<MarginError> for Rejection {
             MarginError::NotCollateral => Self::NotCollateral,
             MarginError::LimitReached => Self::DepositLimit,
             MarginError::CannotBorrow => Self::CannotBorrow,
+            MarginError::OpenInterestFull => Self::OpenInterestFull,
+            MarginError::CrossOnly => Self::CrossOnly,
         }
     }
 }

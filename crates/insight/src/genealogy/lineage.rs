@@ -298,7 +298,7 @@ fn memory(policy: &MarkPolicy) -> Span {
             let age = (u128::from(interval.0) * u128::from(Ppm::ONE.0.unsigned_abs())).div_ceil(weight);
             Span(u64::try_from(age).unwrap_or(u64::MAX))
         }
-        MarkRule::Last | MarkRule::Mid | MarkRule::Exogenous => Span::ZERO,
+        MarkRule::Last | MarkRule::Mid | MarkRule::Exogenous | MarkRule::Model { .. } => Span::ZERO,
     }
 }
 

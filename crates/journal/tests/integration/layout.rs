@@ -35,16 +35,22 @@ layouts! {
     enum Origin { Outside, Actor(u32), Internal }
     enum Pool { Cross(Account, Currency), Isolated(Account, Instrument), Unified(Account) }
     enum OrderRef { Id(Instrument, u64), Client(u64) }
-    enum Kind { Perpetual, Dated(Time), Spot(Currency, u64) }
+    enum Kind { Perpetual, Dated(Time), Spot(Currency, u64), European(Time, Tag, i64, Instrument) }
+    enum FundingRule { Damped(i64), Added }
+    enum Measure {
+        Volatility(u64, i64, i64), OpenInterest(Money, Money), Depth(i64, i64, u64), Unwinding(u64, i64, i64, i64),
+        Forecast(u64, i64, u64, i64),
+    }
     enum Mode { Market, BankruptcyLimit(Takeover), Partial(Step, u64), Suppressed }
     enum Takeover { Absorbed(Tag, Unwind), Adl }
     enum Step { Fraction(i64), Tier }
     enum Ranking { ProfitTimesLeverage, ProRata, AccountValue, ProRataEquity, RandomStart(u64) }
     enum Residual { Trader, Fund, FundCapped(i64), Vault }
-    enum MarkRule { Last, Mid, EmaMid(u64, i64), Median(u64, i64), Exogenous }
+    enum MarkRule { Last, Mid, EmaMid(u64, i64), Median(u64, i64), Exogenous, Model(i64, u64) }
     enum Internal {
         Liquidate(Pool), Unwind(Account, Instrument), SampleMark(Instrument), SamplePremium(Instrument),
         PayFunding(Instrument), Reopen(Instrument), Expire(Instrument), Convert(Account), ChargeInterest,
+        SampleSettlement(Instrument), StepMargin(Instrument),
     }
     enum Command {
         ListInstrument(Instrument, Spec, (u32, u32)),
@@ -53,7 +59,7 @@ layouts! {
         SetMark(Instrument, i64),
         SetLiquidationPolicy(LiquidationPolicy),
         SetProtections(Instrument, Option<i64>, Option<(i64, u64, u64)>),
-        SetFunding(Instrument, Option<(u64, u64, i64, i64, i64)>),
+        SetFunding(Instrument, Option<(u64, u64, u64, FundingRule, (i64, i64, (Money, Tag), bool))>),
         OpenAccount(Account),
         Configure(Account, Instrument, Tag, Option<i64>),
         Deposit(Account, Currency, Money),
@@ -72,6 +78,10 @@ layouts! {
         SetFund(Instrument, Account, bool),
         SetCollateral(Collateral),
         SetUnified(Account, bool),
+        SetSettlement(Instrument, Option<(u64, u64, (i64, Option<i64>))>),
+        SetMarginForm(Instrument, (i64, u64), (Money, Money), Option<u64>, (i64, i64, i64, i64, i64)),
+        ReportVolatility(Instrument, i64),
+        SetDynamicMargin(Instrument, Option<(Measure, (u64, u64, i64, i64), (i64, i64, i64))>),
     }
     enum Rejection {
         UnknownInstrument, UnknownAccount, UnknownCurrency, UnknownOrder, AccountExists, DuplicateClientOrder,
@@ -79,7 +89,7 @@ layouts! {
         PriceOutsideBand, InvalidPolicy, InsufficientMargin, WouldNotReduce, WouldTake, CannotFill,
         MarketCannotRest, NoLiquidity, Halted, InLiquidation, PositionOpen, NotIsolated, Expired, NoMark,
         SameAccount, LevelFull, NothingToDo, CrossNotAllowed, InvalidCollateral, CollateralInUse, NotCollateral,
-        DepositLimit, CannotBorrow,
+        DepositLimit, CannotBorrow, OpenInterestFull, CrossOnly,
     }
     enum Event {
         Rejected(Rejection),
@@ -112,7 +122,7 @@ layouts! {
         Ticked(Instrument),
         FundingPaid(Instrument, Account, Money),
         FundingSettled(Instrument, i64, Money),
-        Settled(Instrument, Account, Money),
+        Settled(Instrument, Account, Money, Money),
         Expired(Instrument, i64, Money),
         Halted(Instrument, Option<Time>),
         Reopened(Instrument),
@@ -127,6 +137,8 @@ layouts! {
         CollateralSeized(Account, Account, Currency, Money),
         InterestPaid(Account, Currency, Money),
         InterestCharged,
+        VolatilityReported(Instrument, i64),
+        MarginRateSet(Instrument, i64, i64),
     }
 }
 

@@ -6,8 +6,8 @@ use downdraft_journal::{End, Header, MachineEntry, Reader, Record, Verdict, repl
 use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, MarginMode, TierSpec};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side, Span};
 use downdraft_venue::{
-    BookSize, Capacity, Command, FundingPolicy, LiquidationPolicy, MarkPolicy, MarkRule, OrderRequest,
-    SelfTradePrevention, TimeInForce, Venue,
+    BookSize, Capacity, Command, FundingPolicy, FundingRule, LiquidationPolicy, MarkPolicy, MarkRule, OrderRequest,
+    PremiumRule, SelfTradePrevention, TimeInForce, Venue,
 };
 use std::collections::BTreeMap;
 
@@ -52,9 +52,12 @@ fn genesis() -> Vec<Command> {
             policy: Some(FundingPolicy {
                 interval: Span(1_000_000),
                 sample: Span(100_000),
+                period: Span(1_000_000),
+                rule: FundingRule::Damped { damper: Ppm(500) },
                 interest: Ppm(100),
-                damper: Ppm(500),
                 cap: Ppm(7_500),
+                premium: PremiumRule::default(),
+                lagged: false,
             }),
         },
         Command::Deposit { account: AccountId::FUND, currency: CURRENCY, amount: Money(50_000) },

@@ -10,7 +10,8 @@ use downdraft_venue::Command;
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error(
     "--set {argument}: {field} cannot change while the run goes on, expected one of liquidation, fund.CURRENCY, \
-     instruments.NAME.tiers, instruments.NAME.mark, instruments.NAME.protections, instruments.NAME.funding, or no --at, \
+     instruments.NAME.tiers, instruments.NAME.mark, instruments.NAME.protections, instruments.NAME.funding, \
+     instruments.NAME.margin_form, instruments.NAME.dynamic_margin, or no --at, \
      which changes it from the start"
 )]
 pub struct FixedSetting {
@@ -46,9 +47,9 @@ fn can_change(field: &str) -> bool {
     match segments.next() {
         Some("liquidation" | "fund") => true,
         // A name may hold points, so the setting is looked for by what follows a name.
-        Some("instruments") => {
-            segments.skip(1).any(|segment| ["tiers", "mark", "protections", "funding"].contains(&segment))
-        }
+        Some("instruments") => segments.skip(1).any(|segment| {
+            ["tiers", "mark", "protections", "funding", "margin_form", "dynamic_margin"].contains(&segment)
+        }),
         _ => false,
     }
 }
@@ -66,6 +67,12 @@ fn commands(base: &Scenario, changed: &Scenario) -> Vec<Command> {
         }
         if old.protections != new.protections {
             commands.push(Command::SetProtections { instrument, protections: new.protections });
+        }
+        if old.form != new.form {
+            commands.push(Command::SetMarginForm { instrument, form: new.form.unwrap_or_default() });
+        }
+        if old.dynamic != new.dynamic {
+            commands.push(Command::SetDynamicMargin { instrument, policy: new.dynamic });
         }
         if old.funding != new.funding {
             commands.push(Command::SetFunding { instrument, policy: new.funding });

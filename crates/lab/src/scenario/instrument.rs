@@ -1,13 +1,13 @@
 //! `[[instruments]]`: terms in human units, and how they become ticks, lots and smallest units of money.
 
 use super::currency::Currencies;
-use super::policy;
+use super::{margining, policy};
 use crate::decimal::{Decimal, NotWhole};
 use crate::read::{Field, Outcome, Section};
-use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, Payoff, TierSpec};
+use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, MarginForm, Payoff, TierSpec};
 use downdraft_types::arith::ceil_div;
 use downdraft_types::{CurrencyId, MarkPrice, Money, Ppm, Price, Qty, Time};
-use downdraft_venue::{BookSize, FundingPolicy, MarkPolicy, Protections};
+use downdraft_venue::{BookSize, DynamicMargin, FundingPolicy, MarkPolicy, MarkRule, Protections, SettlementPolicy};
 
 /// An instrument as a scenario states it, in the engine's units.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -30,6 +30,14 @@ pub struct Instrument {
     pub funding: Option<FundingPolicy>,
     /// The name of its insurance fund; `None`: the one that serves all others.
     pub fund: Option<String>,
+    /// How a dated contract is settled.
+    pub delivery: Option<SettlementPolicy>,
+    /// How margin rises with size and open interest, where it does.
+    pub form: Option<MarginForm>,
+    /// Rates that follow the market.
+    pub dynamic: Option<DynamicMargin>,
+    /// What its volatility is reported to be, and when: what its options are marked by.
+    pub volatility: Vec<(Time, Ppm)>,
 }
 
 /// The human units of an instrument.
@@ -78,7 +86,7 @@ impl Units {
 }
 
 impl Instrument {
-    pub(super) fn read(field: &Field<'_>, currencies: &Currencies) -> Outcome<Self> {
+    pub(super) fn read(field: &Field<'_>, currencies: &Currencies, before: &[Self]) -> Outcome<Self> {
         let mut s = field.section()?;
         let name = s.required("name", "the instrument's name", Field::owned)?;
         let settlement = s.required("settlement", "the name of a currency", |f| currencies.named(f))?;
@@ -90,15 +98,24 @@ impl Instrument {
         let payoff = s.or("contract", Payoff::Linear, |f| {
             f.choice(&[("linear", Payoff::Linear), ("inverse", Payoff::Inverse)])
         })?;
-        let point_value = point_value(&s, &units, payoff)?;
-        let kind = kind(&mut s, &units, settlement, currencies)?;
+        let multiplier = s.optional("multiplier", Field::positive_decimal)?;
+        if payoff == Payoff::Inverse && multiplier.is_some() {
+            return Err(s.refuse(
+                "multiplier",
+                "a multiplier of an inverse contract",
+                "none, or contract = \"linear\"",
+            ));
+        }
+        let point_value = point_value(&s, &units, payoff, multiplier.unwrap_or(Decimal::ONE))?;
+        let kind = kind(&mut s, &units, (settlement, currencies), before)?;
+        let option = matches!(kind, InstrumentKind::Option(_));
         let spot = matches!(kind, InstrumentKind::Spot { .. });
         if spot && payoff != Payoff::Linear {
             return Err(s.refuse("contract", "an inverse contract", "contract = \"linear\", as kind is spot"));
         }
         let price = s.required("price", "the price at the start", |f| f.positive_units(tick, "tick"))?;
         let price = Price(price);
-        let far = Price(price.0.saturating_mul(10));
+        let far = Price(price.0.saturating_mul(10)).max(margining::reach(&kind, &units, before).unwrap_or(Price::ZERO));
         let max_price = s.or("max_price", far, |f| f.positive_units(tick, "tick").map(Price))?;
         let lots = |f: &Field<'_>| f.positive_units(lot, "lot").map(|n| Qty(n.unsigned_abs()));
         let max_position = s.or("max_position", Qty(1_000_000_000), lots)?;
@@ -114,8 +131,10 @@ impl Instrument {
             max_order,
             max_position,
             tiers: match s.optional("tiers", |f| tiers(f, &units))? {
-                Some(tiers) if !spot => tiers,
+                Some(tiers) if !spot && !option => tiers,
                 None if spot => vec![TierSpec { floor: Money::ZERO, maintenance: Ppm::ZERO, initial: Ppm::ONE }],
+                None if option => Vec::new(),
+                Some(_) if option => return Err(s.refuse("tiers", "tiers of an option", "none: see margin_form")),
                 Some(_) => return Err(s.refuse("tiers", "margin tiers", "none, as kind is spot")),
                 None => return Err(s.refuse("tiers", "nothing", "a list of margin tiers")),
             },
@@ -134,9 +153,35 @@ impl Instrument {
             price,
             mark: s.or("mark", MarkPolicy::default(), policy::mark)?,
             protections: s.or("protections", Protections::default(), policy::protections)?,
-            funding: s.optional("funding", policy::funding)?,
+            funding: s.optional("funding", |f| policy::funding(f, units.money()))?,
             fund: s.optional("fund", Field::owned)?,
+            delivery: s.optional("delivery", policy::delivery)?,
+            form: s.optional("margin_form", |f| margining::form(f, &units))?,
+            dynamic: s.optional("dynamic_margin", |f| margining::dynamic(f, &units))?,
+            volatility: s.or("volatility", Vec::new(), margining::path)?,
         };
+        if option && instrument.dynamic.is_some() {
+            return Err(s.refuse("dynamic_margin", "dynamic margin of an option", "none: it has no tiers"));
+        }
+        if !option && matches!(instrument.mark.rule, MarkRule::Model { .. }) {
+            return Err(s.refuse("mark", "the model's mark", "another rule, or kind = \"option\""));
+        }
+        if instrument.spec.payoff == Payoff::Inverse && instrument.funding.is_some_and(|f| !f.premium.impact.is_zero())
+        {
+            return Err(s.refuse("funding", "an impact of an inverse contract", "none: its best prices are compared"));
+        }
+        if instrument.delivery.is_some() && instrument.spec.kind.expiry().is_none() {
+            return Err(s.refuse("delivery", "delivery of a perpetual", "no delivery, or kind = \"dated\""));
+        }
+        if let (Some(policy), Some(expiry)) = (instrument.delivery, instrument.spec.kind.expiry()) {
+            if policy.window.0 >= expiry.0 {
+                return Err(s.refuse(
+                    "delivery",
+                    "a window that begins before the run",
+                    "a window shorter than expiry",
+                ));
+            }
+        }
         if instrument.funding.is_some() && instrument.spec.kind != InstrumentKind::Perpetual {
             return Err(s.refuse("funding", "funding of what is no perpetual", "no funding, or kind = \"perpetual\""));
         }
@@ -151,11 +196,18 @@ impl Instrument {
     }
 }
 
-/// Money per mark increment per lot, which must be whole: tick × lot × 10^decimals ÷ mark_scale. Of an inverse contract,
-/// whose lot is an amount of the quote, lot × 10^decimals × mark_scale ÷ tick.
-fn point_value(section: &Section<'_>, units: &Units, payoff: Payoff) -> Outcome<u64> {
+/// Money per mark increment per lot, which must be whole: tick × lot × multiplier × 10^decimals ÷ mark_scale. The
+/// multiplier is what a unit of price is worth in the settlement currency per unit of size: 1, or a quanto's fixed rate.
+/// Of an inverse contract, whose lot is an amount of the quote, lot × 10^decimals × mark_scale ÷ tick.
+fn point_value(section: &Section<'_>, units: &Units, payoff: Payoff, multiplier: Decimal) -> Outcome<u64> {
     let (value, formula) = match payoff {
-        Payoff::Linear => (linear_value(units, units.mark_scale, units.decimals), "{tick} × {lot} ÷ {scale}"),
+        Payoff::Linear if multiplier == Decimal::ONE => {
+            (linear_value(units, multiplier, units.mark_scale, units.decimals), "{tick} × {lot} ÷ {scale}")
+        }
+        Payoff::Linear => {
+            let value = linear_value(units, multiplier, units.mark_scale, units.decimals);
+            (value, "{tick} × {lot} × {multiplier} ÷ {scale}")
+        }
         Payoff::Inverse => (inverse_value(units, units.decimals), "{lot} × {scale} ÷ {tick}"),
     };
     match value {
@@ -166,18 +218,19 @@ fn point_value(section: &Section<'_>, units: &Units, payoff: Payoff) -> Outcome<
     let found = formula
         .replace("{tick}", &units.tick.to_string())
         .replace("{lot}", &units.lot.to_string())
+        .replace("{multiplier}", &multiplier.to_string())
         .replace("{scale}", &units.mark_scale.to_string());
     let found = format!("{found}, which is no whole number of 10^-{}", units.decimals);
-    let expected = format!("money per mark increment per lot to be exact: {}", remedy(units, payoff));
+    let expected = format!("money per mark increment per lot to be exact: {}", remedy(units, payoff, multiplier));
     Err(section.refuse("mark_scale", found, expected))
 }
 
 type Whole = Option<Result<i128, NotWhole>>;
 
-fn linear_value(units: &Units, mark_scale: u32, decimals: u32) -> Whole {
+fn linear_value(units: &Units, multiplier: Decimal, mark_scale: u32, decimals: u32) -> Whole {
     let scale = Decimal::new(i128::from(mark_scale), 0);
     let power = Decimal::new(10_i128.checked_pow(decimals)?, 0);
-    Some(units.tick.checked_mul(units.lot)?.checked_mul(power)?.count(scale))
+    Some(units.tick.checked_mul(units.lot)?.checked_mul(multiplier)?.checked_mul(power)?.count(scale))
 }
 
 fn inverse_value(units: &Units, decimals: u32) -> Whole {
@@ -187,15 +240,15 @@ fn inverse_value(units: &Units, decimals: u32) -> Whole {
 }
 
 /// What would make a point value whole.
-fn remedy(units: &Units, payoff: Payoff) -> String {
+fn remedy(units: &Units, payoff: Payoff, multiplier: Decimal) -> String {
     let whole = |value: Whole| matches!(value, Some(Ok(_)));
     let enough = (units.decimals..=18).find(|decimals| match payoff {
-        Payoff::Linear => whole(linear_value(units, units.mark_scale, *decimals)),
+        Payoff::Linear => whole(linear_value(units, multiplier, units.mark_scale, *decimals)),
         Payoff::Inverse => whole(inverse_value(units, *decimals)),
     });
     let linear = payoff == Payoff::Linear;
     let coarser = (1..units.mark_scale).rev().filter(|_| linear);
-    let coarser = coarser.take(1_000_000).find(|scale| whole(linear_value(units, *scale, units.decimals)));
+    let coarser = coarser.take(1_000_000).find(|scale| whole(linear_value(units, multiplier, *scale, units.decimals)));
     match (enough, coarser) {
         (Some(d), Some(scale)) => format!("the settlement currency with {d} decimals, or mark_scale = {scale}"),
         (Some(d), None) => format!("the settlement currency with {d} decimals"),
@@ -208,24 +261,41 @@ fn remedy(units: &Units, payoff: Payoff) -> String {
 fn kind(
     section: &mut Section<'_>,
     units: &Units,
-    settlement: CurrencyId,
-    currencies: &Currencies,
+    (settlement, currencies): (CurrencyId, &Currencies),
+    before: &[Instrument],
 ) -> Outcome<InstrumentKind> {
-    let kinds = ["perpetual", "dated", "spot"].map(|kind| (kind, kind));
-    let kind = section.or("kind", "perpetual", |f| f.choice(&kinds))?;
+    #[derive(Clone, Copy)]
+    enum Word {
+        Perpetual,
+        Dated,
+        Option,
+        Spot,
+    }
+    let words =
+        [("perpetual", Word::Perpetual), ("dated", Word::Dated), ("option", Word::Option), ("spot", Word::Spot)];
+    let word = section.or("kind", Word::Perpetual, |f| f.choice(&words))?;
     let expiry = section.optional("expiry", Field::positive_span)?;
     let base = section.optional("base", |f| Ok((f.clone(), currencies.named(f)?)))?;
-    match (kind, expiry, base) {
-        ("perpetual", None, None) => Ok(InstrumentKind::Perpetual),
-        ("dated", Some(after), None) => Ok(InstrumentKind::Dated { expiry: Time(after.0) }),
-        ("dated", None, _) => {
+    if base.is_some() && !matches!(word, Word::Spot) {
+        return Err(section.refuse("base", "a base currency", "none, or kind = \"spot\""));
+    }
+    match (word, expiry) {
+        (Word::Perpetual, None) => Ok(InstrumentKind::Perpetual),
+        (Word::Dated, Some(after)) => Ok(InstrumentKind::Dated { expiry: Time(after.0) }),
+        (Word::Option, Some(after)) => margining::option(section, Time(after.0), units, before),
+        (Word::Spot, None) => match base {
+            Some((field, base)) => spot(&field, units, (base, settlement), currencies),
+            None => Err(section.refuse("base", "nothing", "the currency that is bought, as kind is spot")),
+        },
+        (Word::Dated, None) => {
             Err(section.refuse("expiry", "nothing", "the time from start to settlement, as kind is dated"))
         }
-        ("spot", None, Some((field, base))) => spot(&field, units, (base, settlement), currencies),
-        ("spot", _, None) => Err(section.refuse("base", "nothing", "the currency that is bought, as kind is spot")),
-        (_, Some(_), _) => Err(section.refuse("expiry", "an expiry", "none, or kind = \"dated\"")),
-        (_, _, Some(_)) => Err(section.refuse("base", "a base currency", "none, or kind = \"spot\"")),
-        _ => unreachable!("one of three kinds"),
+        (Word::Option, None) => {
+            Err(section.refuse("expiry", "nothing", "the time from start to settlement, as kind is option"))
+        }
+        (Word::Perpetual | Word::Spot, Some(_)) => {
+            Err(section.refuse("expiry", "an expiry", "none, or kind = \"dated\""))
+        }
     }
 }
 

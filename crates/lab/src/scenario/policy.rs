@@ -1,11 +1,13 @@
 //! Policies: `[liquidation]`, and an instrument's `mark`, `protections` and `funding`.
 
+use crate::decimal::Decimal;
 use crate::read::{Field, Outcome, Section};
-use downdraft_types::{Ppm, Span};
+use downdraft_types::{Money, Ppm, Span};
 use downdraft_venue::{
     Absorber, Absorption, AdlPolicy, AdlPrice, AdlRanking, Backstop, Between, Breaker, CloseOrder, CrossedOrder,
-    DeficitOrder, EquityShare, FundingPolicy, LiquidationMode, LiquidationPolicy, MarkPolicy, MarkRule, OnFundShort,
-    PartialStep, Protections, Residual, Socialising, Takeover, Unwind,
+    DeficitOrder, DeliveryFee, EquityShare, FundingPolicy, FundingRule, LiquidationMode, LiquidationPolicy, MarkPolicy,
+    MarkRule, OnFundShort, PartialStep, PremiumRule, PremiumWeights, Protections, Residual, SettlementPolicy,
+    Socialising, Takeover, Unwind,
 };
 
 pub(super) fn mark(field: &Field<'_>) -> Outcome<MarkPolicy> {
@@ -14,6 +16,7 @@ pub(super) fn mark(field: &Field<'_>) -> Outcome<MarkPolicy> {
         Plain(MarkRule),
         Ema,
         Median,
+        Model,
     }
     let mut s = field.section()?;
     let rule = s.required("rule", "how the mark is made", |f| {
@@ -23,16 +26,21 @@ pub(super) fn mark(field: &Field<'_>) -> Outcome<MarkPolicy> {
             ("ema-mid", Rule::Ema),
             ("median", Rule::Median),
             ("exogenous", Rule::Plain(MarkRule::Exogenous)),
+            ("model", Rule::Model),
         ])
     })?;
     let rule = match rule {
         Rule::Plain(rule) => rule,
+        Rule::Model => MarkRule::Model {
+            smile: s.or("smile", Ppm::ONE, |f| f.rate_within(Ppm(1), Ppm(10 * Ppm::ONE.0)))?,
+            interval: s.or("interval", Span(1_000_000_000), Field::positive_span)?,
+        },
         Rule::Ema | Rule::Median => {
             let interval = s.required("interval", "the time between samples", Field::positive_span)?;
             let weight = s.required("weight", "the weight of the newest sample", Field::part)?;
             match rule {
                 Rule::Ema => MarkRule::EmaMid { interval, weight },
-                Rule::Median | Rule::Plain(_) => MarkRule::Median { interval, weight },
+                Rule::Median | Rule::Plain(_) | Rule::Model => MarkRule::Median { interval, weight },
             }
         }
     };
@@ -59,19 +67,60 @@ fn breaker(field: &Field<'_>) -> Outcome<Breaker> {
     Ok(breaker)
 }
 
-pub(super) fn funding(field: &Field<'_>) -> Outcome<FundingPolicy> {
+/// Premium and interest by the damper's rule, or, with `form = "added"`, their sum. `impact` is in money of the
+/// settlement currency, whose smallest unit is `unit`.
+pub(super) fn funding(field: &Field<'_>, unit: Decimal) -> Outcome<FundingPolicy> {
     let mut s = field.section()?;
     let rate = |f: &Field<'_>| f.rate_within(-Ppm::ONE, Ppm::ONE);
     let limit = |f: &Field<'_>| f.rate_within(Ppm::ZERO, Ppm::ONE);
+    let interval = s.required("interval", "the time between payments", Field::positive_span)?;
+    let added = s.or("form", false, |f| f.choice(&[("damped", false), ("added", true)]))?;
+    let damper = s.optional("damper", limit)?;
+    if added && damper.is_some() {
+        return Err(s.refuse("damper", "a damper", "none, or form = \"damped\""));
+    }
+    let damped = FundingRule::Damped { damper: damper.unwrap_or(Ppm(500)) };
     let policy = FundingPolicy {
-        interval: s.required("interval", "the time between payments", Field::positive_span)?,
+        interval,
         sample: s.required("sample", "the time between samples of the premium", Field::positive_span)?,
+        period: s.or("period", interval, Field::positive_span)?,
+        rule: if added { FundingRule::Added } else { damped },
         interest: s.or("interest", Ppm::ZERO, rate)?,
-        damper: s.or("damper", Ppm(500), limit)?,
         cap: s.or("cap", Ppm(7_500), limit)?,
+        premium: premium(&mut s, unit)?,
+        lagged: s.or("lagged", false, Field::boolean)?,
     };
+    if policy.period < interval {
+        return Err(s.refuse("period", "a period shorter than the interval", "at least the interval"));
+    }
     s.finish()?;
     Ok(policy)
+}
+
+fn premium(s: &mut Section<'_>, unit: Decimal) -> Outcome<PremiumRule> {
+    let weights = [("equal", PremiumWeights::Equal), ("rising", PremiumWeights::Rising)];
+    Ok(PremiumRule {
+        impact: Money(s.or("impact", 0, |f| f.positive_units(unit, "unit").map(i128::from))?),
+        weights: s.or("weights", PremiumWeights::Equal, |f| f.choice(&weights))?,
+    })
+}
+
+/// `delivery = { window = "30m", sample = "6s", fee = "0.025%", fee_cap = "12.5%" }`.
+pub(super) fn delivery(field: &Field<'_>) -> Outcome<SettlementPolicy> {
+    let mut s = field.section()?;
+    let window = s.required("window", "how long the index is averaged before expiry", Field::span)?;
+    let sample = s.or("sample", window, Field::positive_span)?;
+    if !window.0.is_multiple_of(sample.0.max(1)) || window.0 / sample.0.max(1) > 1 << 20 {
+        return Err(s.refuse(
+            "sample",
+            "a window of other than whole samples",
+            "a part of the window, at least 2^-20 of it",
+        ));
+    }
+    let part = |f: &Field<'_>| f.rate_within(Ppm::ZERO, Ppm::ONE);
+    let fee = DeliveryFee { rate: s.or("fee", Ppm::ZERO, part)?, cap: s.optional("fee_cap", part)? };
+    s.finish()?;
+    Ok(SettlementPolicy { window, sample, fee })
 }
 
 pub(super) fn liquidation(field: &Field<'_>) -> Outcome<LiquidationPolicy> {

@@ -48,8 +48,8 @@ fn messages() {
             "lot_size = \"0.1\"",
             "lot_size = \"0.1\"\nlotsize = 3",
             "t.toml:10:1: instruments.X.lotsize: found an unknown field, expected one of name, settlement, tick_size, \
-             lot_size, mark_scale, contract, kind, expiry, base, price, max_price, max_position, max_order, tiers, maintenance_basis, \
-             close_fee, maker_fee, taker_fee, book, mark, protections, funding (did you mean lot_size?)",
+             lot_size, mark_scale, contract, multiplier, kind, expiry, base, price, max_price, max_position, max_order, tiers, maintenance_basis, \
+             close_fee, maker_fee, taker_fee, book, mark, protections, funding, fund, delivery, margin_form, dynamic_margin, volatility (did you mean lot_size?)",
         ),
         (
             "\"0.5\"",

@@ -6,6 +6,7 @@ mod errors;
 mod forks;
 mod given_positions;
 mod library;
+mod margins;
 mod outcome;
 mod outcomes;
 mod running;

@@ -177,3 +177,36 @@ fn inverse_contracts() {
     assert_eq!((spec.payoff, spec.point_value), (Payoff::Inverse, 200_000_000));
     assert_eq!(spec.tiers[1].floor, Money(20_000_000_000));
 }
+
+fn quanto(line: &str) -> Result<Scenario, downdraft_lab::ScenarioError> {
+    let text = format!(
+        "name = \"q\"\nduration = \"1s\"\n[currencies.XBT]\ndecimals = 8\n[[instruments]]\nname = \"ETHUSD\"\n\
+         settlement = \"XBT\"\ntick_size = \"0.05\"\nlot_size = \"1\"\nprice = \"500\"\nmax_position = \"100000\"\n\
+         tiers = [{{ floor = \"0\", maintenance = \"1%\", initial = \"2%\" }}]\n{line}\n"
+    );
+    Scenario::read(&Document::read("q.toml", &text, &[])?, &Files::Embedded(&[]))
+}
+
+/// BitMEX, *Quanto for speculators*: 10,000 contracts of ETHUSD at 500 dollars, 0.000001 XBT a dollar, are worth 5 XBT
+/// and ask for 2% of it, 0.1 XBT; 1% up is 0.05 XBT.
+#[test]
+fn a_quanto_has_its_exchange_rate_in_the_multiplier() {
+    let spec = quanto("multiplier = \"0.000001\"").unwrap().instruments[0].spec.clone();
+    // A tick of 0.05 dollars is 5 satoshi.
+    assert_eq!((spec.point_value, spec.settlement.0), (5, 0));
+    let price = |dollars: i64| Price(dollars * 20);
+    let value = |dollars| spec.valuation().trade_value(Qty(10_000), price(dollars));
+    assert_eq!(value(500), Money(500_000_000));
+    assert_eq!(value(500).0 * i128::from(spec.tiers[0].initial.0) / 1_000_000, 10_000_000);
+    assert_eq!(value(505) - value(500), Money(5_000_000));
+}
+
+#[test]
+fn multipliers_that_mean_nothing_are_refused() {
+    let message = |line| quanto(line).unwrap_err().to_string();
+    let inexact = message("multiplier = \"0.0000001\"");
+    assert!(inexact.contains("0.05 × 1 × 0.0000001 ÷ 1"), "{inexact}");
+    assert!(inexact.contains("with 9 decimals"), "{inexact}");
+    let inverse = message("multiplier = \"2\"\ncontract = \"inverse\"");
+    assert!(inverse.contains("multiplier of an inverse contract"), "{inverse}");
+}

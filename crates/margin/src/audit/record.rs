@@ -255,8 +255,10 @@ pub enum Record {
         account: AccountId,
         /// At which mark.
         mark: MarkPrice,
-        /// What it realised.
+        /// What it realised, the fee excluded.
         realised: Money,
+        /// The delivery fee.
+        fee: Money,
     },
     /// All positions of an instrument have been settled at expiry.
     Expired {

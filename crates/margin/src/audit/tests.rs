@@ -45,7 +45,7 @@ fn deficit(account: u32, amount: i128) -> Record {
 
 fn settled(account: u32, realised: i128) -> Record {
     let (account, mark, realised) = (AccountId(account), MarkPrice(30), Money(realised));
-    Record::Settled { instrument: DATED, account, mark, realised }
+    Record::Settled { instrument: DATED, account, mark, realised, fee: Money::ZERO }
 }
 
 fn listed(instrument: InstrumentId, mark_scale: u32) -> Record {
@@ -252,7 +252,9 @@ fn fields(record: &mut Record) -> Vec<Field<'_>> {
         | Record::FundingResidue { amount, .. } => vec![Field::Money(amount)],
         Record::Mark { mark, .. } => vec![Field::Mark(mark)],
         Record::Expired { mark, residue, .. } => vec![Field::Mark(mark), Field::Money(residue)],
-        Record::Settled { mark, realised, .. } => vec![Field::Mark(mark), Field::Money(realised)],
+        Record::Settled { mark, realised, fee, .. } => {
+            vec![Field::Mark(mark), Field::Money(realised), Field::Money(fee)]
+        }
         Record::Fill { price, qty, buyer, seller, .. } => {
             let amounts = [&mut buyer.fee, &mut buyer.realised, &mut seller.fee, &mut seller.realised];
             [Field::Price(price), Field::Qty(qty)].into_iter().chain(amounts.map(Field::Money)).collect()

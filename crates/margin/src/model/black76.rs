@@ -8,7 +8,7 @@
 use super::error::{ModelError, finite, not_negative, positive};
 
 /// The right that an option gives: to buy or to sell.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Right {
     /// To buy at the strike.

@@ -65,6 +65,12 @@ impl Ewma {
         Ok(())
     }
 
+    /// All of its state, to the bit.
+    #[must_use]
+    pub fn bits(&self) -> ([u64; 2], Option<(Time, u64)>) {
+        ([self.half_life.to_bits(), self.variance.to_bits()], self.last.map(|(at, price)| (at, price.to_bits())))
+    }
+
     /// Volatility per square root of a year.
     #[must_use]
     pub fn vol(&self) -> f64 {
@@ -203,7 +209,7 @@ impl ByDepth {
 }
 
 /// When a rate may change, and how far at a time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Schedule {
     /// Changes happen at multiples of this.
@@ -215,7 +221,7 @@ pub struct Schedule {
 }
 
 /// A rate in force, and when it may change next.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub struct Stepped {
     schedule: Schedule,

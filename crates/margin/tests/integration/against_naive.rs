@@ -3,7 +3,7 @@
 use crate::steps::{Step, step, unified_step};
 use crate::trial::Trial;
 use downdraft_testkit::naive_margin::maintenance_e6;
-use downdraft_types::{InstrumentId, Money};
+use downdraft_types::{InstrumentId, Lots, Money};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -59,12 +59,12 @@ fn tiers_meet_at_their_floors() {
         for pair in spec.tiers.windows(2) {
             let (lower, upper) = (pair[0].maintenance + spec.close_fee, pair[1].maintenance + spec.close_fee);
             let floor = pair[1].floor;
-            let around = [-1, 0, 1].map(|by| terms.maintenance_e6(floor + Money(by)));
+            let around = [-1, 0, 1].map(|by| terms.maintenance_e6(Lots(1), floor + Money(by)));
             assert_eq!(around[1] - around[0], i128::from(lower.0));
             assert_eq!(around[2] - around[1], i128::from(upper.0));
             for by in -1..=1 {
                 let notional = floor.0 + by;
-                assert_eq!(terms.maintenance_e6(Money(notional)), maintenance_e6(spec, notional, notional));
+                assert_eq!(terms.maintenance_e6(Lots(1), Money(notional)), maintenance_e6(spec, notional, notional));
             }
         }
     }

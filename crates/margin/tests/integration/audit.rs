@@ -2,7 +2,8 @@
 
 use downdraft_margin::audit::{Auditor, Party, Record};
 use downdraft_margin::{
-    InstrumentKind, InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, MarginMode, Payoff, TierSpec,
+    DeliveryFee, InstrumentKind, InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, MarginMode, Payoff,
+    TierSpec,
 };
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side, Time};
 use proptest::prelude::*;
@@ -98,8 +99,10 @@ impl Pair {
 
     fn expire(&mut self, mark: MarkPrice) {
         let mut records = Vec::new();
-        let residue = self.engine.settle_all(LISTED, |account, realised, amount| {
-            records.push(Record::Settled { instrument: LISTED, account, mark, realised });
+        let fee = DeliveryFee { rate: Ppm(2_500), cap: None };
+        let residue = self.engine.settle_all(LISTED, fee, |delivered| {
+            let (account, realised, amount) = (delivered.account, delivered.realised, delivered.margin_moved);
+            records.push(Record::Settled { instrument: LISTED, account, mark, realised, fee: delivered.fee });
             records.push(Record::MarginMoved { account, instrument: LISTED, amount });
         });
         // A cross position moves no margin.

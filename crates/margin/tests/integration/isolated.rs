@@ -4,7 +4,7 @@ use crate::world::{
     A, CASH, FIRST, cash, cross, deposit, engine, imbalance, isolate, isolated, one, perpetual, position, tier, trade,
     trade_with_fee,
 };
-use downdraft_margin::{InstrumentSpec, Margin, MarginError, MarginMode, PoolState};
+use downdraft_margin::{DeliveryFee, InstrumentSpec, Margin, MarginError, MarginMode, PoolState};
 use downdraft_types::{MarkPrice, Money, Ppm, Price, Qty, Side};
 
 /// Leverage 10, cash 1,000, 100 lots at 10.
@@ -145,7 +145,9 @@ fn expiry_brings_margin_home_to_the_cross_pool() {
     trade(&mut margin, A, FIRST, 100, 1_000);
     trade(&mut margin, A, crate::world::SECOND, 100, 1_000);
     let before = margin.liquidation_price(A, crate::world::SECOND);
-    margin.settle_all(FIRST, |_, realised, moved| assert!(realised.is_zero() && !moved.is_positive()));
+    margin.settle_all(FIRST, DeliveryFee::default(), |delivered| {
+        assert!(delivered.realised.is_zero() && delivered.fee.is_zero() && !delivered.margin_moved.is_positive());
+    });
     assert!(margin.liquidation_price(A, crate::world::SECOND) < before);
     assert_eq!(wallets(&margin), (300, 0));
     assert_eq!(margin.free(A, CASH), Money(200));

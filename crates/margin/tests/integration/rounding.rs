@@ -67,7 +67,7 @@ fn initial_margin_rounds_up() {
     isolate(&mut margin, A, 100_000);
     deposit(&mut margin, A, 100);
     assert_eq!(trade(&mut margin, A, FIRST, 1, 101).margin_moved, Money(11));
-    assert_eq!(margin.instrument(FIRST).initial_margin(Money(101), Some(Ppm(100_000))), Money(11));
+    assert_eq!(margin.instrument(FIRST).initial_margin(Qty(0), Money(101), Some(Ppm(100_000))), Money(11));
 }
 
 /// A share of equity is rounded down, whatever its sign: a long's bankruptcy value up, a short's down.

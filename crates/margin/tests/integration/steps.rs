@@ -23,6 +23,10 @@ pub enum Step {
     Funding { instrument: u8, rate: i32 },
     /// Other tiers: rates as listed times (1 + `raise` ÷ 16).
     Tiers { instrument: u8, raise: u8 },
+    /// Rates that rise with size and open interest; a raise of all tiers by hand of the venue, in parts per million.
+    Form { instrument: u8, slope: u16, per: u16, scaled: bool, least: u32 },
+    /// An option's mark and its index move together, by parts per million.
+    Index { instrument: u8, by: i32, mark: i32 },
     /// Mode and leverage.
     Configure { account: u8, instrument: u8, isolated: bool, initial: Option<u32> },
     /// Isolated margin moves by a part of the free cash, or of the margin, in 256ths.
@@ -72,6 +76,10 @@ pub fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(instrument, to, shift)| Step::Jump { instrument, to, shift }),
         2 => (instrument(), -20_000..20_000_i32).prop_map(|(instrument, rate)| Step::Funding { instrument, rate }),
         1 => (instrument(), 0..24_u8).prop_map(|(instrument, raise)| Step::Tiers { instrument, raise }),
+        2 => (instrument(), 0..300_u16, 0..400_u16, any::<bool>(), 0..60_000_u32)
+            .prop_map(|(instrument, slope, per, scaled, least)| Step::Form { instrument, slope, per, scaled, least }),
+        4 => (any::<bool>(), -150_000..150_000_i32, -400_000..500_000_i32)
+            .prop_map(|(call, by, mark)| Step::Index { instrument: if call { 6 } else { 7 }, by, mark }),
         4 => (account(), instrument(), any::<bool>(), proptest::option::of(10_000..1_000_000_u32))
             .prop_map(|(account, instrument, isolated, initial)| {
                 Step::Configure { account, instrument, isolated, initial }

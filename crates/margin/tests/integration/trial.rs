@@ -3,11 +3,12 @@
 use crate::steps::{Resolution, Step};
 use crate::world::{perpetual, tier};
 use downdraft_margin::{
-    CollateralAsset, CollateralPolicy, InstrumentKind, InstrumentSpec, Leg, LoanTerms, MaintenanceBasis, Margin,
-    MarginCapacity, MarginMode, Payoff, Pool, WeightTier, fee,
+    CollateralAsset, CollateralPolicy, DeliveryFee, InstrumentKind, InstrumentSpec, Leg, LoanTerms, MaintenanceBasis,
+    Margin, MarginCapacity, MarginForm, MarginMode, OpenInterestScale, OptionTerms, Payoff, Pool, Right, SizeScale,
+    WeightTier, fee,
 };
 use downdraft_testkit::naive_margin::NaiveMargin;
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side, Time};
 use std::collections::BTreeSet;
 
 const ACCOUNTS: u32 = 7;
@@ -16,16 +17,16 @@ const CURRENCIES: u16 = 3;
 const HOUSE: AccountId = AccountId(ACCOUNTS);
 const CAPACITY: MarginCapacity = MarginCapacity {
     accounts: ACCOUNTS + 1,
-    positions: 48,
-    positions_per_account: 6,
-    instruments: 6,
+    positions: 64,
+    positions_per_account: 8,
+    instruments: 8,
     currencies: CURRENCIES,
 };
 
 /// No maintenance at all; three tiers with a closing fee; maintenance at entry in another currency; and sizes near
-/// what listing allows; an inverse contract, and one whose values are so small that rounding is all. Each with its
-/// first mark.
-fn listings() -> [(InstrumentSpec, i64); 6] {
+/// what listing allows; an inverse contract, and one whose values are so small that rounding is all; a call and a put.
+/// Each with its first mark.
+fn listings() -> [(InstrumentSpec, i64); 8] {
     let tiers = |unit: i128| vec![tier(0, 5_000, 10_000), tier(unit, 20_000, 50_000), tier(8 * unit, 100_000, 250_000)];
     let spec = |tiers| InstrumentSpec {
         max_price: Price(1_000_000),
@@ -33,6 +34,11 @@ fn listings() -> [(InstrumentSpec, i64); 6] {
         taker_fee: Ppm(600),
         tiers,
         ..perpetual(0, 0)
+    };
+    let option = |right, underlying| {
+        let (expiry, strike) = (Time(1), MarkPrice(10_000));
+        let kind = InstrumentKind::Option(OptionTerms { expiry, right, strike, underlying });
+        InstrumentSpec { kind, ..spec(vec![]) }
     };
     [
         (spec(vec![tier(0, 0, 10_000)]), 9_000),
@@ -70,6 +76,8 @@ fn listings() -> [(InstrumentSpec, i64); 6] {
             },
             900,
         ),
+        (option(Right::Call, InstrumentId(6)), 700),
+        (option(Right::Put, InstrumentId(1)), 600),
     ]
 }
 
@@ -323,6 +331,39 @@ impl Trial {
                     self.naive.set_tiers(id, &tiers);
                 }
             }
+            Step::Form { instrument, slope, per, scaled, least } => {
+                let id = instrument_of(instrument);
+                let terms = self.engine.instrument(id);
+                let grain = (terms.spec().max_position.0 / 2_000).max(1);
+                let lower = terms.value_at(Side::Buy.signed(terms.open_interest()), terms.mark()).abs();
+                let lower = Money(lower.0 / 2);
+                let upper = if scaled { lower + lower + Money(1) } else { Money::ZERO };
+                let form = MarginForm {
+                    size: SizeScale { slope: Ppm(slope.into()), per: Qty(grain * u64::from(per)) },
+                    open_interest: OpenInterestScale { lower, upper },
+                    ..MarginForm::default()
+                };
+                if self.engine.set_form(id, &form).is_ok() {
+                    self.naive.set_form(id, &form);
+                }
+                let (maintenance, initial) = (Ppm(least.into()), Ppm((2 * least).into()));
+                if self.engine.set_least_rates(id, maintenance, initial).is_ok() {
+                    self.naive.set_least_rates(id, maintenance, initial);
+                }
+            }
+            Step::Index { instrument, by, mark } => {
+                let id = instrument_of(instrument);
+                let terms = self.engine.instrument(id);
+                let moved = |price: MarkPrice, by: i32| {
+                    let price = i128::from(price.0);
+                    let price = price + price * i128::from(by) / 1_000_000 + i128::from(by.signum());
+                    MarkPrice(i64::try_from(price).unwrap()).clamp(MarkPrice::ZERO, terms.legal_marks().1)
+                };
+                let (mark, reference) = (moved(terms.mark(), mark), moved(terms.reference(), by));
+                self.engine.place_option(id, Some(mark), reference);
+                self.engine.look_again(id);
+                self.naive.set_option(id, mark, reference);
+            }
             Step::Configure { account, instrument, isolated, initial } => {
                 let (account, id) = (account_of(account), instrument_of(instrument));
                 let mode = if isolated { MarginMode::Isolated } else { MarginMode::Cross };
@@ -346,8 +387,9 @@ impl Trial {
             }
             Step::Expire { instrument } => {
                 let id = instrument_of(instrument);
-                self.engine.settle_all(id, |_, _, _| {});
-                self.naive.settle_all(id);
+                let fee = DeliveryFee { rate: Ppm(250), cap: (id.0 % 2 == 0).then_some(Ppm(200)) };
+                self.engine.settle_all(id, fee, |_| {});
+                self.naive.settle_all(id, fee);
             }
             Step::Resolve { which, how } => self.resolve(which, how),
             Step::Unify { account, unified } => {

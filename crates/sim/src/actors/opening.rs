@@ -66,7 +66,7 @@ impl Terms {
             downdraft_margin::MaintenanceBasis::Mark => at_mark.abs(),
             downdraft_margin::MaintenanceBasis::Entry => holding.value,
         };
-        (at_mark - cost, terms.maintenance_e6(basis))
+        (at_mark - cost, terms.maintenance_e6(holding.size, basis))
     }
 
     fn notional(&self, holding: &Holding) -> Money {
@@ -84,8 +84,9 @@ impl Terms {
         let rate = mul_div_floor(holding.margin.0, RATE_ONE, holding.value.0).min(RATE_ONE);
         let rate = Ppm(i64::try_from(rate).ok()?);
         let terms = self.instrument(holding.instrument);
-        let enough = rate.is_positive() && rate >= terms.initial_rate(holding.value, None);
-        enough.then(|| (rate, holding.margin - terms.initial_margin(holding.value, Some(rate))))
+        let lots = holding.size.quantity();
+        let enough = rate.is_positive() && rate >= terms.initial_rate(lots, holding.value, None);
+        enough.then(|| (rate, holding.margin - terms.initial_margin(lots, holding.value, Some(rate))))
     }
 }
 
@@ -251,7 +252,7 @@ fn check_holding(terms: &Terms, holding: &Holding, pivot: AccountId) -> Result<(
     }
     if holding.mode == MarginMode::Isolated {
         if terms.isolated(holding).is_none() {
-            let least = terms.instrument(holding.instrument).initial_margin(holding.value, None);
+            let least = terms.instrument(holding.instrument).initial_margin(size, holding.value, None);
             return Err(format!("margin: found {}, expected initial margin at entry, {least}", holding.margin));
         }
         let (unrealised, maintenance_e6) = terms.standing(holding);

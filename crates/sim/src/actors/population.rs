@@ -367,6 +367,6 @@ impl PopulationConfig {
         };
         let value = Money(value.max(1));
         let rate = libm::ceil(1e6 / leverage.max(1.0)).max(1.0) as i64;
-        Holding { value, margin: terms.initial_margin(value, Some(Ppm(rate))), ..bare }
+        Holding { value, margin: terms.initial_margin(bare.size.quantity(), value, Some(Ppm(rate))), ..bare }
     }
 }

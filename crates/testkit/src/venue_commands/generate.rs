@@ -2,25 +2,29 @@
 
 use super::dice::Dice;
 use downdraft_margin::{
-    CollateralAsset, CollateralPolicy, InstrumentKind, InstrumentSpec, LoanTerms, MaintenanceBasis, MarginMode, Payoff,
-    Pool, TierSpec, WeightTier,
+    CollateralAsset, CollateralPolicy, InstrumentKind, InstrumentSpec, LoanTerms, MaintenanceBasis, MarginForm,
+    MarginMode, OpenInterestScale, OptionTerms, Payoff, Pool, Right, ShortOptionRates, SizeScale, TierSpec, WeightTier,
 };
 use downdraft_types::{
     AccountId, ClientOrderId, CurrencyId, InstrumentId, MarkPrice, Money, OrderId, Ppm, Price, Qty, Side, Span, Time,
 };
 use downdraft_venue::{
     Absorber, Absorption, AdlPolicy, AdlPrice, AdlRanking, Backstop, Between, BookSize, Breaker, Capacity, CloseOrder,
-    Command, CrossedOrder, DeficitOrder, EquityShare, FundingPolicy, Internal, LiquidationMode, LiquidationPolicy,
-    MarkPolicy, MarkRule, OnFundShort, OrderRef, OrderRequest, PartialStep, Phase, Protections, Residual,
-    SelfTradePrevention, Socialising, Takeover, TimeInForce, Unwind, Venue,
+    Command, CrossedOrder, DeficitOrder, DeliveryFee, DynamicMargin, EquityShare, FundingPolicy, FundingRule, Internal,
+    LiquidationMode, LiquidationPolicy, MarkPolicy, MarkRule, Measure, OnFundShort, OrderRef, OrderRequest,
+    PartialStep, Phase, PremiumRule, PremiumWeights, Protections, Residual, SelfTradePrevention, SettlementPolicy,
+    Socialising, Takeover, TimeInForce, Unwind, Venue,
 };
+
+/// The option's number.
+const OPTION: u16 = 5;
 
 /// Small enough that each of them is reached.
 pub const CAPACITY: Capacity = Capacity {
     accounts: 14,
-    positions: 50,
-    positions_per_account: 5,
-    instruments: 7,
+    positions: 60,
+    positions_per_account: 6,
+    instruments: 8,
     currencies: 3,
     client_orders: 12,
 };
@@ -38,19 +42,24 @@ pub struct View<'a> {
     pub resting: &'a dyn Fn(u64) -> Option<(InstrumentId, OrderId, AccountId)>,
 }
 
-/// The commands that set a world up: three contracts, two spot markets, accounts, money, policies.
+/// The commands that set a world up: three contracts, two spot markets and an option on the first contract, accounts,
+/// money, policies.
 pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
     let base = dice.one_of(&[100, 100, 100, 4, -60]);
     let mut commands = Vec::new();
-    for instrument in 0..5 {
+    for instrument in 0..=OPTION {
         let (spec, book) = (spec(dice, instrument), BookSize { orders: 40, levels: 24 });
-        // An inverse contract has positive prices only.
-        let base = if spec.smallest_price().is_some() { i64::abs(base) } else { base };
+        // An inverse contract and a spot market have positive prices only, and an option's are its own.
+        let positive = spec.smallest_price().is_some() || instrument == OPTION;
+        let base = if positive { i64::abs(base) } else { base };
         let mark = MarkPrice(base * i64::from(spec.mark_scale));
         let instrument = InstrumentId(instrument);
         commands.push(Command::ListInstrument { instrument, spec: Box::new(spec), book });
         commands.push(Command::SetMarkPolicy { instrument, policy: mark_policy(dice) });
         commands.push(Command::SetMark { instrument, mark });
+        if dice.once_in(2) {
+            commands.push(Command::SetSettlement { instrument, policy: Some(settlement(dice)) });
+        }
         if dice.once_in(2) {
             commands.push(Command::ReportIndex { instrument, index: mark });
         }
@@ -82,7 +91,7 @@ pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
 
 /// The next command.
 pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
-    let kind = dice.below(140);
+    let kind = dice.below(144);
     let (account, instrument) = (account(dice), instrument(dice));
     match kind {
         0..=51 => Command::PlaceOrder(order(dice, view, account, instrument)),
@@ -130,6 +139,13 @@ pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
         }
         120..=121 => Command::Internal(forged(dice, view, account, instrument)),
         // The fund is poor or rich, as it comes.
+        140 => Command::SetMarginForm { instrument, form: form(dice) },
+        141 => {
+            let policy = if dice.once_in(4) { None } else { Some(dynamic(dice)) };
+            Command::SetDynamicMargin { instrument, policy }
+        }
+        142 => Command::ReportVolatility { instrument, volatility: volatility(dice) },
+        143 => Command::SetSettlement { instrument, policy: Some(settlement(dice)) },
         122 => Command::Deposit { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
         123 => Command::Withdraw { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
         124 if dice.once_in(4) => Command::SetFund { instrument, fund: account, isolated: dice.once_in(4) },
@@ -186,9 +202,9 @@ fn account(dice: &mut Dice<'_>) -> AccountId {
 
 fn instrument(dice: &mut Dice<'_>) -> InstrumentId {
     match dice.below(128) {
-        n @ 5..=7 => InstrumentId(n as u16),
-        8 => InstrumentId(u16::MAX),
-        n => InstrumentId([0, 0, 0, 0, 1, 1, 2, 2, 0, 3, 3, 4][n as usize % 12]),
+        n @ 6..=8 => InstrumentId(n as u16),
+        9 => InstrumentId(u16::MAX),
+        n => InstrumentId([0, 0, 0, 5, 1, 1, 2, 2, 5, 3, 3, 4][n as usize % 12]),
     }
 }
 
@@ -347,10 +363,10 @@ fn forged(dice: &mut Dice<'_>, view: &View<'_>, account: AccountId, instrument: 
 }
 
 fn any_internal(dice: &mut Dice<'_>, account: AccountId, instrument: InstrumentId) -> Internal {
-    match dice.below(11) {
-        8 => Internal::Liquidate { pool: Pool::Unified { account } },
-        9 => Internal::Convert { account },
-        10 => Internal::ChargeInterest,
+    match dice.below(13) {
+        10 => Internal::Liquidate { pool: Pool::Unified { account } },
+        11 => Internal::Convert { account },
+        12 => Internal::ChargeInterest,
         0 => Internal::Liquidate { pool: Pool::Cross { account, currency: currency(dice) } },
         1 => Internal::Liquidate { pool: Pool::Isolated { account, instrument } },
         2 => Internal::Unwind { account, instrument },
@@ -358,12 +374,17 @@ fn any_internal(dice: &mut Dice<'_>, account: AccountId, instrument: InstrumentI
         4 => Internal::SamplePremium { instrument },
         5 => Internal::PayFunding { instrument },
         6 => Internal::Reopen { instrument },
+        7 => Internal::SampleSettlement { instrument },
+        8 => Internal::StepMargin { instrument },
         _ => Internal::Expire { instrument },
     }
 }
 
 fn spec(dice: &mut Dice<'_>, number: u16) -> InstrumentSpec {
     let odd = dice.once_in(16);
+    if number == OPTION {
+        return option(dice);
+    }
     let spot =
         |base| InstrumentKind::Spot { base: CurrencyId(base), lot: if odd { 0 } else { 1 + u64::from(base) * 3 } };
     let inverse = (1..3).contains(&number) && dice.once_in(3);
@@ -386,6 +407,31 @@ fn spec(dice: &mut Dice<'_>, number: u16) -> InstrumentSpec {
         close_fee: if dice.once_in(4) { rate(dice) } else { Ppm(0) },
         maker_fee: Ppm(dice.one_of(&[0, -200, 300, -200_000])),
         taker_fee: Ppm(dice.one_of(&[0, 500, 900, 20_000])),
+    }
+}
+
+/// On the first instrument, or on itself.
+fn option(dice: &mut Dice<'_>) -> InstrumentSpec {
+    let terms = OptionTerms {
+        expiry: Time(1_000 + 1_000 * dice.below(200)),
+        right: dice.one_of(&[Right::Call, Right::Put]),
+        strike: MarkPrice(dice.one_of(&[100, 90, 115, 4, 0])),
+        underlying: InstrumentId(dice.one_of(&[0, 0, 0, 3])),
+    };
+    InstrumentSpec {
+        kind: InstrumentKind::Option(terms),
+        settlement: CurrencyId(0),
+        mark_scale: 1,
+        payoff: Payoff::Linear,
+        point_value: 1,
+        max_price: Price(1_000),
+        max_order: Qty(1_000),
+        max_position: Qty(2_000),
+        tiers: vec![],
+        maintenance_basis: MaintenanceBasis::Mark,
+        close_fee: Ppm(0),
+        maker_fee: Ppm(dice.one_of(&[0, -200, 300])),
+        taker_fee: Ppm(dice.one_of(&[0, 500, 20_000])),
     }
 }
 
@@ -488,8 +534,9 @@ fn absorption(dice: &mut Dice<'_>) -> Absorption {
 
 fn mark_policy(dice: &mut Dice<'_>) -> MarkPolicy {
     let rule = match dice.below(8) {
-        0..=2 => MarkRule::Last,
+        0..=1 => MarkRule::Last,
         3..=4 => MarkRule::Mid,
+        2 => MarkRule::Model { smile: Ppm(dice.one_of(&[0, 900_000, 1_300_000])), interval: span(dice) },
         5 => MarkRule::EmaMid { interval: span(dice), weight: rate(dice) },
         6 => MarkRule::Median { interval: span(dice), weight: rate(dice) },
         _ => MarkRule::Exogenous,
@@ -508,13 +555,72 @@ fn protections(dice: &mut Dice<'_>) -> Protections {
     }
 }
 
+fn volatility(dice: &mut Dice<'_>) -> Ppm {
+    Ppm(dice.one_of(&[0, 100_000, 600_000, 3_000_000, -1, 100_000_001]))
+}
+
+fn form(dice: &mut Dice<'_>) -> MarginForm {
+    let shape = dice.below(64);
+    let lower = Money(i128::from(dice.below(2_000)));
+    MarginForm {
+        size: SizeScale { slope: Ppm(dice.one_of(&[0, 100, 40_000, -1])), per: Qty(dice.below(40)) },
+        open_interest: OpenInterestScale {
+            lower,
+            upper: if shape & 1 == 0 { Money::ZERO } else { lower + Money(900) },
+        },
+        max_open_interest: if shape & 6 == 0 { Some(Qty(dice.below(120))) } else { None },
+        option: ShortOptionRates {
+            long: if shape & 8 == 0 { Ppm::ONE } else { Ppm(400_000) },
+            least: if shape & 48 == 0 { rate(dice) } else { Ppm(100_000) },
+            ..ShortOptionRates::default()
+        },
+    }
+}
+
+fn dynamic(dice: &mut Dice<'_>) -> DynamicMargin {
+    let (half_life, vol) = (span(dice), volatility(dice));
+    let measure = match dice.below(5) {
+        0 => Measure::Volatility { half_life, base: rate(dice), reference: vol },
+        1 => Measure::OpenInterest { from: Money(400), to: Money(i128::from(dice.below(6_000))) },
+        2 => Measure::Depth { width: rate(dice), base: rate(dice), reference: qty(dice) },
+        3 => Measure::Unwinding { size: qty(dice), part: rate(dice), beyond: rate(dice), factor: rate(dice) },
+        _ => Measure::Forecast { half_life, start: vol, horizon: span(dice), quantile: rate(dice) },
+    };
+    DynamicMargin {
+        measure,
+        sample: span(dice),
+        period: span(dice),
+        rise: rate(dice),
+        fall: rate(dice),
+        least: Ppm(dice.one_of(&[0, 10_000, 30_000])),
+        most: Ppm(dice.one_of(&[30_000, 200_000, 1])),
+        initial_over: Ppm(dice.one_of(&[1_000_000, 2_000_000, 0])),
+    }
+}
+
+fn settlement(dice: &mut Dice<'_>) -> SettlementPolicy {
+    let sample = span(dice);
+    let count = dice.below(20);
+    let cap = if dice.once_in(2) { Some(rate(dice)) } else { None };
+    let fee = DeliveryFee { rate: Ppm(dice.one_of(&[0, 250, 30_000, -1])), cap };
+    SettlementPolicy { window: Span(sample.0.saturating_mul(count)), sample, fee }
+}
+
 fn funding(dice: &mut Dice<'_>) -> FundingPolicy {
     let sane = !dice.once_in(8);
+    let interval = if sane { Span(200 + dice.below(256)) } else { span(dice) };
+    let shape = dice.below(64);
     FundingPolicy {
-        interval: if sane { Span(200 + dice.below(256)) } else { span(dice) },
+        interval,
         sample: if sane { Span(20 + dice.below(100)) } else { span(dice) },
+        period: if shape & 1 == 0 { interval } else { Span(interval.0.saturating_mul(dice.below(9))) },
+        rule: if shape & 2 == 0 { FundingRule::Damped { damper: rate(dice) } } else { FundingRule::Added },
         interest: rate(dice),
-        damper: rate(dice),
         cap: rate(dice),
+        premium: PremiumRule {
+            impact: if shape & 4 == 0 { Money::ZERO } else { amount(dice) },
+            weights: if shape & 8 == 0 { PremiumWeights::Equal } else { PremiumWeights::Rising },
+        },
+        lagged: shape & 48 == 0,
     }
 }

@@ -5,8 +5,9 @@ use downdraft_testkit::runner::Runner;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side, Span, Time};
 use downdraft_venue::audit::VenueAuditor;
 use downdraft_venue::{
-    Absorption, BookSize, Capacity, Command, Event, FundingPolicy, Internal, LiquidationMode, LiquidationPolicy,
-    MarkPolicy, MarkRule, OrderRequest, Rejection, SelfTradePrevention, Takeover, TimeInForce,
+    Absorption, BookSize, Capacity, Command, Event, FundingPolicy, FundingRule, Internal, LiquidationMode,
+    LiquidationPolicy, MarkPolicy, MarkRule, OrderRequest, PremiumRule, Rejection, SelfTradePrevention, Takeover,
+    TimeInForce,
 };
 
 const PERP: InstrumentId = InstrumentId(0);
@@ -150,8 +151,16 @@ fn the_ends_of_the_number_range_are_refused() {
         let mark = Command::SetMark { instrument: PERP, mark: MarkPrice(end) };
         assert_eq!(refusal(&mut runner, mark), Some(Rejection::PriceOutOfRange));
         assert_eq!(refusal(&mut runner, index(PERP, end)), Some(Rejection::PriceOutOfRange));
-        let (interval, sample, damper, cap) = (Span(1), Span(1), Ppm(0), Ppm(0));
-        let policy = Some(FundingPolicy { interval, sample, interest: Ppm(end), damper, cap });
+        let policy = Some(FundingPolicy {
+            interval: Span(1),
+            sample: Span(1),
+            period: Span(1),
+            rule: FundingRule::Damped { damper: Ppm(0) },
+            interest: Ppm(end),
+            cap: Ppm(0),
+            premium: PremiumRule::default(),
+            lagged: false,
+        });
         let funding = Command::SetFunding { instrument: PERP, policy };
         assert_eq!(refusal(&mut runner, funding), Some(Rejection::InvalidPolicy));
         let mut fees = spec(InstrumentKind::Perpetual);
