@@ -108,6 +108,10 @@ impl Margin {
         };
         let fee = fee(value, terms.spec.taker_fee.max(terms.spec.maker_fee).max(Ppm::ZERO));
         if self.is_unified(account) {
+            // What it would gain at once may count for nothing: its notional is asked for in full, at the mark too.
+            if !terms.is_spot() {
+                after.orders[side as usize].value += (at_mark.abs() - value.abs()).max(Money::ZERO);
+            }
             let paid = (terms.spec.settlement, open_loss.max(Money::ZERO) + fee);
             return self.check_unified(&after, side, Some(paid));
         }

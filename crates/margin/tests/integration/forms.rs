@@ -148,7 +148,7 @@ fn open_interest_has_a_most() {
     let order = |margin: &Margin, account, side, qty| check(margin, account, side, qty, 100);
     assert_eq!(order(&margin, B, Side::Buy, 10), Ok(()));
     assert_eq!(order(&margin, B, Side::Buy, 11), Err(MarginError::OpenInterestFull));
-    assert_eq!(margin.check_block(C, FIRST, Side::Sell, Qty(11)), Err(MarginError::OpenInterestFull));
+    assert_eq!(margin.check_block(C, FIRST, Side::Sell, Qty(11), Money(1)), Err(MarginError::OpenInterestFull));
     // What closes does not count: 90 closed, and 10 opened on the other side.
     assert_eq!(order(&margin, A, Side::Sell, 100), Ok(()));
     assert_eq!(order(&margin, A, Side::Sell, 101), Err(MarginError::OpenInterestFull));
