@@ -58,7 +58,7 @@ impl Margin {
     ///
     /// # Errors
     /// [`MarginError::UnknownAccount`]; [`MarginError::PositionOpen`] where the present fund holds a position in the
-    /// instrument, or the new one is a client's account with positions, orders or isolated margins;
+    /// instrument, or the new one is a client's account with positions, orders or isolated margins, or unified;
     /// [`MarginError::InLiquidation`] where it has a pool that is not sound.
     pub fn appoint_fund(&mut self, instrument: InstrumentId, fund: AccountId) -> Result<(), MarginError> {
         if !self.is_open(fund) {
@@ -78,6 +78,9 @@ impl Margin {
 
     /// Whether a client's account has nothing but sound cash. One that ever was isolated in an instrument is not idle.
     fn check_idle(&self, account: AccountId) -> Result<(), MarginError> {
+        if self.is_unified(account) {
+            return Err(MarginError::PositionOpen);
+        }
         for position in self.positions_of(account) {
             let orders = position.orders.iter().any(|o| !o.qty.is_zero());
             if !position.size.is_zero() || orders || position.mode == MarginMode::Isolated {

@@ -30,6 +30,9 @@ impl Venue {
         unified: bool,
         emit: &mut Emit<'_, S>,
     ) -> Decision {
+        if unified && self.policy.vault == Some(account) {
+            return Err(Rejection::InvalidPolicy);
+        }
         self.margin.set_unified(account, unified)?;
         let set = emit.event(None, &Event::UnifiedSet { account, unified });
         self.raise(emit, Some(set), CauseKind::OwnAccount);

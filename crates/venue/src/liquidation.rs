@@ -31,7 +31,9 @@ impl Venue {
         policy: &LiquidationPolicy,
         emit: &mut Emit<'_, S>,
     ) -> Decision {
-        let vault_valid = policy.vault.is_none_or(|vault| self.margin.is_open(vault) && !self.margin.is_fund(vault));
+        let margin = &self.margin;
+        let separate = |vault| margin.is_open(vault) && !margin.is_fund(vault) && !margin.is_unified(vault);
+        let vault_valid = policy.vault.is_none_or(separate);
         if !is_valid(policy) || !vault_valid {
             return Err(Rejection::InvalidPolicy);
         }

@@ -121,7 +121,7 @@ impl Auditor {
         }
         let amount = positive(amount)?;
         add(&mut self.currency_mut(currency).waterfall.vault_received, amount)?;
-        self.pay(pool, -amount)?;
+        self.pay(Self::wallet(pool, currency), -amount)?;
         self.pay(Pool::Cross { account: vault, currency }, amount)
     }
 
