@@ -42,3 +42,13 @@ fn a_million_commands_with_the_auditor_after_each_thousandth() {
         assert!(count >= worlds, "{what}: {count}");
     }
 }
+
+/// Ten million commands over contracts, options and spot markets, separate and unified accounts: a minute or two.
+///
+/// `cargo test -p downdraft-venue --test integration -- --ignored ten_million --nocapture`
+#[test]
+#[ignore = "takes minutes"]
+fn ten_million_commands() {
+    let seed = std::env::var("DOWNDRAFT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7);
+    println!("seed {seed}: {:?}", run_random_worlds(seed, 1_000, 10_000));
+}
