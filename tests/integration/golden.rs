@@ -5,7 +5,7 @@
 
 use downdraft_testkit::world::{Builder, World, margin, world};
 use downdraft_types::{Ppm, Span, Time};
-use downdraft_venue::{LiquidationMode, OnFundShort, PartialStep, Residual, Takeover};
+use downdraft_venue::{Absorption, LiquidationMode, OnFundShort, PartialStep, Residual, Takeover};
 
 const BIDS: &str = "10@99..90";
 const ASKS: &str = "10@101..110";

@@ -6,7 +6,9 @@ use crate::plan::Change;
 use crate::scenario::{ActorKind, Scenario};
 use downdraft_sim::world::Observer;
 use downdraft_types::{AccountId, EventId, InstrumentId, MarkPrice, Money, Ppm, Span, Time};
-use downdraft_venue::{Command, Event, LiquidationMode, MarkPolicy, MarkRule, PartialStep, Stamp, Takeover, Venue};
+use downdraft_venue::{
+    Absorption, Command, Event, LiquidationMode, MarkPolicy, MarkRule, PartialStep, Stamp, Takeover, Venue,
+};
 
 /// A change whose consequences are a question of their own.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,7 +91,8 @@ impl Counterfactual {
             Self::Market => LiquidationMode::Market,
             Self::BankruptcyLimitAdl => LiquidationMode::BankruptcyLimit { rest: Takeover::Adl },
             Self::BankruptcyLimitFund => {
-                LiquidationMode::BankruptcyLimit { rest: Takeover::Fund { fraction: QUARTER, interval: SECOND } }
+                let fund = Absorption::by_fund(QUARTER, SECOND);
+                LiquidationMode::BankruptcyLimit { rest: Takeover::Absorbed(fund) }
             }
             Self::PartialTier => LiquidationMode::Partial { step: PartialStep::Tier, cooldown: Span::ZERO },
             Self::PartialFraction => {

@@ -6,8 +6,8 @@ use downdraft_lab::{Document, Prepared, Scenario};
 use downdraft_margin::Payoff;
 use downdraft_types::{Money, Ppm, Price, Qty, Span};
 use downdraft_venue::{
-    Absorber, Absorption, AdlPrice, Between, CloseOrder, Command, DeficitOrder, EquityShare, LiquidationMode, PartialStep,
-    Residual, Socialising, Takeover,
+    Absorber, Absorption, AdlPrice, Between, CloseOrder, Command, DeficitOrder, EquityShare, LiquidationMode,
+    PartialStep, Residual, Socialising, Takeover,
 };
 
 #[test]
@@ -91,7 +91,9 @@ fn funds_and_vault_have_accounts() {
     let own = with(&["instruments.0.fund=alt", "funds.alt.USDT=1500", "vault.USDT=20"]);
     let (fund, vault) = (own.funds.groups[0].account, own.funds.vault.as_ref().unwrap().account);
     assert_eq!((fund, vault.0, own.first_free_account().0), (plain, plain.0 + 1, plain.0 + 2));
-    assert!(own.account_names.contains(&(fund, "alt".to_owned())) && own.account_names.contains(&(vault, "vault".into())));
+    assert!(
+        own.account_names.contains(&(fund, "alt".to_owned())) && own.account_names.contains(&(vault, "vault".into()))
+    );
     let genesis = Prepared::new(own, None).genesis();
     let at = |command: &Command| genesis.iter().position(|c| c == command).expect("a command of the genesis");
     let instrument = downdraft_types::InstrumentId(0);
@@ -101,7 +103,10 @@ fn funds_and_vault_have_accounts() {
     let (currency, amount) = (downdraft_types::CurrencyId(0), Money(1_500_000_000));
     assert!(set < at(&Command::Deposit { account: fund, currency, amount }));
     let error = downdraft_lab::load("thin-book", &["instruments.0.fund=other".to_owned()]).unwrap_err().to_string();
-    assert!(error.contains("found \"other\", the fund of BTC-PERP, without its table, expected [funds.other]"), "{error}");
+    assert!(
+        error.contains("found \"other\", the fund of BTC-PERP, without its table, expected [funds.other]"),
+        "{error}"
+    );
 }
 
 #[test]
