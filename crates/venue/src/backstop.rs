@@ -36,6 +36,9 @@ impl Venue {
         emit: &mut Emit<'_, S>,
     ) -> Decision {
         self.market(instrument)?;
+        if !self.margin.is_open(fund) {
+            return Err(Rejection::UnknownAccount);
+        }
         if self.policy.vault == Some(fund) {
             return Err(Rejection::InvalidPolicy);
         }
@@ -47,6 +50,10 @@ impl Venue {
             !p.size().is_zero() || orders
         };
         if isolated && self.margin.positions().iter().filter(is_cross).any(in_use) {
+            return Err(Rejection::PositionOpen);
+        }
+        // Reduce-only ones, which margin does not count.
+        if self.markets.iter().flatten().any(|market| market.metas.newest(fund).is_some()) {
             return Err(Rejection::PositionOpen);
         }
         self.margin.appoint_fund(instrument, fund)?;

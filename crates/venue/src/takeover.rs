@@ -107,7 +107,11 @@ impl Venue {
         };
         if matches!(phase, Phase::Halted(_)) && self.policy.bound_by_halts {
             let postponed = emit.event(None, &Event::LiquidationPostponed { pool });
-            self.desk.parked.push((Internal::Unwind { account, instrument }, emit.id(postponed)));
+            let step = (Internal::Unwind { account, instrument }, emit.id(postponed));
+            // One that waits already, from a time when another account was the vault in between, has its place.
+            if !self.desk.parked.iter().any(|(waiting, _)| *waiting == step.0) {
+                self.desk.parked.push(step);
+            }
             return Ok(());
         }
         *self.market_mut(instrument)?.unwind_mut(is_fund) = None;
@@ -146,7 +150,8 @@ impl Venue {
         let Some(part) = schedule.book_part else { return disposal(Ppm::ONE).next(held, held) };
         let market: Option<&Market> = self.market(instrument).ok();
         // A long is sold into bids.
-        let depth = market.into_iter().flat_map(|m| m.book.depth(side)).map(|level| level.qty).sum();
+        let levels = market.into_iter().flat_map(|m| m.book.depth(side));
+        let depth = Qty(levels.fold(0_u64, |sum, level| sum.saturating_add(level.qty.0)));
         disposal(part).next(held, depth)
     }
 

@@ -5,7 +5,7 @@ use downdraft_insight::{CurrencyUnits, InstrumentUnits, Summary, Units};
 use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, TierSpec};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side, Span, Time};
 use downdraft_venue::{
-    BookSize, Capacity, Command, CrossedOrder, LiquidationMode, LiquidationPolicy, MarkPolicy, OrderRequest,
+    AdlPolicy, AdlPrice, BookSize, Capacity, Command, CrossedOrder, LiquidationMode, LiquidationPolicy, MarkPolicy, OrderRequest,
     PartialStep, Residual, SelfTradePrevention, TimeInForce,
 };
 
@@ -156,6 +156,30 @@ fn the_rest_is_deleveraged_where_the_fund_is_short() {
     assert_eq!(rows, [(10, 0, -30), (0, 10, 0)]);
     let kinds: Vec<_> = kept.waterfall.iter().map(|row| (row.kind.name(), row.episode)).collect();
     assert_eq!(kinds, [("deficit", Some(1)), ("fund-paid", Some(1)), ("deficit", Some(2)), ("deleveraged", Some(2))]);
+}
+
+/// The same, closed at what it cost the winners, 100 instead of 96: they concede 50 at a mark of 95, where 10 were
+/// missing. A minute later the mark is 97, and what they gave up has become 30.
+#[test]
+fn overshoot_is_what_concessions_exceed_the_deficit_by() {
+    for (residual, trader, fund) in [(Residual::Trader, 0.04, 0.0), (Residual::Fund, 0.0, 0.04)] {
+        let adl = AdlPolicy { price: AdlPrice::Entry, ..AdlPolicy::default() };
+        let mut drive = market(10_000, [20, 40, 120], 49, LiquidationPolicy { residual, adl, ..policy() });
+        drive.run(order(OUTSIDE, Side::Sell, 40, None));
+        for (seconds, mark) in [(31, 97), (91, 99)] {
+            drive.now = Time(seconds * 1_000_000_000);
+            drive.run(Command::SetMark { instrument: PERP, mark: MarkPrice(mark) });
+        }
+        let (summary, ..) = drive.finish();
+        assert_eq!(summary.audit, None);
+        let value = json(&summary);
+        let adl = &value["adl"];
+        assert_eq!((adl["conceded"].as_f64(), adl["conceded_later"].as_f64()), (Some(0.05), Some(0.03)));
+        let overshoot = ["taken", "trader", "fund", "vault"].map(|name| adl["overshoot"][name].as_f64().unwrap());
+        assert_eq!(overshoot, [0.04, trader, fund, 0.0]);
+        assert_eq!(value["bad_debt"], 0.04, "30 of the first and 10 of the second");
+        assert_eq!(value["insurance_fund"]["end"].as_f64(), Some(if fund > 0.0 { 0.059 } else { 0.019 }));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::golden::{MAKER, OUTSIDE, PERP, WINNERS, market, order, policy};
 use downdraft_insight::genealogy::{Ancestry, Mediated, Via};
 use downdraft_types::{EventId, OrderId, Ppm, Price, Qty, Side, Span, Time};
 use downdraft_venue::{
-    CauseKind, Command, Event, LiquidationMode, LiquidationPolicy, MarkPolicy, MarkRule, OrderRef, Takeover,
+    Absorption, CauseKind, Command, Event, LiquidationMode, LiquidationPolicy, MarkPolicy, MarkRule, OrderRef, Takeover,
 };
 
 /// A falls at 98 and is sold at 97; B falls at 95.
