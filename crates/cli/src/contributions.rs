@@ -43,7 +43,8 @@ pub fn attribute(options: &args::Fork, measure: Measure, origin: &Origin) -> Res
     let outcome = trace(&origin.base)?.outcome;
     let names = origin.names.clone().unwrap_or_else(|| Names::bare(&outcome));
     let players = players(options, &outcome)?;
-    let game = Game { base: origin.base.clone(), players, rest: options.contributions.is_some(), measure };
+    let at = options.at.unwrap_or_default();
+    let game = Game { base: origin.base.clone(), players, rest: options.contributions.is_some(), measure, at };
     let found = on_threads(options.base.threads, || game.play(options.permutations))??;
     Ok(report(options, &game, &found, &outcome, &names))
 }

@@ -18,6 +18,7 @@ pub mod probe;
 pub mod run;
 pub mod scenario;
 pub mod shapley;
+pub mod snapshot;
 pub mod statistics;
 pub mod study;
 
@@ -33,6 +34,7 @@ pub use picture::{Filming, JournalReport, journal_report, run_report};
 pub use plan::{Change, Plan};
 pub use prepare::Prepared;
 pub use reproduce::reproduce;
-pub use run::{Finished, Progress, Recorder, RunError, Tee, run, run_planned, run_world};
+pub use run::{Course, Finished, Progress, Recorder, RunError, Tee, run, run_planned, run_world};
 pub use scenario::Scenario;
+pub use snapshot::Snapshot;
 pub use venues::{Preset, venues};

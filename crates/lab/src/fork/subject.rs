@@ -3,7 +3,8 @@
 use super::Variant;
 use super::playback::{Playback, PlaybackError};
 use crate::plan::Change;
-use crate::run::RunError;
+use crate::run::{Course, RunError};
+use crate::snapshot::Snapshot;
 use core::ops::ControlFlow;
 use downdraft_journal::End;
 use downdraft_sim::world::Observer;
@@ -109,17 +110,56 @@ impl Subject {
     /// # Errors
     /// [`DriveError`].
     pub fn drive<O: Observer>(&self, observer: &mut O, stop: impl Fn(&O) -> bool) -> Result<Driven, DriveError> {
-        self.drive_erased(&mut Erased(&mut Adapter { observer, stop }))
+        self.drive_from(None, observer, stop)
     }
 
-    fn drive_erased(&self, observer: &mut Erased<'_>) -> Result<Driven, DriveError> {
+    /// As [`Subject::drive`]; from a snapshot, where there is one, of which it must be the same run up to then. A
+    /// journal is played from its start all the same.
+    ///
+    /// # Errors
+    /// [`DriveError`].
+    pub fn drive_from<O: Observer>(
+        &self,
+        snapshot: Option<&Snapshot>,
+        observer: &mut O,
+        stop: impl Fn(&O) -> bool,
+    ) -> Result<Driven, DriveError> {
+        self.drive_erased(snapshot, &mut Erased(&mut Adapter { observer, stop }))
+    }
+
+    /// Drives it up to a moment and saves it there. `None` of a journal, and where an actor cannot be saved; what the
+    /// observer heard is of no use then.
+    ///
+    /// # Errors
+    /// [`DriveError`].
+    pub fn snapshot<O: Observer>(&self, moment: Time, observer: &mut O) -> Result<Option<Snapshot>, DriveError> {
+        let Self::Executed(variant) = self else { return Ok(None) };
+        let failed = |error| DriveError::Run { label: variant.label.clone(), error: Box::new(error) };
+        let world = variant.prepared.world().map_err(|error| failed(error.into()))?;
+        let mut course = Course::new(world, variant.plan.clone());
+        let mut adapter = Adapter { observer, stop: |_: &O| false };
+        course.run(Some(moment), &mut Erased(&mut adapter), |_, _| ControlFlow::Continue(())).map_err(failed)?;
+        Ok(Snapshot::take(&course, moment).ok())
+    }
+
+    /// The moment up to which it is the same run as another, both of worlds that are executed. `None` where they never
+    /// part, or are not the same even at their start.
+    #[must_use]
+    pub fn parts_from(&self, other: &Self) -> Option<Time> {
+        match (self, other) {
+            (Self::Executed(a), Self::Executed(b)) if a.prepared == b.prepared => a.plan.parts_from(&b.plan),
+            _ => None,
+        }
+    }
+
+    fn drive_erased(&self, snapshot: Option<&Snapshot>, observer: &mut Erased<'_>) -> Result<Driven, DriveError> {
         match self {
             Self::Executed(variant) => {
                 let watch = |_: &_, observer: &Erased<'_>| match observer.0.has_enough() {
                     true => ControlFlow::Break(()),
                     false => ControlFlow::Continue(()),
                 };
-                let finished = variant.run(observer, watch);
+                let finished = variant.run_from(snapshot, observer, watch);
                 let finished = finished
                     .map_err(|error| DriveError::Run { label: variant.label.clone(), error: Box::new(error) })?;
                 let (commands, interrupted) = (finished.commands, finished.interrupted);

@@ -348,6 +348,7 @@ fn contributions_sum_to_what_the_players_caused_on_any_number_of_threads() {
         players: largest(&base, InstrumentId(0), 2),
         rest: true,
         measure: Measure::PriceFall(InstrumentId(0)),
+        at: Time::ZERO,
     };
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

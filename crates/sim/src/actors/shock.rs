@@ -46,7 +46,7 @@ pub enum ShockOrder {
 }
 
 /// A shock.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Shock {
     config: ShockConfig,
     set_up: SetUp,
@@ -108,5 +108,9 @@ impl Actor for Shock {
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
         vec![("orders", self.sent), ("refused", self.refused)]
+    }
+
+    fn save(&self) -> Option<Box<dyn Actor>> {
+        Some(Box::new(self.clone()))
     }
 }
