@@ -1,4 +1,5 @@
 //! Snapshots: a run that goes on from one is the run that was never stopped, byte for byte.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use core::ops::ControlFlow;
 use downdraft_insight::Summary;

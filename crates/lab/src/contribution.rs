@@ -6,7 +6,7 @@
 //! what the liquidations of the players caused.
 
 use crate::fork::{DriveError, Subject, Trunk};
-use crate::outcome::Outcome;
+use crate::outcome::{Closing, Outcome};
 use crate::plan::Change;
 use crate::probe::Probe;
 use crate::shapley::{self, Coalition, MOST_PLAYERS, Shares};
@@ -70,12 +70,13 @@ pub struct Contributions {
     pub shapley: Shares,
 }
 
-/// The accounts with the largest positions under liquidation, by value at their triggers in all, the largest first;
-/// ties by number. Positions in one instrument alone.
+/// The accounts with the largest positions whose liquidation began at a moment or later, by value at their triggers in
+/// all, the largest first; ties by number. Positions in one instrument alone.
 #[must_use]
-pub fn largest(outcome: &Outcome, instrument: InstrumentId, count: usize) -> Vec<AccountId> {
+pub fn largest(outcome: &Outcome, instrument: InstrumentId, count: usize, from: Time) -> Vec<AccountId> {
     let mut values: BTreeMap<AccountId, i128> = BTreeMap::new();
-    for closing in outcome.closings.iter().filter(|closing| closing.instrument == instrument) {
+    let counts = |closing: &&Closing| closing.instrument == instrument && closing.triggered >= from;
+    for closing in outcome.closings.iter().filter(counts) {
         *values.entry(closing.account).or_default() += closing.value;
     }
     let mut ranked: Vec<(AccountId, i128)> = values.into_iter().collect();

@@ -6,6 +6,7 @@ pub mod contribution;
 pub mod decimal;
 pub mod document;
 pub mod error;
+pub mod foresight;
 pub mod fork;
 #[doc(hidden)]
 pub mod fuzz;

@@ -3,13 +3,13 @@
 use super::Variant;
 use super::playback::{Playback, PlaybackError};
 use crate::plan::Change;
-use crate::run::{Course, RunError};
+use crate::run::{Course, Finished, RunError};
 use crate::snapshot::Snapshot;
 use core::ops::ControlFlow;
 use downdraft_journal::End;
 use downdraft_sim::world::Observer;
 use downdraft_types::{EventId, Time};
-use downdraft_venue::{Command, Event, Stamp, Venue};
+use downdraft_venue::{Capacity, Command, Event, Stamp, Venue};
 
 /// A run that can be driven past an observer as often as is needed.
 #[derive(Clone, PartialEq, Debug)]
@@ -79,6 +79,19 @@ impl Subject {
         }
     }
 
+    /// What its venue has room for.
+    ///
+    /// # Errors
+    /// Where a journal cannot be opened any more, or is not of one venue.
+    pub fn capacity(&self) -> Result<Capacity, DriveError> {
+        match self {
+            Self::Executed(variant) => Ok(variant.prepared.scenario.capacity),
+            Self::Played { label, playback, .. } => {
+                playback.capacity().map_err(|error| DriveError::Playback { label: label.clone(), error })
+            }
+        }
+    }
+
     /// The seed of its run.
     #[must_use]
     pub const fn seed(&self) -> u64 {
@@ -142,6 +155,29 @@ impl Subject {
         Ok(Snapshot::take(&course, moment).ok())
     }
 
+    /// Drives it to its end, and lets `look` see the venue on the way, at a moment: ahead of all that is due then. Of a
+    /// journal there is no such look.
+    ///
+    /// # Errors
+    /// [`DriveError`].
+    pub fn drive_past<O: Observer>(
+        &self,
+        moment: Time,
+        observer: &mut O,
+        look: impl FnOnce(&Venue),
+    ) -> Result<Driven, DriveError> {
+        let Self::Executed(variant) = self else { return self.drive(observer, |_| false) };
+        let failed = |error| DriveError::Run { label: variant.label.clone(), error: Box::new(error) };
+        let world = variant.prepared.world().map_err(|error| failed(error.into()))?;
+        let mut course = Course::new(world, variant.plan.clone());
+        let mut adapter = Adapter { observer, stop: |_: &O| false };
+        let mut erased = Erased(&mut adapter);
+        course.run(Some(moment), &mut erased, |_, _| ControlFlow::Continue(())).map_err(failed)?;
+        look(course.world().venue());
+        course.run(None, &mut erased, |_, _| ControlFlow::Continue(())).map_err(failed)?;
+        Ok(driven(course.finish(false)))
+    }
+
     /// The moment up to which it is the same run as another, both of worlds that are executed. `None` where they never
     /// part, or are not the same even at their start.
     #[must_use]
@@ -162,8 +198,7 @@ impl Subject {
                 let finished = variant.run_from(snapshot, observer, watch);
                 let finished = finished
                     .map_err(|error| DriveError::Run { label: variant.label.clone(), error: Box::new(error) })?;
-                let (commands, interrupted) = (finished.commands, finished.interrupted);
-                Ok(Driven { venue: finished.world.into_venue(), commands, interrupted, notes: Vec::new() })
+                Ok(driven(finished))
             }
             Self::Played { label, playback, .. } => {
                 let played = playback.play(observer, |observer| observer.0.has_enough());
@@ -186,6 +221,11 @@ impl Subject {
             }
         }
     }
+}
+
+fn driven(finished: Finished) -> Driven {
+    let (commands, interrupted) = (finished.commands, finished.interrupted);
+    Driven { venue: finished.world.into_venue(), commands, interrupted, notes: Vec::new() }
 }
 
 /// An observer that says when it has seen enough.
