@@ -28,9 +28,12 @@ pub enum Task {
     /// The base is a scenario, or a run: its directory or its journal. A fork has the base's seed and recorded input
     /// and is executed from the start; with --at the base's world is executed up to that time, and the change takes
     /// effect from then on. Settings that can change with --at: liquidation, fund.CURRENCY, and of an instrument
-    /// tiers, mark, protections and funding.
+    /// tiers, mark, protections and funding. Exit code 3: a journal is damaged or incomplete, and --partial was not
+    /// given.
     Fork(Fork),
     /// Compare runs with the first of them
+    ///
+    /// Exit code 3: a journal is damaged or incomplete, and --partial was not given.
     Compare(Compare),
     /// Run a scenario over many seeds and values of its fields, and sum up
     Study(Study),
@@ -128,6 +131,9 @@ pub struct Fork {
     /// Where to write the files [default: runs/NAME-SEED-fork]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Write the full tables of base and forks too, into DIR/tables/RUN
+    #[arg(long, value_name = "FORMAT", num_args = 0..=1, default_missing_value = "csv")]
+    pub tables: Option<TableFormat>,
 }
 
 /// The base of forks, and how forks are run.
@@ -148,21 +154,38 @@ pub struct ForkBase {
     /// All built-in forks that change something
     #[arg(long = "counterfactuals")]
     pub all_counterfactuals: bool,
-    /// Where the files are that a run's scenario names [default: the working directory]
-    #[arg(long, value_name = "DIR")]
-    pub files: Option<PathBuf>,
+    #[command(flatten)]
+    pub recording: Journals,
     /// Take a run's commands as recorded flow, without its scenario's actors
     #[arg(long)]
     pub recorded_flow: bool,
+    #[command(flatten)]
+    pub batch: Batch,
+}
+
+/// Where several runs are run, and what is shown of them.
+#[derive(Args, Debug)]
+pub struct Batch {
     /// Threads to run on [default: one for each processor]
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// Show neither progress nor result
     #[arg(long)]
     pub quiet: bool,
-    /// Print the comparison as JSON, and nothing else
+    /// Print the result as JSON, and nothing else
     #[arg(long)]
     pub json: bool,
+}
+
+/// How journals of runs are read.
+#[derive(Args, Debug)]
+pub struct Journals {
+    /// Where the files are that a run's scenario names [default: the working directory]
+    #[arg(long, value_name = "DIR")]
+    pub files: Option<PathBuf>,
+    /// Take of a journal that is damaged or incomplete what can be read
+    #[arg(long)]
+    pub partial: bool,
 }
 
 #[derive(Args, Debug)]
@@ -170,21 +193,13 @@ pub struct Compare {
     /// Directories of runs, or journals; the others are compared with the first
     #[arg(required = true, value_name = "RUN")]
     pub runs: Vec<String>,
-    /// Where the files are that a run's scenario names [default: the working directory]
-    #[arg(long, value_name = "DIR")]
-    pub files: Option<PathBuf>,
+    #[command(flatten)]
+    pub recording: Journals,
     /// Where to write comparison.json and accounts.csv [default: nowhere]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Threads to run on [default: one for each processor]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
-    /// Show neither progress nor result
-    #[arg(long)]
-    pub quiet: bool,
-    /// Print the comparison as JSON, and nothing else
-    #[arg(long)]
-    pub json: bool,
+    #[command(flatten)]
+    pub batch: Batch,
 }
 
 #[derive(Args, Debug)]
@@ -207,18 +222,14 @@ pub struct Study {
     /// Count the runs whose largest cascade has more liquidations than this [default: 10,100,1000]
     #[arg(long, value_name = "X", value_delimiter = ',')]
     pub exceeds: Vec<u32>,
-    /// Threads to run on [default: one for each processor]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
     /// Where to write the files [default: runs/NAME-SEED-study]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Show neither progress nor result
+    /// Do not write study.html
     #[arg(long)]
-    pub quiet: bool,
-    /// Print the answers as JSON, and nothing else
-    #[arg(long)]
-    pub json: bool,
+    pub no_report: bool,
+    #[command(flatten)]
+    pub batch: Batch,
 }
 
 #[derive(Args, Debug)]

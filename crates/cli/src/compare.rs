@@ -16,7 +16,7 @@ pub fn compare(options: &args::Compare) -> Result<ExitCode, Failure> {
         let journal = journal_of(source).ok_or_else(|| {
             Failure::Usage(format!("{source}: found no journal, expected a run's directory or its journal.ddj"))
         })?;
-        Ok(recorded(&journal, &label, options.files.as_deref())?)
+        Ok(recorded(&journal, &label, options.recording.files.as_deref(), options.recording.partial)?)
     };
     let opened: Vec<_> = options.runs.iter().zip(labels).map(open).collect::<Result<_, _>>()?;
     let names = opened.iter().find_map(|(_, names)| names.clone());
@@ -24,8 +24,8 @@ pub fn compare(options: &args::Compare) -> Result<ExitCode, Failure> {
     let Some((base, runs)) = subjects.split_first() else {
         return Err(Failure::Usage("found no run, expected at least one".to_owned()));
     };
-    let spinner = spinner(options.quiet || options.json, "replaying runs");
-    let comparison = on_threads(options.threads, || compare_runs(base, runs))??;
+    let spinner = spinner(options.batch.quiet || options.batch.json, "replaying runs");
+    let comparison = on_threads(options.batch.threads, || compare_runs(base, runs))??;
     spinner.finish_and_clear();
     let names = names.unwrap_or_else(|| Names::bare(&comparison.base.outcome));
     if let Some(directory) = &options.out {
@@ -33,9 +33,9 @@ pub fn compare(options: &args::Compare) -> Result<ExitCode, Failure> {
         write(&comparison, &names, directory)?;
     }
     let report = Report::new(&comparison, &names);
-    if options.json {
+    if options.batch.json {
         print(&json(&report)?)?;
-    } else if !options.quiet {
+    } else if !options.batch.quiet {
         print(&screen(&report))?;
     }
     Ok(ExitCode::SUCCESS)

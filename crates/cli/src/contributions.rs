@@ -40,11 +40,13 @@ struct AccountReport {
 
 /// Attributes the outcome of the base.
 pub fn attribute(options: &args::Fork, measure: Measure, origin: &Origin) -> Result<Report, Failure> {
+    origin.check_moment(options.at)?;
     let outcome = trace(&origin.base)?.outcome;
     let names = origin.names.clone().unwrap_or_else(|| Names::bare(&outcome));
     let players = players(options, &outcome)?;
-    let game = Game { base: origin.base.clone(), players, rest: options.contributions.is_some(), measure };
-    let found = on_threads(options.base.threads, || game.play(options.permutations))??;
+    let at = options.at.unwrap_or_default();
+    let game = Game { base: origin.base.clone(), players, rest: options.contributions.is_some(), measure, at };
+    let found = on_threads(options.base.batch.threads, || game.play(options.permutations))??;
     Ok(report(options, &game, &found, &outcome, &names))
 }
 
@@ -67,7 +69,7 @@ pub fn measure(name: &str) -> Result<Measure, Failure> {
 fn players(options: &args::Fork, outcome: &Outcome) -> Result<Vec<AccountId>, Failure> {
     let mut players: Vec<AccountId> = options.contribution_of.iter().copied().map(AccountId).collect();
     let count = options.contributions.map_or(0, usize::from);
-    for account in largest(outcome, InstrumentId(0), count + players.len()) {
+    for account in largest(outcome, InstrumentId(0), count + players.len(), options.at.unwrap_or_default()) {
         if players.len() < options.contribution_of.len() + count && !players.contains(&account) {
             players.push(account);
         }
@@ -82,7 +84,8 @@ fn players(options: &args::Fork, outcome: &Outcome) -> Result<Vec<AccountId>, Fa
         )));
     }
     if players.is_empty() {
-        return Err(Failure::Usage("--contributions: no account is liquidated, expected one at least".to_owned()));
+        let found = "--contributions: no account is liquidated from then on, expected one at least";
+        return Err(Failure::Usage(found.to_owned()));
     }
     Ok(players)
 }

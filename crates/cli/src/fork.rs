@@ -1,18 +1,21 @@
 //! `fork`: the same world with one thing changed, and what differs.
 
-use crate::args;
+use crate::args::{self, TableFormat};
 use crate::contributions::{attribute, measure};
 use crate::output::{Failure, print};
 use crate::screen::grouped;
+use crate::tables::Tables;
 use comfy_table::{ContentArrangement, Table, presets};
 use downdraft_insight::Exact;
+use downdraft_insight::metrics::Config;
 use downdraft_insight::summary::Each;
-use downdraft_lab::Recorder;
 use downdraft_lab::compare::{Comparison, DifferenceReport, Names, Report, RunReport, compare, write_accounts};
 use downdraft_lab::fork::{Counterfactual, DriveError, MarkSeries, Opening, Origin, OriginError, Subject};
 use downdraft_lab::run::RunError;
-use downdraft_types::AccountId;
+use downdraft_lab::{Analysis, Recorder};
+use downdraft_types::{AccountId, Span};
 use indicatif::{ProgressBar, ProgressStyle};
+use rayon::prelude::*;
 use std::fmt::Write;
 use std::fs::{self, File};
 use std::io::{BufWriter, IsTerminal, Write as _};
@@ -22,7 +25,13 @@ use std::time::Duration;
 
 impl From<OriginError> for Failure {
     fn from(error: OriginError) -> Self {
-        Self::Usage(error.to_string())
+        match error {
+            OriginError::Playback(error) => error.into(),
+            cut @ OriginError::Cut { .. } => Self::Damaged(cut.to_string()),
+            error @ (OriginError::Scenario(_) | OriginError::Fixed(_) | OriginError::Usage(_)) => {
+                Self::Usage(error.to_string())
+            }
+        }
     }
 }
 
@@ -31,7 +40,12 @@ impl From<DriveError> for Failure {
         let message = error.to_string();
         match error {
             DriveError::Run { error, .. } if matches!(*error, RunError::World(_)) => Self::Broken(message),
-            DriveError::Run { .. } | DriveError::Playback { .. } => Self::Usage(message),
+            DriveError::Run { .. } => Self::Usage(message),
+            DriveError::Playback { error, .. } => match Self::from(error) {
+                Self::Damaged(_) => Self::Damaged(message),
+                Self::Broken(_) => Self::Broken(message),
+                Self::Usage(_) | Self::PipeClosed => Self::Usage(message),
+            },
         }
     }
 }
@@ -49,11 +63,15 @@ pub fn fork(options: &args::Fork) -> Result<ExitCode, Failure> {
         true => Some(origin.fork("fork", &options.sets, options.at, &without)?),
         false => None,
     };
-    let spinner = spinner(base.quiet || base.json, "running base and forks");
-    let comparison = on_threads(base.threads, || -> Result<_, Failure> {
+    let spinner = spinner(base.batch.quiet || base.batch.json, "running base and forks");
+    let all = base.all_counterfactuals;
+    let (forks, comparison) = on_threads(base.batch.threads, || -> Result<_, Failure> {
         let mut forks: Vec<Subject> = plain.iter().cloned().collect();
-        forks.extend(imagined(&origin, &counterfactuals, options.at)?);
-        Ok(compare(&origin.base, &forks)?)
+        let (imagined, notes) = imagined(&origin, &counterfactuals, options.at, all)?;
+        forks.extend(imagined);
+        let mut comparison = compare(&origin.base, &forks)?;
+        comparison.base.notes.splice(0..0, origin.notes.iter().cloned().chain(notes));
+        Ok((forks, comparison))
     })??;
     spinner.finish_and_clear();
     let names = origin.names.clone().unwrap_or_else(|| Names::bare(&comparison.base.outcome));
@@ -64,6 +82,11 @@ pub fn fork(options: &args::Fork) -> Result<ExitCode, Failure> {
         write_journal(&origin, fork, &directory)?;
         files.insert(0, "journal.ddj");
     }
+    if let Some(format) = options.tables {
+        let sides: Vec<&Subject> = [&origin.base].into_iter().chain(&forks).collect();
+        on_threads(base.batch.threads, || write_tables(&sides, format, &names, &directory))??;
+        files.push("tables");
+    }
     let attributed = match attributes {
         true => Some(attribute(options, measure, &origin)?),
         false => None,
@@ -72,14 +95,10 @@ pub fn fork(options: &args::Fork) -> Result<ExitCode, Failure> {
         files.push(attributed.write(&directory)?);
     }
     let report = Report::new(&comparison, &names);
-    if base.json {
+    if base.batch.json {
         print(&json(&report)?)?;
-    } else if !base.quiet {
-        let mut text = String::new();
-        for note in &origin.notes {
-            let _ = writeln!(text, "{note}\n");
-        }
-        text += &screen(&report);
+    } else if !base.batch.quiet {
+        let mut text = screen(&report);
         text += &attributed.map(|attributed| attributed.screen()).unwrap_or_default();
         let _ = writeln!(text, "\nFiles in {}: {}", directory.display(), files.join(", "));
         print(&text)?;
@@ -93,8 +112,9 @@ pub fn opening(base: &args::ForkBase) -> Opening {
         source: base.source.clone(),
         with: base.with.clone(),
         seed: base.seed,
-        files: base.files.clone(),
+        files: base.recording.files.clone(),
         recorded_flow: base.recorded_flow,
+        partial: base.recording.partial,
     }
 }
 
@@ -109,29 +129,39 @@ fn counterfactuals(named: &[String], all: bool) -> Result<Vec<Counterfactual>, F
             Failure::Usage(format!("--counterfactual: found {name:?}, expected one of {}", known.join(", ")))
         })
     };
-    named.iter().map(find).collect()
+    let mut found = named.iter().map(find).collect::<Result<Vec<_>, _>>()?;
+    let all = found.clone();
+    let mut place = 0;
+    found.retain(|counterfactual| {
+        place += 1;
+        !all[..place - 1].contains(counterfactual)
+    });
+    Ok(found)
 }
 
-/// The forks of the counterfactuals; where all are asked for, those are left out that change nothing or cannot be.
+/// The forks of the counterfactuals, and what there is to say of those that change nothing; where all are asked for,
+/// those are left out that change nothing or cannot be.
 fn imagined(
     origin: &Origin,
     asked: &[Counterfactual],
     at: Option<downdraft_types::Time>,
-) -> Result<Vec<Subject>, Failure> {
+    all: bool,
+) -> Result<(Vec<Subject>, Vec<String>), Failure> {
     let marks = match asked.contains(&Counterfactual::ExogenousMark) {
         true => Some(suppressed_marks(origin, at)?),
         false => None,
     };
-    let mut forks = Vec::new();
+    let (mut forks, mut notes) = (Vec::new(), Vec::new());
     for counterfactual in asked {
         match origin.counterfactual(*counterfactual, at, marks.as_ref()) {
-            Ok(fork) => forks.extend(fork),
-            Err(error) if asked.len() == 1 => return Err(error.into()),
-            Err(OriginError::Usage(_)) => {}
+            Ok(Some(fork)) => forks.push(fork),
+            Ok(None) if all => {}
+            Ok(None) => notes.push(format!("{}: the base is like that already", counterfactual.name())),
+            Err(OriginError::Usage(_)) if all => {}
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(forks)
+    Ok((forks, notes))
 }
 
 /// The marks of the fork without liquidations.
@@ -202,6 +232,21 @@ fn write_journal(origin: &Origin, fork: &Subject, directory: &Path) -> Result<()
     let driven = fork.drive(&mut recorder, Recorder::failed)?;
     recorder.finish_with(driven.venue.state_hash()).map_err(|error| failed(&error))?;
     Ok(())
+}
+
+/// Writes the full tables of each run, in directories of their names, by driving it again.
+fn write_tables(sides: &[&Subject], format: TableFormat, names: &Names, directory: &Path) -> Result<(), Failure> {
+    let write = |side: &&Subject| -> Result<(), Failure> {
+        let path = directory.join("tables").join(side.label());
+        let tables = Tables::begin(format, names.units.clone(), &path)?;
+        let accounts = side.capacity()?.accounts;
+        let config = Config::over(Span(side.end().0));
+        let mut analysis = Analysis::in_units(names.units.clone(), accounts, tables).with_metrics(config);
+        let driven = side.drive(&mut analysis, |_| false)?;
+        let (tables, metrics) = analysis.into_recorder(&driven.venue);
+        tables.finish(&driven.venue, metrics.as_ref()).map_err(|error| Failure::file("write in", &path, &error))
+    };
+    sides.par_iter().map(write).collect()
 }
 
 pub fn json(report: &impl serde::Serialize) -> Result<String, Failure> {

@@ -1,5 +1,7 @@
 //! How a command ends badly, and writing to a standard output that may be closed.
 
+use downdraft_journal::OpenError;
+use downdraft_lab::fork::PlaybackError;
 use std::fmt;
 use std::io::{self, Write};
 use std::path::Path;
@@ -54,9 +56,17 @@ impl From<io::Error> for Failure {
     }
 }
 
-impl From<downdraft_lab::fork::PlaybackError> for Failure {
-    fn from(error: downdraft_lab::fork::PlaybackError) -> Self {
-        Self::Usage(error.to_string())
+impl From<PlaybackError> for Failure {
+    fn from(error: PlaybackError) -> Self {
+        let message = error.to_string();
+        match error {
+            PlaybackError::Open { error: OpenError::Io(_), .. } => Self::Usage(message),
+            PlaybackError::Open { .. } | PlaybackError::Order { .. } => Self::Damaged(message),
+            PlaybackError::Io { .. } => Self::Broken(message),
+            PlaybackError::Machines { .. } | PlaybackError::Refused { .. } | PlaybackError::NoPosition { .. } => {
+                Self::Usage(message)
+            }
+        }
     }
 }
 

@@ -50,7 +50,7 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
             let _ = journal.abandon();
             return Err(match error {
                 RunError::World(_) => Failure::Broken(error.to_string()),
-                RunError::Scenario(_) | RunError::SetUp { .. } | RunError::NoPosition { .. } => {
+                RunError::Scenario(_) | RunError::SetUp { .. } | RunError::NoPosition { .. } | RunError::Unsaved(_) => {
                     Failure::Usage(error.to_string())
                 }
             });

@@ -3,11 +3,14 @@
 use crate::args;
 use crate::fork::{default_directory, json, on_threads};
 use crate::output::{Failure, print};
+use crate::report::write_page;
 use crate::screen::grouped;
 use comfy_table::{ContentArrangement, Table, presets};
 use downdraft_insight::Exact;
 use downdraft_lab::library::Text;
-use downdraft_lab::study::{Answers, CellAnswers, CellRuns, Study, Vary, write_figures, write_runs, write_tiers};
+use downdraft_lab::study::{
+    Answers, CellAnswers, CellRuns, Study, Vary, page, write_figures, write_foresight, write_runs, write_tiers,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write;
 use std::fs::{self, File};
@@ -40,16 +43,20 @@ pub fn study(options: &args::Study) -> Result<ExitCode, Failure> {
         return Err(Failure::Usage(format!("--seeds: found {runs} runs in all, expected 1 to {MOST_RUNS}")));
     }
     let first_seed = study.first_seed(&cells);
-    let bar = progress_bar(runs, options.quiet || options.json);
-    let cells = on_threads(options.threads, || study.run(cells, || bar.inc(1)))??;
+    let bar = progress_bar(runs, options.batch.quiet || options.batch.json);
+    let cells = on_threads(options.batch.threads, || study.run(cells, || bar.inc(1)))??;
     bar.finish_and_clear();
     let answers = Answers::new(&study, &cells);
     let directory = options.out.clone().unwrap_or_else(|| default_directory(&options.scenario, first_seed, "study"));
     write(&study, &cells, &answers, &directory)?;
-    if options.json {
+    if !options.no_report {
+        write_page(&directory.join("study.html"), &page(&study, &answers, &cells))?;
+    }
+    if options.batch.json {
         print(&json(&answers)?)?;
-    } else if !options.quiet {
-        let files = "study.json, study.csv, runs.csv, tiers.csv";
+    } else if !options.batch.quiet {
+        let page = if options.no_report { "" } else { ", study.html" };
+        let files = format!("study.json, study.csv, runs.csv, tiers.csv, foresight.csv{page}");
         print(&format!("{}\nFiles in {}: {files}\n", screen(&answers), directory.display()))?;
     }
     Ok(ExitCode::SUCCESS)
@@ -78,7 +85,8 @@ fn write(study: &Study, cells: &[CellRuns], answers: &Answers, directory: &Path)
     out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(failed)?;
     write_figures(create("study.csv")?, answers).map_err(failed)?;
     write_runs(create("runs.csv")?, study, cells).map_err(failed)?;
-    write_tiers(create("tiers.csv")?, answers).map_err(failed)
+    write_tiers(create("tiers.csv")?, answers).map_err(failed)?;
+    write_foresight(create("foresight.csv")?, study, cells).map_err(failed)
 }
 
 /// The answers as a person reads them: the main ones.
@@ -155,6 +163,20 @@ fn lines(cell: &CellAnswers) -> String {
             let _ = writeln!(
                 text,
                 "A cascade exceeds {size} liquidations in {value:.1}% of runs ({low:.1}% to {high:.1}%)"
+            );
+        }
+    }
+    for found in &cell.foresight {
+        let what = found.predictor.replace('_', " ");
+        for rank in found.rank_correlation.iter().filter(|rank| rank.with == "mean_cascade") {
+            let _ = writeln!(
+                text,
+                "The {what} {} ranks {} runs by their mean cascade with correlation {:.2} ({:.2} to {:.2})",
+                found.at.replace("before", "before the").replace("first", "at the first").replace('_', " "),
+                found.runs,
+                rank.value,
+                rank.low,
+                rank.high
             );
         }
     }

@@ -14,7 +14,7 @@ mod changes;
 mod data;
 mod fields;
 mod film;
-mod html;
+pub mod html;
 mod outcomes;
 mod page;
 mod replayed;
@@ -23,8 +23,9 @@ mod standing;
 mod tables;
 
 pub use camera::Camera;
+pub use fields::{grouped, short};
 pub use outcomes::Outcomes;
-pub use page::page;
+pub use page::{STYLE, page};
 pub use replayed::{JournalError, Replayed, capacity, replayed};
 
 use crate::summary::Summary;

@@ -39,6 +39,7 @@ impl From<io::Error> for WriteError {
 /// It is a [`Sink`], so a machine can emit into it. It holds one block in memory and allocates nothing after
 /// construction. The first failure is kept: nothing is written after it, and every later `end`, `flush` and
 /// `finish` returns it.
+#[derive(Clone)]
 pub struct Writer<W> {
     out: W,
     journal: u32,

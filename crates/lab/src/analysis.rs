@@ -48,7 +48,13 @@ impl<R: Recorder> Analysis<R> {
     #[must_use]
     pub fn new(prepared: &Prepared, recorder: R) -> Self {
         let scenario = &prepared.scenario;
-        Self(Analyzer::new(units(scenario), scenario.capacity.accounts, recorder), None)
+        Self::in_units(units(scenario), scenario.capacity.accounts, recorder)
+    }
+
+    /// An analysis of a run of so many accounts whose scenario is not known.
+    #[must_use]
+    pub fn in_units(units: Units, accounts: u32, recorder: R) -> Self {
+        Self(Analyzer::new(units, accounts, recorder), None)
     }
 
     /// Measures the run too: series on a grid, and totals, which the summary has in short.
@@ -81,6 +87,16 @@ impl<R: Recorder> Analysis<R> {
     pub fn finish(self, prepared: &Prepared, finished: &Finished) -> (Summary, R) {
         let findings = self.conclude(prepared, finished);
         (findings.summary, findings.recorder)
+    }
+
+    /// The recorder, to which all rows were given, and what was measured, of a run that left the venue so.
+    #[must_use]
+    pub fn into_recorder(mut self, venue: &Venue) -> (R, Option<Metrics>) {
+        if let Some(metrics) = &mut self.1 {
+            metrics.sample_now(venue);
+        }
+        let unnamed = RunInfo { state_hash: venue.state_hash(), ..RunInfo::default() };
+        (self.0.finish(unnamed).1, self.1)
     }
 
     /// All that was found.

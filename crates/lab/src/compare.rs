@@ -11,7 +11,7 @@ pub use report::{
     Report, RunReport, write_accounts,
 };
 
-use crate::fork::{DriveError, Subject};
+use crate::fork::{DriveError, Subject, Trunk};
 use crate::outcome::{MarketOutcome, Outcome};
 use crate::probe::Probe;
 use crate::run::Tee;
@@ -65,31 +65,54 @@ fn traced(subject: &Subject, outcome: Outcome, notes: Vec<String>) -> Traced {
     Traced { label: subject.label().to_owned(), seed: subject.seed(), end: subject.end(), outcome, notes }
 }
 
+/// What is heard of a base.
+type Heard = Tee<Probe, Digests>;
+
 /// Drives all of them, on as many threads as there are, and compares each with the first. The result does not depend
-/// on the number of threads. Memory: eight bytes per command of the first run, beside what each outcome needs.
+/// on the number of threads. What base and forks have in common is executed once and gone on from where it can be
+/// saved. Memory: eight bytes per command of the first run, beside what each outcome needs.
 ///
 /// # Errors
 /// The first of theirs, in the order given.
 pub fn compare(base: &Subject, runs: &[Subject]) -> Result<Comparison, DriveError> {
-    let mut observers = Tee(Probe::new(base.end()), Digests::default());
-    let driven = base.drive(&mut observers, |_| false)?;
-    let Tee(probe, digests) = observers;
+    let heard = || Tee(Probe::new(base.end()), Digests::default());
+    let moment = runs.iter().filter_map(|run| base.parts_from(run)).min();
+    let trunk = moment.map(|moment| Trunk::grow(base, moment, heard())).transpose()?.flatten();
+    let (Tee(probe, digests), driven) = match &trunk {
+        Some(trunk) => trunk.go_on(base)?,
+        None => {
+            let mut heard = heard();
+            let driven = base.drive(&mut heard, |_| false)?;
+            (heard, driven)
+        }
+    };
     let digests = digests.into_inner();
     let first = traced(base, probe.finish(&driven.venue), driven.notes);
     drop(driven.venue);
+    let borne = |run: &Subject| trunk.as_ref().filter(|trunk| trunk.bears(base, run));
     let compared: Vec<Result<Compared, DriveError>> =
-        runs.par_iter().map(|run| compare_one(base, &digests, run)).collect();
+        runs.par_iter().map(|run| compare_one(base, &digests, run, borne(run))).collect();
     Ok(Comparison { base: first, runs: compared.into_iter().collect::<Result<_, _>>()? })
 }
 
-fn compare_one(base: &Subject, digests: &[u64], subject: &Subject) -> Result<Compared, DriveError> {
-    let mut observers = Tee(Probe::new(subject.end()), Follow::new(digests));
-    let driven = subject.drive(&mut observers, |_| false)?;
+fn compare_one(
+    base: &Subject,
+    digests: &[u64],
+    subject: &Subject,
+    trunk: Option<&Trunk<Heard>>,
+) -> Result<Compared, DriveError> {
+    let (probe, common) = match trunk.map(Trunk::observer) {
+        Some(Tee(probe, common)) => (probe.clone(), common.len()),
+        None => (Probe::new(subject.end()), 0),
+    };
+    let snapshot = trunk.map(Trunk::snapshot);
+    let mut observers = Tee(probe, Follow::resumed(digests, common));
+    let driven = subject.drive_from(snapshot, &mut observers, |_| false)?;
     let Tee(probe, follow) = observers;
     let run = traced(subject, probe.finish(&driven.venue), driven.notes);
     let look = |subject: &Subject, place: usize| -> Result<Option<Happened>, DriveError> {
-        let mut capture = Capture::at(place);
-        subject.drive(&mut capture, Capture::is_done)?;
+        let mut capture = Capture::at(place - common);
+        subject.drive_from(snapshot, &mut capture, Capture::is_done)?;
         Ok(capture.found())
     };
     let divergence = match follow.parted_at() {

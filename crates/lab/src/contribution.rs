@@ -5,10 +5,10 @@
 //! are worth the run as it is, none of them a run in which nobody who counts is liquidated. So Shapley values sum to
 //! what the liquidations of the players caused.
 
-use crate::compare::trace;
-use crate::fork::{DriveError, Subject};
-use crate::outcome::Outcome;
+use crate::fork::{DriveError, Subject, Trunk};
+use crate::outcome::{Closing, Outcome};
 use crate::plan::Change;
+use crate::probe::Probe;
 use crate::shapley::{self, Coalition, MOST_PLAYERS, Shares};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Time};
 use rayon::prelude::*;
@@ -55,6 +55,8 @@ pub struct Game {
     pub rest: bool,
     /// What is attributed.
     pub measure: Measure,
+    /// When accounts are removed; at time zero, when set-up is over.
+    pub at: Time,
 }
 
 /// What was attributed.
@@ -68,12 +70,13 @@ pub struct Contributions {
     pub shapley: Shares,
 }
 
-/// The accounts with the largest positions under liquidation, by value at their triggers in all, the largest first;
-/// ties by number. Positions in one instrument alone.
+/// The accounts with the largest positions whose liquidation began at a moment or later, by value at their triggers in
+/// all, the largest first; ties by number. Positions in one instrument alone.
 #[must_use]
-pub fn largest(outcome: &Outcome, instrument: InstrumentId, count: usize) -> Vec<AccountId> {
+pub fn largest(outcome: &Outcome, instrument: InstrumentId, count: usize, from: Time) -> Vec<AccountId> {
     let mut values: BTreeMap<AccountId, i128> = BTreeMap::new();
-    for closing in outcome.closings.iter().filter(|closing| closing.instrument == instrument) {
+    let counts = |closing: &&Closing| closing.instrument == instrument && closing.triggered >= from;
+    for closing in outcome.closings.iter().filter(counts) {
         *values.entry(closing.account).or_default() += closing.value;
     }
     let mut ranked: Vec<(AccountId, i128)> = values.into_iter().collect();
@@ -100,7 +103,9 @@ impl Game {
     pub fn play(&self, permutations: u32) -> Result<Contributions, DriveError> {
         let size = self.size();
         assert!(size <= MOST_PLAYERS, "{size} players");
-        let worth = |coalition: Coalition| self.worth(coalition);
+        // All coalitions are one run up to the moment at which accounts are removed.
+        let trunk = Trunk::grow(&self.base, self.at, Probe::new(self.base.end()))?;
+        let worth = |coalition: Coalition| self.worth(coalition, trunk.as_ref());
         let all_orders = size <= 20 && 1_u64 << size <= u64::from(permutations) * size as u64;
         let shapley = match all_orders {
             true => shapley::exact(size, worth)?,
@@ -114,15 +119,23 @@ impl Game {
         Ok(Contributions { base, left_out, shapley })
     }
 
-    fn worth(&self, coalition: Coalition) -> Result<i128, DriveError> {
+    fn worth(&self, coalition: Coalition, trunk: Option<&Trunk<Probe>>) -> Result<i128, DriveError> {
         let away = |player: usize| coalition & (1 << player) == 0;
         let removed = self.players.iter().enumerate().filter(|(player, _)| away(*player));
         let mut changes: Vec<(Time, Change)> =
-            removed.map(|(_, account)| (Time::ZERO, Change::Backstop(*account))).collect();
+            removed.map(|(_, account)| (self.at, Change::Backstop(*account))).collect();
         if self.rest && away(self.players.len()) {
-            changes.push((Time::ZERO, Change::BackstopAllBut(self.players.clone())));
+            changes.push((self.at, Change::BackstopAllBut(self.players.clone())));
         }
         let run = self.base.changed("coalition", changes);
-        Ok(self.measure.of(&trace(&run)?.outcome))
+        let (probe, driven) = match trunk {
+            Some(trunk) => trunk.go_on(&run)?,
+            None => {
+                let mut probe = Probe::new(run.end());
+                let driven = run.drive(&mut probe, |_| false)?;
+                (probe, driven)
+            }
+        };
+        Ok(self.measure.of(&probe.finish(&driven.venue)))
     }
 }

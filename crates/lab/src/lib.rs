@@ -6,6 +6,7 @@ pub mod contribution;
 pub mod decimal;
 pub mod document;
 pub mod error;
+pub mod foresight;
 pub mod fork;
 #[doc(hidden)]
 pub mod fuzz;
@@ -18,6 +19,7 @@ pub mod probe;
 pub mod run;
 pub mod scenario;
 pub mod shapley;
+pub mod snapshot;
 pub mod statistics;
 pub mod study;
 
@@ -33,6 +35,7 @@ pub use picture::{Filming, JournalReport, journal_report, run_report};
 pub use plan::{Change, Plan};
 pub use prepare::Prepared;
 pub use reproduce::reproduce;
-pub use run::{Finished, Progress, Recorder, RunError, Tee, run, run_planned, run_world};
+pub use run::{Course, Finished, Progress, Recorder, RunError, Tee, run, run_planned, run_world};
 pub use scenario::Scenario;
+pub use snapshot::Snapshot;
 pub use venues::{Preset, venues};

@@ -176,6 +176,8 @@ pub struct Closing {
     pub account: AccountId,
     /// In what.
     pub instrument: InstrumentId,
+    /// When it was triggered.
+    pub triggered: Time,
     /// Its maintenance tier at the trigger.
     pub tier: usize,
     /// 1 of a long position, -1 of a short one.

@@ -126,10 +126,31 @@ impl Plan {
         Self::new(self.0.into_iter().chain(changes))
     }
 
+    /// What is left of it from a moment on.
+    #[must_use]
+    pub fn from(&self, moment: Time) -> Self {
+        Self(self.0.iter().filter(|(time, _)| *time >= moment).cloned().collect())
+    }
+
+    /// The moment up to which this plan and another do the same: that of the first change which only one of them has.
+    /// `None` where they are equal.
+    #[must_use]
+    pub fn parts_from(&self, other: &Self) -> Option<Time> {
+        let common = self.0.iter().zip(&other.0).take_while(|(a, b)| a == b).count();
+        [self, other].into_iter().filter_map(|plan| plan.0.get(common)).map(|(time, _)| *time).min()
+    }
+
+    pub(crate) fn next_time(&self) -> Option<Time> {
+        self.0.front().map(|(time, _)| *time)
+    }
+
     /// The next change, if it comes before what is due `next`.
     pub(crate) fn due(&mut self, next: Option<Time>) -> Option<(Time, Change)> {
-        let (time, _) = self.0.front()?;
-        let now = next.is_none_or(|next| if *time == Time::ZERO { next > Time::ZERO } else { next >= *time });
-        if now { self.0.pop_front() } else { None }
+        if reached(self.next_time()?, next) { self.0.pop_front() } else { None }
     }
+}
+
+/// Whether a change of a moment comes before what is due `next`.
+pub(crate) fn reached(moment: Time, next: Option<Time>) -> bool {
+    next.is_none_or(|next| if moment == Time::ZERO { next > Time::ZERO } else { next >= moment })
 }

@@ -312,6 +312,7 @@ impl Probe {
         let closing = Closing {
             account: pool.account(),
             instrument: position.instrument(),
+            triggered: self.now,
             tier: tiers.iter().rposition(|tier| tier.floor.0 <= basis).unwrap_or(0),
             sign: if size.is_negative() { -1 } else { 1 },
             lots: size.quantity().0,

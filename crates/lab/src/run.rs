@@ -1,11 +1,11 @@
 //! Running: the loop, what listens to it, and how it ends. Memory does not grow with a run's length.
 
 use crate::error::ScenarioError;
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Plan, reached};
 use crate::prepare::Prepared;
 use core::ops::ControlFlow;
 use downdraft_journal::{Footer, Header, WriteError, Writer};
-use downdraft_sim::world::{Observer, World, WorldError};
+use downdraft_sim::world::{Observer, Unsaved, World, WorldError};
 use downdraft_types::{EventId, MachineId, Time};
 use downdraft_venue::{Command, Event, Origin, Rejection, Stamp, Venue};
 use std::io::Write;
@@ -74,6 +74,9 @@ pub enum RunError {
     /// An actor's input turned out to be broken.
     #[error("{0}")]
     World(#[from] WorldError),
+    /// A snapshot cannot be gone on from any more: a recording is gone.
+    #[error("{0}")]
+    Unsaved(#[from] Unsaved),
 }
 
 /// Steps between two calls of `progress`.
@@ -109,36 +112,86 @@ pub fn run_world<O: Observer>(
 /// # Errors
 /// [`RunError`]; also where the venue refuses a command of the plan.
 pub fn run_planned<O: Observer>(
-    mut world: World,
-    mut plan: Plan,
+    world: World,
+    plan: Plan,
     observer: &mut O,
-    mut progress: impl FnMut(&Progress, &O) -> ControlFlow<()>,
+    progress: impl FnMut(&Progress, &O) -> ControlFlow<()>,
 ) -> Result<Finished, RunError> {
-    let mut guard = SetUpGuard { observer, command: None, refused: None };
-    let interrupted = 'run: loop {
-        for _ in 0..STEPS {
-            if !plan.is_empty() {
-                intervene(&mut world, &mut plan, &mut guard)?;
+    let mut course = Course::new(world, plan);
+    let interrupted = course.run(None, observer, progress)?;
+    Ok(course.finish(interrupted))
+}
+
+/// A run that may stop on its way, be saved there, and go on.
+pub struct Course {
+    world: World,
+    plan: Plan,
+}
+
+impl Course {
+    /// A run of this world from where it is, while this plan is carried out.
+    #[must_use]
+    pub const fn new(world: World, plan: Plan) -> Self {
+        Self { world, plan }
+    }
+
+    /// The world as it is.
+    #[must_use]
+    pub const fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Goes on to the end; or, where `until` is given, to where a change of that moment would be made, ahead of all
+    /// else that is due then (see [`Plan`]), those of its own plan included. Returns whether `progress` broke it off.
+    ///
+    /// # Errors
+    /// [`RunError`]; also where the venue refuses a command of the plan.
+    pub fn run<O: Observer>(
+        &mut self,
+        until: Option<Time>,
+        observer: &mut O,
+        mut progress: impl FnMut(&Progress, &O) -> ControlFlow<()>,
+    ) -> Result<bool, RunError> {
+        let Self { world, plan } = self;
+        let mut guard = SetUpGuard { observer, command: None, refused: None };
+        loop {
+            for _ in 0..STEPS {
+                if !plan.is_empty() {
+                    intervene(world, plan, until, &mut guard)?;
+                }
+                if until.is_some_and(|until| reached(until, world.next_time())) || !world.step(&mut guard)? {
+                    return Ok(false);
+                }
+                if let Some((command, reason)) = guard.refused.take() {
+                    return Err(RunError::SetUp { command, reason });
+                }
             }
-            if !world.step(&mut guard)? {
-                break 'run false;
-            }
-            if let Some((command, reason)) = guard.refused.take() {
-                return Err(RunError::SetUp { command, reason });
+            let so_far = Progress { now: world.now(), end: world.end(), commands: world.applied() };
+            if progress(&so_far, guard.observer).is_break() {
+                return Ok(true);
             }
         }
-        let so_far = Progress { now: world.now(), end: world.end(), commands: world.applied() };
-        if progress(&so_far, guard.observer).is_break() {
-            break 'run true;
-        }
-    };
-    let (state_hash, commands) = (world.venue().state_hash(), world.applied());
-    Ok(Finished { world, state_hash, commands, interrupted })
+    }
+
+    /// What it has come to.
+    #[must_use]
+    pub fn finish(self, interrupted: bool) -> Finished {
+        let (state_hash, commands) = (self.world.venue().state_hash(), self.world.applied());
+        Finished { world: self.world, state_hash, commands, interrupted }
+    }
 }
 
 /// Carries out what a plan has for this moment.
-fn intervene<O: Observer>(world: &mut World, plan: &mut Plan, guard: &mut SetUpGuard<'_, O>) -> Result<(), RunError> {
+fn intervene<O: Observer>(
+    world: &mut World,
+    plan: &mut Plan,
+    until: Option<Time>,
+    guard: &mut SetUpGuard<'_, O>,
+) -> Result<(), RunError> {
     loop {
+        if until.zip(plan.next_time()).is_some_and(|(until, time)| time >= until) {
+            return Ok(());
+        }
         let next = world.next_time();
         let Some((time, change)) = plan.due(next).filter(|(time, _)| *time <= world.end()) else { return Ok(()) };
         let commands = change.commands(world.venue());
@@ -202,6 +255,7 @@ impl<A: Observer, B: Observer> Observer for Tee<A, B> {
 }
 
 /// Writes a journal.
+#[derive(Clone)]
 pub struct Recorder<W> {
     writer: Writer<W>,
     failed: bool,

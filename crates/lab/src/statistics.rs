@@ -108,6 +108,41 @@ pub fn ratio(pairs: &[(u64, u64)]) -> Option<Interval> {
     Some(Interval { value, low: value - NORMAL_95 * error, high: value + NORMAL_95 * error })
 }
 
+/// Spearman's rank correlation of pairs, ties by their middle rank, with its 95% interval (Fisher's transformation with
+/// the variance of Fieller, Hartley and Pearson 1957). `None` with fewer than four pairs, or where one side of all is
+/// the same.
+#[must_use]
+pub fn rank_correlation(pairs: &[(f64, f64)]) -> Option<Interval> {
+    let count = i128::try_from(pairs.len()).ok().filter(|count| *count > 3)?;
+    let [first, second] = [pairs.iter().map(|p| p.0).collect(), pairs.iter().map(|p| p.1).collect()].map(twice_ranks);
+    // The mean of ranks from 1 is half of this; twice the ranks are whole, and so are all sums.
+    let mean = count + 1;
+    let product = |a: &[i128], b: &[i128]| -> i128 { a.iter().zip(b).map(|(a, b)| (a - mean) * (b - mean)).sum() };
+    let variances = [product(&first, &first), product(&second, &second)];
+    if variances.contains(&0) {
+        return None;
+    }
+    let value = product(&first, &second) as f64 / libm::sqrt(variances[0] as f64 * variances[1] as f64);
+    let value = value.clamp(-1.0, 1.0);
+    let half = NORMAL_95 * libm::sqrt(1.06 / (count as f64 - 3.0));
+    let centre = libm::atanh(value);
+    Some(Interval { value, low: libm::tanh(centre - half), high: libm::tanh(centre + half) })
+}
+
+/// Twice the rank of each from 1; those that are equal share the middle of theirs.
+fn twice_ranks(samples: Vec<f64>) -> Vec<i128> {
+    let mut order: Vec<usize> = (0..samples.len()).collect();
+    order.sort_by(|a, b| samples[*a].total_cmp(&samples[*b]));
+    let mut ranks = vec![0; samples.len()];
+    let mut below = 0;
+    for equal in order.chunk_by(|a, b| samples[*a].total_cmp(&samples[*b]).is_eq()) {
+        let twice = (2 * below + equal.len() + 1) as i128;
+        equal.iter().for_each(|place| ranks[*place] = twice);
+        below += equal.len();
+    }
+    ranks
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -166,6 +201,24 @@ mod tests {
         let found = share(8, 10).unwrap();
         assert!((found.low - 0.4902).abs() < 1e-4 && (found.high - 0.9433).abs() < 1e-4, "{found:?}");
         assert_eq!((share(0, 5).unwrap().low, share(5, 5).unwrap().high, share(0, 0)), (0.0, 1.0, None));
+    }
+
+    #[test]
+    fn rank_correlations_by_hand() {
+        // No ties: 1 − 6 Σd² ÷ (n(n² − 1)), with d = 0, 1, 1, 1, 1 of five: 0.8.
+        let pairs = [(1.0, 10.0), (2.0, 31.0), (3.0, 30.0), (4.0, 50.0), (5.0, 49.5)];
+        let found = rank_correlation(&pairs).unwrap();
+        assert!((found.value - 0.8).abs() < 1e-15, "{found:?}");
+        // atanh(0.8) = 1.0986; the half width is 1.95996 × √(1.06 ÷ 2) = 1.42687.
+        assert!((found.low - libm::tanh(-0.328_26)).abs() < 1e-4, "{found:?}");
+        assert!((found.high - libm::tanh(2.525_48)).abs() < 1e-4, "{found:?}");
+        // Ranks 1, 2.5, 2.5, 4 against 1, 2, 3, 4: 4.5 ÷ √(4.5 × 5).
+        let tied = rank_correlation(&[(1.0, 1.0), (7.0, 2.0), (7.0, 3.0), (9.0, 4.0)]).unwrap();
+        assert!((tied.value - 4.5 / libm::sqrt(22.5)).abs() < 1e-15, "{tied:?}");
+        let reversed = rank_correlation(&[(1.0, 4.0), (2.0, 3.0), (3.0, 2.0), (4.0, 1.0)]).unwrap();
+        assert_eq!((reversed.value, reversed.low, reversed.high), (-1.0, -1.0, -1.0));
+        assert_eq!(rank_correlation(&[(1.0, 4.0); 9]), None);
+        assert_eq!(rank_correlation(&[(1.0, 4.0), (2.0, 3.0), (3.0, 2.0)]), None);
     }
 
     #[test]

@@ -7,22 +7,30 @@
 //! Cells share their seeds, so that they differ by the values alone. Nothing is kept of a run but its figures.
 
 mod answers;
+mod chart;
 mod figures;
+mod foresight;
+mod page;
 mod table;
 
 pub use answers::{Answers, CellAnswers, Exceeding, FigureAnswers, FundAnswer, TierAnswers, WaitAnswers};
 pub use figures::{Figure, RunFigures, TierSums, Unit};
-pub use table::{write_figures, write_runs, write_tiers};
+pub use foresight::{ForesightAnswers, Group, RankCorrelation};
+pub use page::page;
+pub use table::{write_figures, write_foresight, write_runs, write_tiers};
 
 use crate::compare::Names;
 use crate::error::ScenarioError;
+use crate::foresight::{Expected, Foresight};
 use crate::fork::{DriveError, Subject, Variant};
 use crate::library::Text;
 use crate::outcome::Outcome;
 use crate::prepare::Prepared;
 use crate::probe::Probe;
-use crate::scenario::Scenario;
+use crate::run::Tee;
+use crate::scenario::{ActorKind, Scenario};
 use downdraft_types::{CurrencyId, Money};
+use downdraft_venue::Venue;
 use rayon::prelude::*;
 
 /// A field, and the values that it takes.
@@ -154,21 +162,43 @@ impl Study {
 }
 
 fn run_one(scenario: &Scenario, seed: u64) -> Result<RunFigures, DriveError> {
-    let outcome = outcome(scenario, seed)?;
+    let (outcome, expected) = foreseen_outcome(scenario, seed)?;
     // While a fund suffices its size changes nothing, so what it paid is what it needed. Where it may have been short,
     // a fund that cannot be shows what it would have taken.
     let ample = if may_be_short(&outcome) { Some(self::outcome(&with_ample_fund(scenario), seed)?) } else { None };
-    Ok(RunFigures::new(seed, &outcome, ample.as_ref().unwrap_or(&outcome)))
+    Ok(RunFigures::new(seed, &outcome, ample.as_ref().unwrap_or(&outcome), expected))
+}
+
+fn subject(scenario: &Scenario, seed: u64) -> Subject {
+    let prepared = Prepared::new(scenario.clone(), Some(seed));
+    Subject::Executed(Box::new(Variant::new(format!("{} seed {seed}", scenario.name), prepared)))
 }
 
 fn outcome(scenario: &Scenario, seed: u64) -> Result<Outcome, DriveError> {
-    let run = Subject::Executed(Box::new(Variant::new(
-        format!("{} seed {seed}", scenario.name),
-        Prepared::new(scenario.clone(), Some(seed)),
-    )));
+    let run = subject(scenario, seed);
     let mut probe = Probe::new(run.end());
     let driven = run.drive(&mut probe, |_| false)?;
     Ok(probe.finish(&driven.venue))
+}
+
+/// The outcome, and what was to be expected before the first shock and at the first liquidation.
+fn foreseen_outcome(scenario: &Scenario, seed: u64) -> Result<(Outcome, [Option<Expected>; 2]), DriveError> {
+    let run = subject(scenario, seed);
+    let mut observers = Tee(Probe::new(run.end()), Foresight::default());
+    let shocks = scenario.actors.iter().filter_map(|actor| match &actor.kind {
+        ActorKind::Shock(shock) => Some(shock),
+        _ => None,
+    });
+    let mut before = None;
+    let driven = match shocks.min_by_key(|shock| shock.start) {
+        Some(shock) => {
+            let look = |venue: &Venue| before = Expected::of(venue, shock.start, shock.instrument, shock.side);
+            run.drive_past(shock.start, &mut observers, look)?
+        }
+        None => run.drive(&mut observers, |_| false)?,
+    };
+    let Tee(probe, foresight) = observers;
+    Ok((probe.finish(&driven.venue), [before, foresight.first()]))
 }
 
 fn may_be_short(outcome: &Outcome) -> bool {

@@ -34,7 +34,7 @@ use downdraft_types::{AccountId, EventId, InstrumentId, MachineId, MarkPrice, Pr
 use downdraft_venue::{Command, Event, Origin, Phase, Rejection};
 
 /// What an actor does. Every method has a default that does nothing.
-pub trait Actor {
+pub trait Actor: Send {
     /// Called once, when the world begins: subscribe, set up, set a first timer.
     fn start(&mut self, context: &mut Context<'_>) {
         let _ = context;
@@ -53,6 +53,12 @@ pub trait Actor {
     /// What the actor counted, for the run's summary.
     fn counters(&self) -> Vec<(&'static str, u64)> {
         Vec::new()
+    }
+
+    /// A copy that goes on exactly as this one would, for a snapshot of the world. `None`: this actor cannot be
+    /// saved, and a world with it is executed from its start instead.
+    fn save(&self) -> Option<Box<dyn Actor>> {
+        None
     }
 }
 
@@ -154,6 +160,7 @@ pub struct Context<'a> {
 }
 
 /// What the scheduler keeps of an actor, apart from the actor itself.
+#[derive(Clone)]
 pub(crate) struct Seat {
     pub(crate) name: String,
     pub(crate) subscription: Subscription,

@@ -62,6 +62,14 @@ pub struct Untimely {
     pub next: Option<Time>,
 }
 
+/// An actor cannot be saved, and so neither can its world.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{actor} cannot be saved")]
+pub struct Unsaved {
+    /// Its name.
+    pub actor: String,
+}
+
 /// A simulated world with one venue.
 pub struct World {
     venue: Venue,
@@ -174,6 +182,32 @@ impl World {
             self.post_notices(time);
         }
         Ok(true)
+    }
+
+    /// A copy that goes on exactly as this one would: the venue, what is pending, every actor with its random streams
+    /// and its place in its input, and what is on its way to it. Unlike the original the copy's venue may allocate
+    /// within its capacities.
+    ///
+    /// # Errors
+    /// Where an actor cannot be saved.
+    pub fn save(&self) -> Result<Self, Unsaved> {
+        let saved = self
+            .seats
+            .iter()
+            .zip(&self.actors)
+            .map(|(seat, actor)| actor.save().ok_or_else(|| Unsaved { actor: seat.name.clone() }));
+        Ok(Self {
+            actors: saved.collect::<Result<_, _>>()?,
+            venue: self.venue.clone(),
+            queue: self.queue.clone(),
+            streams: self.streams,
+            seats: self.seats.clone(),
+            dirty: self.dirty.clone(),
+            requests: self.requests.clone(),
+            end: self.end,
+            applied: self.applied,
+            failure: self.failure.clone(),
+        })
     }
 
     fn apply(&mut self, stamp: &Stamp, submission: u64, command: &Command, observer: &mut impl Observer) {

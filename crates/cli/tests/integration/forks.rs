@@ -66,7 +66,10 @@ fn a_study_sums_up_and_writes_tables() {
     {
         assert!(answer.out.contains(part), "{part} in {}", answer.out);
     }
-    let read = || ["study.json", "study.csv", "runs.csv", "tiers.csv"].map(|name| scratch.text(name));
+    let read = || {
+        ["study.json", "study.csv", "runs.csv", "tiers.csv", "foresight.csv", "study.html"]
+            .map(|name| scratch.text(name))
+    };
     let one = read();
     assert_eq!((run("4").out, read()), (answer.out, one.clone()));
     assert_eq!(one[2].lines().count(), 11);
@@ -86,6 +89,98 @@ fn contributions_are_shown() {
     let sum: f64 = report["accounts"].as_array().unwrap().iter().map(|a| a["shapley"].as_f64().unwrap()).sum();
     let caused = report["base"].as_f64().unwrap() - report["none"].as_f64().unwrap();
     assert!((sum - caused).abs() < 1e-6, "{report}");
+}
+
+#[test]
+fn contributions_heed_the_moment() {
+    let (scratch, tiny) = (Scratch::new("contributions-at"), tiny());
+    let out = scratch.path("").display().to_string();
+    let at = |at: &str| {
+        let answer = downdraft(["fork", &tiny, "--contributions", "1", "--at", at, "--out", &out, "--quiet"]);
+        (answer.code, answer.err)
+    };
+    assert_eq!(at("1s"), (0, String::new()));
+    // Whoever was liquidated before is no player: so late nobody is left.
+    let (code, error) = at("3900ms");
+    assert_eq!(code, 2);
+    assert!(error.contains("no account is liquidated from then on"), "{error}");
+    assert!(at("9s").1.contains("before the run's end"));
+}
+
+#[test]
+fn each_side_has_its_tables() {
+    let (scratch, tiny) = (Scratch::new("fork-tables"), tiny());
+    let out = scratch.path("").display().to_string();
+    let change = ["--set", "liquidation.mode=partial"];
+    let answer = downdraft(
+        ["fork", &tiny, "--counterfactual", "suppressed", "--tables", "--out", &out].into_iter().chain(change),
+    );
+    assert_eq!((answer.code, answer.err.as_str()), (0, ""), "{answer:?}");
+    assert!(answer.out.contains("accounts.csv, tables"), "{}", answer.out);
+    for (side, sets) in
+        [("base", &[][..]), ("fork", &change), ("suppressed", &["--set", "liquidation.mode=suppressed"])]
+    {
+        let run = Scratch::new(&format!("fork-tables-{side}"));
+        run_tiny(&run, &[&["--quiet", "--no-report", "--tables"], sets].concat());
+        for table in ["fills", "orders", "marks", "liquidations", "waterfall", "adl", "accounts", "ladder", "book"] {
+            let [own, expected] =
+                [scratch.text(&format!("tables/{side}/{table}.csv")), run.text(&format!("tables/{table}.csv"))];
+            assert!(own == expected, "{side}: {table} is not that of the run");
+        }
+        assert!(run.text("tables/fills.csv").lines().count() > 100);
+    }
+}
+
+#[test]
+fn a_cut_journal_needs_to_be_asked_for() {
+    let (scratch, whole) = (Scratch::new("fork-cut"), Scratch::new("fork-whole"));
+    run_tiny(&scratch, &["--quiet", "--no-report"]);
+    run_tiny(&whole, &["--quiet", "--no-report"]);
+    let path = scratch.path("journal.ddj");
+    let bytes = std::fs::read(&path).unwrap();
+    let (run, other, into) = (scratch.path(""), whole.path(""), scratch.path("out"));
+    let [run, other, into] = [run, other, into].map(|path| path.display().to_string());
+    for cut in [bytes.len() - 10, bytes.len() / 2] {
+        std::fs::write(&path, &bytes[..cut]).unwrap();
+        let fork = ["fork", &run, "--counterfactual", "double-fund", "--out", &into];
+        for arguments in [&fork[..], &["compare", &other, &run]] {
+            let answer = downdraft(arguments.iter().copied());
+            assert_eq!((answer.code, answer.out.as_str()), (3, ""), "{answer:?}");
+            assert!(answer.err.contains("torn") && answer.err.contains("--partial"), "{}", answer.err);
+            let answer = downdraft(arguments.iter().copied().chain(["--partial", "--json"]));
+            assert_eq!((answer.code, answer.err.as_str()), (0, ""), "{answer:?}");
+            let runs = &json(&answer.out)["runs"];
+            let notes = if arguments[0] == "fork" { &runs[0]["notes"] } else { &runs[1]["notes"] };
+            assert!(notes.to_string().contains("the journal is not whole"), "{notes}");
+        }
+    }
+    for (damage, found) in [(8, "format version 9 found, 2 expected"), (0, "found no journal")] {
+        let mut other = bytes.clone();
+        other[damage] = 9;
+        std::fs::write(&path, &other).unwrap();
+        for arguments in [&["fork", &run, "--out", &into][..], &["compare", &run]] {
+            let answer = downdraft(arguments.iter().copied().chain(["--partial"]));
+            assert_eq!(answer.code, if damage == 8 { 3 } else { 2 }, "{answer:?}");
+            assert!(answer.err.contains(found), "{}", answer.err);
+        }
+    }
+}
+
+#[test]
+fn a_counterfactual_that_is_named_is_never_left_out_in_silence() {
+    let (scratch, tiny) = (Scratch::new("fork-named"), tiny());
+    let out = scratch.path("").display().to_string();
+    let fork = |more: &[&str]| downdraft(["fork", &tiny, "--out", &out].into_iter().chain(more.iter().copied()));
+    let named = ["--counterfactual", "suppressed", "--counterfactual", "steady-makers"];
+    let answer = fork(&[&named[..], &["--at", "1s"]].concat());
+    assert_eq!(answer.code, 2);
+    assert!(answer.err.contains("steady-makers: it changes an actor"), "{}", answer.err);
+    let answer = fork(&["--with", "liquidation.mode=suppressed", "--counterfactual", "suppressed"]);
+    assert!(answer.out.contains("base: suppressed: the base is like that already"), "{answer:?}");
+    assert_eq!(fork(&["--counterfactuals", "--at", "1s", "--quiet"]).code, 0);
+    let runs = json(&scratch.text("comparison.json"));
+    let labels: Vec<&str> = runs["runs"].as_array().unwrap().iter().map(|run| run["run"].as_str().unwrap()).collect();
+    assert!(labels.contains(&"double-fund") && !labels.contains(&"steady-makers"), "{labels:?}");
 }
 
 #[test]

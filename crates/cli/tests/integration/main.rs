@@ -9,3 +9,4 @@ mod report;
 mod run;
 mod scenarios;
 mod shell;
+mod study_page;

@@ -37,7 +37,7 @@ fn fields(summary: &str) -> BTreeMap<String, String> {
 }
 
 /// A number as a page prints it, with its groups and its minus taken out.
-fn plain(shown: &str) -> String {
+pub fn plain(shown: &str) -> String {
     shown.replace('\u{202f}', "").replace('\u{2212}', "-").replace("none", "null")
 }
 
@@ -229,7 +229,7 @@ fn browser() -> Option<PathBuf> {
 }
 
 /// A page as a browser has it after its scripts ran. `None` where there is no browser.
-fn rendered(scratch: &Scratch, page: &Path) -> Option<String> {
+pub fn rendered(scratch: &Scratch, page: &Path) -> Option<String> {
     let Some(browser) = browser() else {
         eprintln!("skipped: no chromium, google-chrome or chromium-browser on PATH");
         return None;

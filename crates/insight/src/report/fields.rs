@@ -87,7 +87,8 @@ pub(crate) fn difference(a: &str, b: &str) -> Option<Exact> {
 }
 
 /// A decimal with its whole part in groups of three digits; any other text as it is.
-pub(crate) fn grouped(text: &str) -> String {
+#[must_use]
+pub fn grouped(text: &str) -> String {
     if decimal(text).is_none() {
         return text.to_owned();
     }
@@ -104,7 +105,8 @@ pub(crate) fn grouped(text: &str) -> String {
 }
 
 /// As [`grouped`], rounded to at most `digits` after the point, halves away from zero: for the eye.
-pub(crate) fn short(text: &str, digits: u32) -> String {
+#[must_use]
+pub fn short(text: &str, digits: u32) -> String {
     match decimal(text) {
         Some((mantissa, scale)) if scale > digits => {
             let unit = 10_i128.pow((scale - digits).min(38));

@@ -3,7 +3,7 @@
 use core::fmt::{self, Display};
 
 /// A text as HTML, in an element or in a quoted attribute.
-pub(crate) struct Escaped<'a>(pub &'a str);
+pub struct Escaped<'a>(pub &'a str);
 
 impl Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,7 +24,8 @@ impl Display for Escaped<'_> {
 }
 
 /// JSON that may stand in a `script` element: no text in it can end the element or begin a comment.
-pub(crate) fn inert(json: &str) -> String {
+#[must_use]
+pub fn inert(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for letter in json.chars() {
         match letter {
@@ -40,13 +41,14 @@ pub(crate) fn inert(json: &str) -> String {
 }
 
 /// A table under way: a header, then rows of cells.
-pub(crate) struct Table {
+pub struct Table {
     html: String,
 }
 
 impl Table {
     /// A table with a caption for those who cannot see it, and its columns. Numbers are aligned to the right.
-    pub(crate) fn new(caption: &str, columns: &[(&str, bool)]) -> Self {
+    #[must_use]
+    pub fn new(caption: &str, columns: &[(&str, bool)]) -> Self {
         let mut html = format!(
             "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\"><table><caption>{0}</caption><thead><tr>",
             Escaped(caption)
@@ -60,34 +62,40 @@ impl Table {
     }
 
     /// A row of ready cells.
-    pub(crate) fn row(&mut self, cells: &[String]) {
+    pub fn row(&mut self, cells: &[String]) {
         self.html += "<tr>";
         cells.iter().for_each(|cell| self.html += cell);
         self.html += "</tr>\n";
     }
 
-    pub(crate) fn finish(self) -> String {
+    /// The table.
+    #[must_use]
+    pub fn finish(self) -> String {
         self.html + "</tbody></table></div>\n"
     }
 }
 
 /// A cell of text.
-pub(crate) fn cell(text: &str) -> String {
+#[must_use]
+pub fn cell(text: &str) -> String {
     format!("<td>{}</td>", Escaped(text))
 }
 
 /// The cell that a row is about.
-pub(crate) fn head(text: &str) -> String {
+#[must_use]
+pub fn head(text: &str) -> String {
     format!("<th scope=\"row\">{}</th>", Escaped(text))
 }
 
 /// A cell of a number.
-pub(crate) fn number(text: &str) -> String {
+#[must_use]
+pub fn number(text: &str) -> String {
     format!("<td class=\"num\">{}</td>", Escaped(text))
 }
 
 /// A cell with a field of a summary.
-pub(crate) fn field(run: usize, path: &str, text: &str) -> String {
+#[must_use]
+pub fn field(run: usize, path: &str, text: &str) -> String {
     format!("<td class=\"num\" data-run=\"{run}\" data-field=\"{}\">{}</td>", Escaped(path), Escaped(text))
 }
 

@@ -9,7 +9,8 @@ use super::tables::{fields_table, left_out};
 use super::{RunReport, Share};
 use downdraft_types::{CurrencyId, InstrumentId};
 
-const STYLE: &str = include_str!("page/style.css");
+/// The look of a page: a style sheet, light and dark.
+pub const STYLE: &str = include_str!("page/style.css");
 const SCRIPT: [&str; 9] = [
     include_str!("page/base.js"),
     include_str!("page/data.js"),

@@ -61,6 +61,18 @@ pub struct Digests {
 }
 
 impl Digests {
+    /// Commands that counted so far.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.digests.len()
+    }
+
+    /// Whether none counted.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.digests.is_empty()
+    }
+
     /// One per command that counts, in order.
     #[must_use]
     pub fn into_inner(self) -> Vec<u64> {
@@ -95,7 +107,13 @@ impl<'a> Follow<'a> {
     /// A follower of the run with these digests.
     #[must_use]
     pub fn new(base: &'a [u64]) -> Self {
-        Self { base, fingerprint: Fingerprint::default(), at: 0, parted: false }
+        Self::resumed(base, 0)
+    }
+
+    /// A follower of a run that is the same up to this place.
+    #[must_use]
+    pub fn resumed(base: &'a [u64], at: usize) -> Self {
+        Self { base, fingerprint: Fingerprint::default(), at, parted: false }
     }
 
     /// The place, among the commands that count, of the first that differs; `None` where all are equal.

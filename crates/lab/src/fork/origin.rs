@@ -38,6 +38,8 @@ pub struct Opening {
     pub files: Option<PathBuf>,
     /// Whether a journal's commands are recorded flow even where its scenario leads to the same run.
     pub recorded_flow: bool,
+    /// Whether what can be read of a journal that is damaged or incomplete is taken.
+    pub partial: bool,
 }
 
 /// Why a base could not be opened, or a fork not be made.
@@ -52,6 +54,14 @@ pub enum OriginError {
     /// A setting that cannot change while the run goes on.
     #[error(transparent)]
     Fixed(#[from] FixedSetting),
+    /// A journal that is damaged or incomplete.
+    #[error("{path}: {end}; --partial takes what can be read")]
+    Cut {
+        /// The journal.
+        path: String,
+        /// How it ends.
+        end: End,
+    },
     /// What was asked for makes no sense.
     #[error("{0}")]
     Usage(String),
@@ -79,9 +89,10 @@ impl Origin {
     pub fn open(opening: &Opening) -> Result<Self, OriginError> {
         match journal_of(&opening.source) {
             Some(journal) => Self::of_journal(&journal, opening),
-            None if Path::new(&opening.source).is_dir() => {
-                Err(OriginError::Usage(format!("{}: found no journal.ddj, expected a run's directory", opening.source)))
-            }
+            None if Path::new(&opening.source).is_dir() => Err(OriginError::Usage(format!(
+                "{}: found no journal.ddj that is a journal, expected a run's directory",
+                opening.source
+            ))),
             None => Self::of_scenario(opening),
         }
     }
@@ -112,6 +123,7 @@ impl Origin {
         let io = |error| PlaybackError::Io { path: journal.display().to_string(), error };
         let (_, end) = survey(&mut reader).map_err(io)?;
         let last = reader.block().last_time;
+        whole_or_asked_for(journal, &end, opening.partial)?;
         let text = Text::of_journal(header.scenario.clone(), opening.files.clone());
         let read = if header.scenario.trim().is_empty() {
             Err("it holds no scenario".to_owned())
@@ -234,7 +246,11 @@ impl Origin {
         }
     }
 
-    fn check_moment(&self, at: Option<Time>) -> Result<(), OriginError> {
+    /// Checks that a moment is one of the run.
+    ///
+    /// # Errors
+    /// [`OriginError::Usage`].
+    pub fn check_moment(&self, at: Option<Time>) -> Result<(), OriginError> {
         let end = self.base.end();
         match at.filter(|at| *at >= end) {
             Some(at) => {
@@ -277,18 +293,31 @@ impl Origin {
 /// read.
 ///
 /// # Errors
-/// Where the journal cannot be read.
-pub fn recorded(journal: &Path, label: &str, files: Option<&Path>) -> Result<(Subject, Option<Names>), PlaybackError> {
+/// Where the journal cannot be read, or is not whole and that was not asked for by `partial`.
+pub fn recorded(
+    journal: &Path,
+    label: &str,
+    files: Option<&Path>,
+    partial: bool,
+) -> Result<(Subject, Option<Names>), OriginError> {
     let mut reader = Playback::open(journal)?;
     let header = reader.header().clone();
     let io = |error| PlaybackError::Io { path: journal.display().to_string(), error };
-    survey(&mut reader).map_err(io)?;
+    let (_, end) = survey(&mut reader).map_err(io)?;
+    whole_or_asked_for(journal, &end, partial)?;
     let last = reader.block().last_time;
     let scenario = Text::of_journal(header.scenario.clone(), files.map(Path::to_owned)).read(&[]).ok();
     let end = scenario.as_ref().map_or(last, |scenario| Time(scenario.duration.0).max(last));
     let names = scenario.as_ref().map(Names::of_scenario);
     let playback = Playback::verbatim(journal, end);
     Ok((Subject::Played { label: label.to_owned(), playback, seed: header.seed }, names))
+}
+
+fn whole_or_asked_for(journal: &Path, end: &End, partial: bool) -> Result<(), OriginError> {
+    if partial || matches!(end, End::Complete(_)) {
+        return Ok(());
+    }
+    Err(OriginError::Cut { path: journal.display().to_string(), end: end.clone() })
 }
 
 /// Says why not, if the scenario does not lead to the journal's state.

@@ -119,6 +119,14 @@ impl Playback {
         Reader::open(BufReader::with_capacity(1 << 18, file)).map_err(named)
     }
 
+    /// What the journal's venue has room for.
+    ///
+    /// # Errors
+    /// Where it cannot be opened, or is not of one venue.
+    pub fn capacity(&self) -> Result<Capacity, PlaybackError> {
+        capacity(&Self::open(&self.journal)?, &self.journal.display().to_string())
+    }
+
     /// Plays it to its end, or until `stop` says so.
     pub(super) fn play<O: Observer>(
         &self,

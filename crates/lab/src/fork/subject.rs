@@ -3,12 +3,13 @@
 use super::Variant;
 use super::playback::{Playback, PlaybackError};
 use crate::plan::Change;
-use crate::run::RunError;
+use crate::run::{Course, Finished, RunError};
+use crate::snapshot::Snapshot;
 use core::ops::ControlFlow;
 use downdraft_journal::End;
 use downdraft_sim::world::Observer;
 use downdraft_types::{EventId, Time};
-use downdraft_venue::{Command, Event, Stamp, Venue};
+use downdraft_venue::{Capacity, Command, Event, Stamp, Venue};
 
 /// A run that can be driven past an observer as often as is needed.
 #[derive(Clone, PartialEq, Debug)]
@@ -78,6 +79,19 @@ impl Subject {
         }
     }
 
+    /// What its venue has room for.
+    ///
+    /// # Errors
+    /// Where a journal cannot be opened any more, or is not of one venue.
+    pub fn capacity(&self) -> Result<Capacity, DriveError> {
+        match self {
+            Self::Executed(variant) => Ok(variant.prepared.scenario.capacity),
+            Self::Played { label, playback, .. } => {
+                playback.capacity().map_err(|error| DriveError::Playback { label: label.clone(), error })
+            }
+        }
+    }
+
     /// The seed of its run.
     #[must_use]
     pub const fn seed(&self) -> u64 {
@@ -109,21 +123,82 @@ impl Subject {
     /// # Errors
     /// [`DriveError`].
     pub fn drive<O: Observer>(&self, observer: &mut O, stop: impl Fn(&O) -> bool) -> Result<Driven, DriveError> {
-        self.drive_erased(&mut Erased(&mut Adapter { observer, stop }))
+        self.drive_from(None, observer, stop)
     }
 
-    fn drive_erased(&self, observer: &mut Erased<'_>) -> Result<Driven, DriveError> {
+    /// As [`Subject::drive`]; from a snapshot, where there is one, of which it must be the same run up to then. A
+    /// journal is played from its start all the same.
+    ///
+    /// # Errors
+    /// [`DriveError`].
+    pub fn drive_from<O: Observer>(
+        &self,
+        snapshot: Option<&Snapshot>,
+        observer: &mut O,
+        stop: impl Fn(&O) -> bool,
+    ) -> Result<Driven, DriveError> {
+        self.drive_erased(snapshot, &mut Erased(&mut Adapter { observer, stop }))
+    }
+
+    /// Drives it up to a moment and saves it there. `None` of a journal, and where an actor cannot be saved; what the
+    /// observer heard is of no use then.
+    ///
+    /// # Errors
+    /// [`DriveError`].
+    pub fn snapshot<O: Observer>(&self, moment: Time, observer: &mut O) -> Result<Option<Snapshot>, DriveError> {
+        let Self::Executed(variant) = self else { return Ok(None) };
+        let failed = |error| DriveError::Run { label: variant.label.clone(), error: Box::new(error) };
+        let world = variant.prepared.world().map_err(|error| failed(error.into()))?;
+        let mut course = Course::new(world, variant.plan.clone());
+        let mut adapter = Adapter { observer, stop: |_: &O| false };
+        course.run(Some(moment), &mut Erased(&mut adapter), |_, _| ControlFlow::Continue(())).map_err(failed)?;
+        Ok(Snapshot::take(&course, moment).ok())
+    }
+
+    /// Drives it to its end, and lets `look` see the venue on the way, at a moment: ahead of all that is due then. Of a
+    /// journal there is no such look.
+    ///
+    /// # Errors
+    /// [`DriveError`].
+    pub fn drive_past<O: Observer>(
+        &self,
+        moment: Time,
+        observer: &mut O,
+        look: impl FnOnce(&Venue),
+    ) -> Result<Driven, DriveError> {
+        let Self::Executed(variant) = self else { return self.drive(observer, |_| false) };
+        let failed = |error| DriveError::Run { label: variant.label.clone(), error: Box::new(error) };
+        let world = variant.prepared.world().map_err(|error| failed(error.into()))?;
+        let mut course = Course::new(world, variant.plan.clone());
+        let mut adapter = Adapter { observer, stop: |_: &O| false };
+        let mut erased = Erased(&mut adapter);
+        course.run(Some(moment), &mut erased, |_, _| ControlFlow::Continue(())).map_err(failed)?;
+        look(course.world().venue());
+        course.run(None, &mut erased, |_, _| ControlFlow::Continue(())).map_err(failed)?;
+        Ok(driven(course.finish(false)))
+    }
+
+    /// The moment up to which it is the same run as another, both of worlds that are executed. `None` where they never
+    /// part, or are not the same even at their start.
+    #[must_use]
+    pub fn parts_from(&self, other: &Self) -> Option<Time> {
+        match (self, other) {
+            (Self::Executed(a), Self::Executed(b)) if a.prepared == b.prepared => a.plan.parts_from(&b.plan),
+            _ => None,
+        }
+    }
+
+    fn drive_erased(&self, snapshot: Option<&Snapshot>, observer: &mut Erased<'_>) -> Result<Driven, DriveError> {
         match self {
             Self::Executed(variant) => {
                 let watch = |_: &_, observer: &Erased<'_>| match observer.0.has_enough() {
                     true => ControlFlow::Break(()),
                     false => ControlFlow::Continue(()),
                 };
-                let finished = variant.run(observer, watch);
+                let finished = variant.run_from(snapshot, observer, watch);
                 let finished = finished
                     .map_err(|error| DriveError::Run { label: variant.label.clone(), error: Box::new(error) })?;
-                let (commands, interrupted) = (finished.commands, finished.interrupted);
-                Ok(Driven { venue: finished.world.into_venue(), commands, interrupted, notes: Vec::new() })
+                Ok(driven(finished))
             }
             Self::Played { label, playback, .. } => {
                 let played = playback.play(observer, |observer| observer.0.has_enough());
@@ -146,6 +221,11 @@ impl Subject {
             }
         }
     }
+}
+
+fn driven(finished: Finished) -> Driven {
+    let (commands, interrupted) = (finished.commands, finished.interrupted);
+    Driven { venue: finished.world.into_venue(), commands, interrupted, notes: Vec::new() }
 }
 
 /// An observer that says when it has seen enough.

@@ -5,7 +5,7 @@ use crate::decimal::Decimal;
 use crate::read::{Field, Outcome, Section};
 use downdraft_feed::lobster::{LevelReader, LevelRow, MessageReader, PairReader};
 use downdraft_feed::mbo::MboReader;
-use downdraft_feed::{Input, Steps, lobster, mbo};
+use downdraft_feed::{FeedError, Input, Record, Steps, lobster, mbo};
 use downdraft_sim::actors::{Anchor, Recorded, RecordedConfig, Replay, Seeded, Tape};
 use downdraft_sim::latency::Latencies;
 use downdraft_types::{AccountId, Span};
@@ -97,7 +97,8 @@ fn steps(field: &Field<'_>, tick: Decimal, lot: Decimal, decimals: u32) -> Outco
 impl Recording {
     /// The actor.
     pub(super) fn build(&self) -> Result<Recorded, String> {
-        Ok(Recorded::new(self.config.clone(), &self.path.display().to_string(), self.tape()?))
+        let tape = Reopening { recording: self.clone(), tape: self.tape()?, read: 0 };
+        Ok(Recorded::new(self.config.clone(), &self.path.display().to_string(), Box::new(tape)))
     }
 
     fn tape(&self) -> Result<Box<dyn Tape>, String> {
@@ -120,6 +121,33 @@ impl Recording {
                 Box::new(MboReader::new(input, steps, *instrument).map_err(|e| named(&self.path, e.to_string()))?)
             }
         })
+    }
+}
+
+/// A recording in files: a saved one is opened anew, and read up to the same record.
+struct Reopening {
+    recording: Recording,
+    tape: Box<dyn Tape>,
+    read: u64,
+}
+
+impl Tape for Reopening {
+    fn read(&mut self, row: &mut LevelRow) -> Result<Option<Record>, FeedError> {
+        let record = self.tape.read(row)?;
+        self.read += u64::from(record.is_some());
+        Ok(record)
+    }
+
+    fn has_rows(&self) -> bool {
+        self.tape.has_rows()
+    }
+
+    fn save(&self) -> Option<Box<dyn Tape>> {
+        let (mut tape, mut row) = (self.recording.tape().ok()?, LevelRow::default());
+        for _ in 0..self.read {
+            tape.read(&mut row).ok()??;
+        }
+        Some(Box::new(Self { recording: self.recording.clone(), tape, read: self.read }))
     }
 }
 

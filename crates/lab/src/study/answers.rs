@@ -1,6 +1,7 @@
 //! What a study answers, in human units. Every field, with its unit, is described in `docs/study.md`.
 
-use super::{CellRuns, Figure, Study, TierSums, Unit};
+use super::foresight::{ForesightAnswers, foresight};
+use super::{CellRuns, Figure, RunFigures, Study, TierSums, Unit};
 use crate::compare::Names;
 use crate::statistics::{Interval, Level, expected_shortfall, mean, quantile, ratio, share};
 use downdraft_insight::summary::Named;
@@ -32,6 +33,8 @@ pub struct CellAnswers {
     pub cascade_exceeds: Vec<Exceeding>,
     pub trigger_to_fill: WaitAnswers,
     pub tiers: Vec<TierAnswers>,
+    pub in_no_tier: u64,
+    pub foresight: Vec<ForesightAnswers>,
 }
 
 /// A figure over the runs of a cell.
@@ -91,6 +94,7 @@ pub struct Exceeding {
 #[allow(missing_docs, reason = "docs/study.md describes each field with its unit")]
 pub struct WaitAnswers {
     pub filled: u64,
+    pub unfilled: u64,
     pub p50: Option<Exact>,
     pub p90: Option<Exact>,
     pub p99: Option<Exact>,
@@ -141,6 +145,8 @@ fn answers(study: &Study, cell: &CellRuns) -> CellAnswers {
         cascade_exceeds: study.exceeds.iter().map(|size| exceeding(cell, *size)).collect(),
         trigger_to_fill: waits(cell),
         tiers: tiers(cell),
+        in_no_tier: cell.runs.iter().map(|run| run.mixed).sum(),
+        foresight: foresight(cell),
     }
 }
 
@@ -200,17 +206,20 @@ fn figures(cell: &CellRuns) -> Vec<FigureAnswers> {
 }
 
 fn funds(cell: &CellRuns) -> Vec<FundAnswer> {
-    let past = cell.runs.iter().filter(|run| run.past_any_fund).count() as u64;
     let needs = kinds(cell).iter().enumerate().filter(|(_, figure)| figure.name == "fund_need");
     let answer = |(place, figure): (usize, &Figure)| {
         let sorted = samples(cell, place);
         let print = |value: Option<i128>| print(&cell.names, figure.unit, value.unwrap_or(0));
+        let past = |run: &&RunFigures| match figure.unit {
+            Unit::Money(currency) => run.past_any_fund.get(currency.index()).copied().unwrap_or(false),
+            _ => false,
+        };
         FundAnswer {
             currency: name_of(&cell.names, figure.unit),
             suffices_in_95: print(quantile(&sorted, Level(950))),
             suffices_in_99: print(quantile(&sorted, Level(990))),
             suffices_in_all: print(sorted.last().copied()),
-            loss_past_any_fund: past,
+            loss_past_any_fund: cell.runs.iter().filter(past).count() as u64,
         }
     };
     needs.map(answer).collect()
@@ -227,7 +236,15 @@ fn waits(cell: &CellRuns) -> WaitAnswers {
     all.sort_unstable();
     let print = |nanoseconds: Option<u64>| nanoseconds.map(|n| Exact::new(i128::from(n), 9));
     let at = |level| print(quantile(&all, Level(level)));
-    WaitAnswers { filled: all.len() as u64, p50: at(500), p90: at(900), p99: at(990), max: print(all.last().copied()) }
+    let (filled, triggered) = (all.len() as u64, cell.runs.iter().map(|run| run.descent.1).sum::<u64>());
+    WaitAnswers {
+        filled,
+        unfilled: triggered.saturating_sub(filled),
+        p50: at(500),
+        p90: at(900),
+        p99: at(990),
+        max: print(all.last().copied()),
+    }
 }
 
 fn tiers(cell: &CellRuns) -> Vec<TierAnswers> {

@@ -1,5 +1,6 @@
 //! What a study keeps of a run.
 
+use crate::foresight::Expected;
 use crate::outcome::{Closing, Outcome};
 use downdraft_types::{CurrencyId, InstrumentId};
 use std::collections::BTreeMap;
@@ -87,7 +88,7 @@ impl TierSums {
 }
 
 /// A run's figures.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct RunFigures {
     /// Its seed.
     pub seed: u64,
@@ -99,18 +100,24 @@ pub struct RunFigures {
     pub descent: (u64, u64),
     /// Liquidations of the largest cascade.
     pub largest: u32,
+    /// Liquidations of the first cascade; 0 of none.
+    pub first_cascade: u32,
+    /// What was to be expected before the first shock, and at the first liquidation.
+    pub expected: [Option<Expected>; 2],
     /// From each trigger to its first fill, ascending, in nanoseconds.
     pub waits: Vec<u64>,
     /// By instrument and tier.
     pub tiers: BTreeMap<(InstrumentId, usize), TierSums>,
-    /// Whether winners were deleveraged, or losses passed on, although no fund could have been short.
-    pub past_any_fund: bool,
+    /// Liquidations of pools with several positions, which are in no tier.
+    pub mixed: u64,
+    /// By currency: whether winners were deleveraged, or losses passed on, although no fund could have been short.
+    pub past_any_fund: Vec<bool>,
 }
 
 impl RunFigures {
     /// The figures of a run; `ample` is the same with a fund that is never short.
     #[must_use]
-    pub(super) fn new(seed: u64, outcome: &Outcome, ample: &Outcome) -> Self {
+    pub(super) fn new(seed: u64, outcome: &Outcome, ample: &Outcome, expected: [Option<Expected>; 2]) -> Self {
         let cascades = &outcome.cascades;
         let mut tiers: BTreeMap<(InstrumentId, usize), TierSums> = BTreeMap::new();
         for closing in &outcome.closings {
@@ -118,17 +125,19 @@ impl RunFigures {
         }
         let mut waits = outcome.waits.clone();
         waits.sort_unstable();
-        let past =
-            |outcome: &Outcome| outcome.purses.iter().any(|p| p.conceded > 0 || p.socialised > 0 || p.uncovered > 0);
+        let past = ample.purses.iter().map(|p| p.conceded > 0 || p.socialised > 0 || p.uncovered > 0);
         Self {
             seed,
             state_hash: outcome.state_hash,
             figures: figures(outcome, ample),
             descent: (cascades.episodes - cascades.roots, cascades.episodes),
             largest: cascades.largest(),
+            first_cascade: cascades.sizes.first().copied().unwrap_or(0),
+            expected,
             waits,
             tiers,
-            past_any_fund: past(ample),
+            mixed: outcome.mixed,
+            past_any_fund: past.collect(),
         }
     }
 }

@@ -1,7 +1,9 @@
 //! A study's tables as CSV. Columns are described in `docs/study.md`.
 
 use super::answers::{name_of, print};
+use super::foresight::MOMENTS;
 use super::{Answers, CellRuns, Study};
+use downdraft_insight::Units;
 use std::io::{self, Write};
 
 /// Writes a row per cell and figure: its quantiles and expected shortfalls.
@@ -101,6 +103,49 @@ pub fn write_runs(out: impl Write, study: &Study, cells: &[CellRuns]) -> io::Res
                 let figure = run.figures.iter().find(|figure| column(cell, figure) == *name);
                 figure.map(|figure| print(&cell.names, figure.unit, figure.value).to_string()).unwrap_or_default()
             }));
+            table.write_record(row)?;
+        }
+    }
+    table.flush()
+}
+
+/// Writes a row per run and moment at which something was expected of it: what, and what came.
+///
+/// # Errors
+/// Where writing fails.
+pub fn write_foresight(out: impl Write, study: &Study, cells: &[CellRuns]) -> io::Result<()> {
+    let mut table = csv::Writer::from_writer(out);
+    let fixed = [
+        "seed",
+        "at",
+        "time_s",
+        "expected_branching",
+        "predicted_cascade",
+        "liquidations",
+        "cascades",
+        "mean_cascade",
+        "first_cascade",
+        "largest_cascade",
+    ];
+    table.write_record(study.vary.iter().map(|vary| vary.path.as_str()).chain(fixed))?;
+    let runs = cells.iter().flat_map(|cell| cell.runs.iter().map(move |run| (cell, run)));
+    for (cell, run) in runs {
+        let (descended, liquidations) = run.descent;
+        for (at, expected) in MOMENTS.iter().zip(&run.expected) {
+            let Some(expected) = expected else { continue };
+            let mut row = cell.cell.values.clone();
+            row.extend([
+                run.seed.to_string(),
+                (*at).to_owned(),
+                Units::seconds(expected.time).to_string(),
+                expected.branching.map(|branching| branching.to_string()).unwrap_or_default(),
+                expected.run.map(|run| run.to_string()).unwrap_or_default(),
+                liquidations.to_string(),
+                (liquidations - descended).to_string(),
+                run.mean_cascade().map(|mean| mean.to_string()).unwrap_or_default(),
+                run.first_cascade.to_string(),
+                run.largest.to_string(),
+            ]);
             table.write_record(row)?;
         }
     }

@@ -304,7 +304,7 @@ fn every_counterfactual_differs_in_its_setting_alone() {
 fn an_account_that_is_removed_keeps_its_position_and_is_never_liquidated() {
     let origin = origin("flash-crash", &SHORT);
     let base = outcome(&origin.base);
-    for account in largest(&base, InstrumentId(0), 2) {
+    for account in largest(&base, InstrumentId(0), 2, Time::ZERO) {
         assert!(base.accounts[account.index()].as_ref().unwrap().liquidations > 0);
         let fork = origin.fork("fork", &[], None, &[account]).unwrap();
         let comparison = compare(&origin.base, &[fork]).unwrap();
@@ -345,9 +345,10 @@ fn contributions_sum_to_what_the_players_caused_on_any_number_of_threads() {
     let base = outcome(&origin.base);
     let game = Game {
         base: origin.base.clone(),
-        players: largest(&base, InstrumentId(0), 2),
+        players: largest(&base, InstrumentId(0), 2, Time::ZERO),
         rest: true,
         measure: Measure::PriceFall(InstrumentId(0)),
+        at: Time::ZERO,
     };
     let on = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

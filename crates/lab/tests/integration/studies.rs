@@ -1,10 +1,16 @@
 //! Studies: many seeds, one answer.
 
+use core::ops::ControlFlow;
 use downdraft_lab::compare::trace;
 use downdraft_lab::fork::{Subject, Variant};
 use downdraft_lab::library::Text;
-use downdraft_lab::study::{Answers, CellRuns, Study, Vary, write_figures, write_runs, write_tiers};
-use downdraft_lab::{Prepared, ScenarioError};
+use downdraft_lab::study::{
+    Answers, CellRuns, Study, Vary, page, write_figures, write_foresight, write_runs, write_tiers,
+};
+use downdraft_lab::{Course, Plan, Prepared, ScenarioError};
+use downdraft_sim::world::Observer;
+use downdraft_types::{EventId, InstrumentId, Side, Time};
+use downdraft_venue::{Command, Event, Stamp, Venue};
 
 fn study(seeds: u64, vary: &[&str]) -> Study {
     Study {
@@ -29,6 +35,8 @@ fn bytes(study: &Study, cells: &[CellRuns]) -> Vec<u8> {
     write_figures(&mut out, &answers).unwrap();
     write_tiers(&mut out, &answers).unwrap();
     write_runs(&mut out, study, cells).unwrap();
+    write_foresight(&mut out, study, cells).unwrap();
+    out.extend(page(study, &answers, cells).into_bytes());
     out
 }
 
@@ -67,6 +75,96 @@ fn figures_are_those_of_the_single_runs() {
     let money = |amount| cells[0].names.units.money(downdraft_types::CurrencyId(0), downdraft_types::Money(amount));
     assert_eq!((answer.p50, answer.max, answer.es95), (money(bad_debts[1]), money(bad_debts[2]), money(bad_debts[2])));
     assert_eq!(answers.cells[0].cascade_exceeds[1].runs, exceed);
+}
+
+/// The expected branching number as `docs/metrics.md` defines it, account by account and lot by lot.
+fn naive_branching(venue: &Venue) -> Option<f64> {
+    let (margin, instrument) = (venue.margin(), InstrumentId(0));
+    let terms = margin.instrument(instrument);
+    let (mark, scale) = (terms.mark().0, i64::from(terms.spec().mark_scale));
+    let mut ladder: Vec<(i64, u64)> = Vec::new();
+    for account in margin.accounts() {
+        let Some(position) = margin.position(account, instrument) else { continue };
+        if margin.is_liquidating(margin.pool_of(position)) {
+            continue;
+        }
+        let price = margin.liquidation_price(account, instrument);
+        if let Some(price) = price.filter(|_| position.size().0 > 0) {
+            ladder.push((mark - price.0, position.size().quantity().0));
+        }
+    }
+    ladder.retain(|(distance, _)| *distance <= mark / 20);
+    ladder.sort_unstable();
+    let ([first, ..], [.., last]) = (ladder.as_slice(), ladder.as_slice()) else { return None };
+    let forced: u64 = ladder.iter().map(|(_, lots)| lots).sum();
+    let (mut left, mut reached) = (forced, first.0);
+    for level in venue.market(instrument).unwrap().book().depth(Side::Buy) {
+        let distance = mark - level.price.0 * scale;
+        if distance > first.0 && left > 0 {
+            (left, reached) = (left.saturating_sub(level.qty.0), distance);
+        }
+    }
+    let nearest: u64 = ladder.iter().take(1).map(|(_, lots)| lots).sum();
+    Some((forced - nearest) as f64 / (last.0 - first.0) as f64 * ((reached - first.0) as f64 / (forced - left) as f64))
+}
+
+/// Looks at the venue when the first liquidation's command is done.
+#[derive(Default)]
+struct First(bool, Option<Time>, Option<f64>, Time);
+
+impl Observer for First {
+    fn command(&mut self, stamp: &Stamp, _: &Command) {
+        self.3 = stamp.time;
+    }
+    fn event(&mut self, _: EventId, _: Option<u32>, event: &Event) {
+        self.0 |= matches!(event, Event::LiquidationTriggered { .. });
+    }
+    fn done(&mut self, venue: &Venue) {
+        if self.0 && self.1.is_none() {
+            (self.1, self.2) = (Some(self.3), naive_branching(venue));
+        }
+    }
+}
+
+#[test]
+fn what_was_to_be_expected_is_read_from_ladder_and_book() {
+    let study = study(5, &[]);
+    let cells = on(2, &study);
+    let shock = Time(5_000_000_000);
+    for figures in &cells[0].runs {
+        let prepared = Prepared::new(cells[0].cell.scenario.clone(), Some(figures.seed));
+        let (mut course, mut first) = (Course::new(prepared.world().unwrap(), Plan::default()), First::default());
+        course.run(Some(shock), &mut first, |_, _| ControlFlow::Continue(())).unwrap();
+        let before = naive_branching(course.world().venue());
+        course.run(None, &mut first, |_, _| ControlFlow::Continue(())).unwrap();
+        let expected = figures.expected[0].unwrap();
+        assert_eq!((expected.time, expected.direction), (shock, Side::Sell));
+        assert!((expected.branching.unwrap() - before.unwrap()).abs() < 1e-12, "{expected:?} {before:?}");
+        let (descended, all) = figures.descent;
+        let Some(at_first) = figures.expected[1] else {
+            assert_eq!((all, first.1, figures.mean_cascade()), (0, None, None));
+            continue;
+        };
+        assert_eq!(Some(at_first.time), first.1);
+        assert!((at_first.branching.unwrap() - first.2.unwrap()).abs() < 1e-12, "{at_first:?} {:?}", first.2);
+        assert_eq!(figures.mean_cascade(), Some(all as f64 / (all - descended) as f64));
+    }
+    let answers = Answers::new(&study, &cells);
+    let found = &answers.cells[0].foresight;
+    assert_eq!(found.iter().map(|f| (f.at, f.runs + f.left_out)).collect::<Vec<_>>(), {
+        [("before_shock", 5); 2].into_iter().chain([("first_liquidation", 5); 2]).collect::<Vec<_>>()
+    });
+    // Five runs are five groups, in order of what was expected.
+    let groups = &found[0].groups;
+    let came = |run: &downdraft_lab::study::RunFigures| Some((run.expected[0]?.branching?, run.mean_cascade()?));
+    let mut sorted: Vec<_> = cells[0].runs.iter().filter_map(came).collect();
+    assert!(sorted.len() >= 2, "nobody is liquidated");
+    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let of_groups: Vec<_> = groups.iter().map(|group| (group.expected_mean, group.mean_cascade)).collect();
+    assert_eq!(of_groups, sorted);
+    let mut table = Vec::new();
+    write_foresight(&mut table, &study, &cells).unwrap();
+    assert_eq!(String::from_utf8(table).unwrap().lines().count(), 1 + 5 + sorted.len());
 }
 
 #[test]

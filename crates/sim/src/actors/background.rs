@@ -75,7 +75,7 @@ const ACT: u64 = 1;
 /// two acts the crowd's orders can only become fewer, so that rate is a bound, and an act that falls to an order
 /// since gone is no act: thinning, which is exact. The limit order's reference is the best opposite price last
 /// seen; while that side is empty, the mid last seen. While trading is halted the crowd waits.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Background {
     config: BackgroundConfig,
     set_up: SetUp,
@@ -256,6 +256,10 @@ impl Actor for Background {
             ("left_out", self.left_out),
             ("refused", self.refused),
         ]
+    }
+
+    fn save(&self) -> Option<Box<dyn Actor>> {
+        Some(Box::new(self.clone()))
     }
 }
 

@@ -58,7 +58,7 @@ pub struct Balancing {
 /// Positions are refused unless every one is legal, an account holds at most one per instrument, they net (or a
 /// balancing account takes the rest), every margin pool covers maintenance at the initial marks, and an isolated
 /// margin covers initial margin at entry, which the venue asks for when the position is opened.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Explicit {
     opening: Opening,
     set_up: SetUp,
@@ -121,5 +121,9 @@ impl Actor for Explicit {
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
         vec![("positions", self.opening.holdings().len() as u64)]
+    }
+
+    fn save(&self) -> Option<Box<dyn Actor>> {
+        Some(Box::new(self.clone()))
     }
 }

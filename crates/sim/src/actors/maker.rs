@@ -87,7 +87,7 @@ pub enum Reference {
 /// rounded away from the touch, and never through the opposite best price it knows. A side shows at most the
 /// size that has been refilled, from the touch outwards. What is filled is gone from that size until refilled.
 /// While trading is halted it only cancels.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Maker {
     config: MakerConfig,
     set_up: SetUp,
@@ -313,6 +313,10 @@ impl Actor for Maker {
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
         vec![("withdrawals", self.withdrawals), ("ticks_away", self.ticks_away), ("refused", self.refused)]
+    }
+
+    fn save(&self) -> Option<Box<dyn Actor>> {
+        Some(Box::new(self.clone()))
     }
 }
 

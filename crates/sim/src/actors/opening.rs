@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 const RATE_ONE: i128 = 1_000_000;
 
 /// Checked positions, and the terms they stand on.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Opening {
     terms: Terms,
     holdings: Vec<Holding>,
@@ -26,7 +26,7 @@ pub(super) struct Opening {
 }
 
 /// Instruments at their first marks: a margin engine with nobody in it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Terms(Margin);
 
 impl Terms {

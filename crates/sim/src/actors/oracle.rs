@@ -34,7 +34,7 @@ const ARRIVAL: u64 = 2;
 /// while a side of our book is empty our mid is the last there was. A price is rounded to the nearest mark
 /// increment, ties to even. A report names as its cause the trade that it was made for, if a trade of ours it
 /// was; so a loop through the index is a loop in the record.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OracleActor {
     config: OracleConfig,
     feed: Option<(IndexPath, Oracle)>,
@@ -155,5 +155,9 @@ impl Actor for OracleActor {
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
         vec![("reports", self.reports)]
+    }
+
+    fn save(&self) -> Option<Box<dyn Actor>> {
+        Some(Box::new(self.clone()))
     }
 }

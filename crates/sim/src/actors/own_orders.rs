@@ -41,7 +41,7 @@ struct Slot {
 }
 
 /// The actor's own orders in one instrument.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct OwnOrders {
     instrument: InstrumentId,
     /// In no order that means anything: the last takes the place of one that goes.

@@ -102,7 +102,7 @@ pub struct TopUps {
 /// account's margin is `⌈entry value ÷ leverage⌉`, at least initial margin. Where a drawn entry would leave it
 /// below maintenance at the initial price, leverage and entry are drawn again, and after 16 draws the entry is
 /// the initial price.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Population {
     config: PopulationConfig,
     set_up: SetUp,
@@ -162,6 +162,10 @@ impl Actor for Population {
     fn counters(&self) -> Vec<(&'static str, u64)> {
         let (alerts, top_ups) = self.savers.as_ref().map_or((0, 0), Savers::counts);
         vec![("accounts", self.accounts), ("alerts", alerts), ("top_ups", top_ups)]
+    }
+
+    fn save(&self) -> Option<Box<dyn Actor>> {
+        Some(Box::new(self.clone()))
     }
 }
 

@@ -79,12 +79,14 @@ struct Take {
 }
 
 /// A record, and the row of the book after it; empty where the recording has none.
+#[derive(Clone)]
 struct Message {
     record: Record,
     row: LevelRow,
 }
 
 /// Tallies, by reason.
+#[derive(Clone)]
 struct Tally(BTreeMap<&'static str, u64>);
 
 impl Tally {
@@ -602,5 +604,28 @@ impl Actor for Recorded {
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
         self.tally.0.iter().map(|(name, count)| (*name, *count)).collect()
+    }
+
+    fn save(&self) -> Option<Box<dyn Actor>> {
+        Some(Box::new(Self {
+            tape: self.tape.save()?,
+            config: self.config.clone(),
+            source: self.source.clone(),
+            shadow: self.shadow.clone(),
+            seen: self.seen.clone(),
+            next: self.next.clone(),
+            origin: self.origin,
+            held: self.held,
+            seeded: self.seeded,
+            take: self.take,
+            explained: self.explained.clone(),
+            ours: self.ours,
+            offset: self.offset,
+            changes: self.changes.clone(),
+            last_wake: self.last_wake,
+            resting: self.resting.clone(),
+            gone: self.gone.clone(),
+            tally: self.tally.clone(),
+        }))
     }
 }

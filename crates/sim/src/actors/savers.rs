@@ -15,7 +15,7 @@ use downdraft_venue::{Command, Event};
 use std::collections::BTreeSet;
 
 /// A holder who tops up.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Saver {
     account: AccountId,
     size: Lots,
@@ -34,7 +34,7 @@ struct Saver {
 }
 
 /// Those holders of a population who top up, in order of their accounts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Savers {
     rules: TopUps,
     terms: Terms,

@@ -5,7 +5,7 @@ use downdraft_types::{AccountId, CurrencyId, Money};
 use downdraft_venue::Command;
 
 /// The commands with which an actor set itself up: its first ones.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct SetUp {
     commands: u64,
 }

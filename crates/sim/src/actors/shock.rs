@@ -48,7 +48,7 @@ pub enum ShockOrder {
 }
 
 /// A shock.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Shock {
     config: ShockConfig,
     set_up: SetUp,
@@ -111,5 +111,9 @@ impl Actor for Shock {
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
         vec![("orders", self.sent), ("refused", self.refused)]
+    }
+
+    fn save(&self) -> Option<Box<dyn Actor>> {
+        Some(Box::new(self.clone()))
     }
 }

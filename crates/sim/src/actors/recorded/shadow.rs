@@ -19,7 +19,7 @@ pub(super) struct Known {
 }
 
 /// The recorded book.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Shadow {
     orders: BTreeMap<u64, Known>,
     /// Total by level: bids, asks.

@@ -6,7 +6,7 @@ use downdraft_feed::{FeedError, Record};
 use std::io::{BufRead, Read};
 
 /// A recording, whatever its format.
-pub trait Tape {
+pub trait Tape: Send {
     /// The next record; `row` is replaced where the recording has one for it. `None` after the last.
     ///
     /// # Errors
@@ -17,17 +17,22 @@ pub trait Tape {
     fn has_rows(&self) -> bool {
         false
     }
+
+    /// A recording at the same record, for a snapshot; `None`: it cannot be read twice.
+    fn save(&self) -> Option<Box<dyn Tape>> {
+        None
+    }
 }
 
 /// LOBSTER messages alone.
-impl<R: BufRead> Tape for MessageReader<R> {
+impl<R: BufRead + Send> Tape for MessageReader<R> {
     fn read(&mut self, _: &mut LevelRow) -> Result<Option<Record>, FeedError> {
         self.next().transpose()
     }
 }
 
 /// LOBSTER messages with their book file.
-impl<M: BufRead, L: BufRead> Tape for PairReader<M, L> {
+impl<M: BufRead + Send, L: BufRead + Send> Tape for PairReader<M, L> {
     fn read(&mut self, row: &mut LevelRow) -> Result<Option<Record>, FeedError> {
         self.read_into(row)
     }
@@ -38,7 +43,7 @@ impl<M: BufRead, L: BufRead> Tape for PairReader<M, L> {
 }
 
 /// CME market-by-order.
-impl<R: Read> Tape for MboReader<R> {
+impl<R: Read + Send> Tape for MboReader<R> {
     fn read(&mut self, _: &mut LevelRow) -> Result<Option<Record>, FeedError> {
         self.next().transpose()
     }
@@ -52,7 +57,7 @@ pub struct Seeded<R> {
     pub first_row: LevelRow,
 }
 
-impl<R: BufRead> Tape for Seeded<R> {
+impl<R: BufRead + Send> Tape for Seeded<R> {
     fn read(&mut self, row: &mut LevelRow) -> Result<Option<Record>, FeedError> {
         row.clone_from(&self.first_row);
         self.messages.next().transpose()
