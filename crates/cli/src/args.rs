@@ -101,6 +101,9 @@ pub struct Run {
 pub struct Replay {
     /// A journal
     pub journal: PathBuf,
+    /// Show no progress
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 #[derive(Args, Debug)]
@@ -246,6 +249,9 @@ pub struct Report {
     /// Open the page in a browser
     #[arg(long)]
     pub open: bool,
+    /// Show neither progress nor where the page is
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 #[derive(Args, Debug)]
@@ -279,6 +285,9 @@ pub struct Inspect {
     /// With --cascade: also what came about through others, makers who withdrew or the clock of an averaged mark
     #[arg(long, requires = "cascade")]
     pub mediated: bool,
+    /// Show no progress
+    #[arg(long)]
+    pub quiet: bool,
     /// With --mediated: how long after a liquidation dealt with an account its commands count as a reaction
     #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "mediated")]
     pub reaction: Option<Time>,

@@ -2,6 +2,7 @@
 
 use crate::args;
 use crate::output::{Failure, print};
+use crate::progress::Progress;
 use crate::replay::open;
 use downdraft_insight::genealogy::{Ancestry, DEFAULT_REACTION, Forest, draw};
 use downdraft_insight::{Analyzer, Units};
@@ -20,7 +21,7 @@ pub fn cascade(options: &args::Inspect, wanted: &str) -> Result<ExitCode, Failur
         })?),
     };
     let ancestry = if options.mediated { Ancestry::Any } else { Ancestry::Direct };
-    let (mut reader, _) = open(&options.journal)?;
+    let (mut reader, length) = open(&options.journal)?;
     let capacity = capacity(reader.header())
         .ok_or_else(|| Failure::Damaged(format!("{}: no venue in the header", options.journal.display())))?;
     // A journal outlives the recordings its scenario reads, and its units are only for the eye.
@@ -28,7 +29,10 @@ pub fn cascade(options: &args::Inspect, wanted: &str) -> Result<ExitCode, Failur
         read_text("journal", &reader.header().scenario).map_or_else(|_| bare(&capacity), |scenario| units(&scenario));
     let reaction = options.reaction.map_or(DEFAULT_REACTION, |time| Span(time.0));
     let mut analyzer = Analyzer::new(units.clone(), capacity.accounts, ()).with_reaction(reaction);
-    let end = analyzer.read_journal(&mut reader).map_err(|error| Failure::file("read", &options.journal, &error))?;
+    let progress = Progress::new(length, options.quiet);
+    let end = analyzer.read_journal(&mut reader, |totals, time| progress.at(totals, time));
+    drop(progress);
+    let end = end.map_err(|error| Failure::file("read", &options.journal, &error))?;
     print(&tree(&analyzer.forest(), number, ancestry, &units)?)?;
     match end {
         End::Complete(_) => Ok(ExitCode::SUCCESS),

@@ -2,12 +2,13 @@
 
 use crate::args;
 use crate::output::Failure;
+use crate::progress::Progress;
 use crate::record;
 use crate::replay::open;
 use downdraft_insight::names::{COMMAND_KINDS, EVENT_KINDS, command_kind, event_kind};
 use downdraft_journal::{Body, End};
 use downdraft_types::Time;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 
 /// Prints a journal's records.
@@ -26,13 +27,18 @@ pub fn inspect(options: &args::Inspect) -> Result<ExitCode, Failure> {
     if from > to {
         return Err(Failure::Usage(format!("--from {from} is after --to {to}, expected the earlier time first")));
     }
-    let (mut reader, _) = open(&options.journal)?;
+    let (mut reader, length) = open(&options.journal)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut left = options.limit.unwrap_or(u64::MAX);
-    let mut entries = reader.entries(from..=to);
+    // On one terminal a bar would stand between the lines.
+    let progress = Progress::new(length, options.quiet || io::stdout().is_terminal());
+    let (mut entries, mut block) = (reader.entries(from..=to), None);
     while left > 0 {
         let Some(entry) = entries.next() else { break };
         let entry = entry.map_err(|error| Failure::file("read", &options.journal, &error))?;
+        if block.replace(entry.block) != Some(entry.block) {
+            progress.at(entries.totals(), entry.stamp.time);
+        }
         let kind = match &entry.body {
             Body::Command(command) => command_kind(command),
             Body::Event(_, emitted) => event_kind(&emitted.event),
@@ -43,6 +49,7 @@ pub fn inspect(options: &args::Inspect) -> Result<ExitCode, Failure> {
         }
     }
     out.flush()?;
+    drop(progress);
     match reader.end() {
         None | Some(End::Complete(_)) => Ok(ExitCode::SUCCESS),
         Some(end) => Err(Failure::Damaged(format!("{}: {end}", options.journal.display()))),

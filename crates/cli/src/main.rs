@@ -8,6 +8,7 @@ mod fork;
 mod inspect;
 mod library;
 mod output;
+mod progress;
 mod record;
 mod replay;
 mod report;

@@ -2,11 +2,11 @@
 
 use crate::args;
 use crate::output::{Failure, print};
+use crate::progress::Progress;
 use downdraft_journal::{OpenError, Reader, ReplayError, replay as replay_journal};
 use downdraft_venue::Venue;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
-use std::io::{BufReader, IsTerminal};
+use std::io::BufReader;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -25,15 +25,9 @@ pub fn open(path: &Path) -> Result<(Reader<BufReader<File>>, u64), Failure> {
 /// Replays a journal.
 pub fn replay(options: &args::Replay) -> Result<ExitCode, Failure> {
     let (reader, length) = open(&options.journal)?;
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(length) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent}%  {msg}") {
-        bar.set_style(style);
-    }
-    let replayed = replay_journal::<Venue, _>(reader, |totals, time| {
-        bar.set_position(totals.bytes);
-        bar.set_message(format!("{time}, {} commands", totals.commands));
-    });
-    bar.finish_and_clear();
+    let progress = Progress::new(length, options.quiet);
+    let replayed = replay_journal::<Venue, _>(reader, |totals, time| progress.at(totals, time));
+    drop(progress);
     let replayed = replayed.map_err(|error| match error {
         ReplayError::Io(error) => Failure::file("read", &options.journal, &error),
         damaged => Failure::Damaged(format!("{}: {damaged}", options.journal.display())),

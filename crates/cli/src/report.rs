@@ -2,24 +2,26 @@
 
 use crate::args;
 use crate::output::{Failure, print};
+use crate::progress::Progress;
 use crate::replay::open;
 use downdraft_insight::report::{JournalError, RunReport, page};
 use downdraft_journal::{End, Footer, ReplayError, survey};
 use downdraft_lab::{JournalReport, journal_report};
 use downdraft_types::Span;
-use indicatif::{ProgressBar, ProgressStyle};
 use std::fs;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
 /// Writes the report of one run or several.
 pub fn report(options: &args::Report) -> Result<ExitCode, Failure> {
     let journals: Vec<PathBuf> = options.runs.iter().map(|run| journal_of(run)).collect();
-    let reports = journals.iter().map(|journal| read(journal, options.partial)).collect::<Result<Vec<_>, _>>()?;
+    let reports =
+        journals.iter().map(|journal| read(journal, options.partial, options.quiet)).collect::<Result<Vec<_>, _>>()?;
     let path = options.out.clone().unwrap_or_else(|| default_path(&journals));
     write_page(&path, &page(&reports))?;
-    print(&format!("{}\n", path.display()))?;
+    if !options.quiet {
+        print(&format!("{}\n", path.display()))?;
+    }
     if options.open {
         open_page(&path)?;
     }
@@ -48,7 +50,7 @@ fn default_path(journals: &[PathBuf]) -> PathBuf {
 }
 
 /// Reads a journal twice: to see how it ends, and to make its report.
-fn read(journal: &Path, partial: bool) -> Result<RunReport, Failure> {
+fn read(journal: &Path, partial: bool, quiet: bool) -> Result<RunReport, Failure> {
     let failed = |error: std::io::Error| Failure::file("read", journal, &error);
     let (mut reader, length) = open(journal)?;
     let (_, end) = survey(&mut reader).map_err(failed)?;
@@ -61,12 +63,9 @@ fn read(journal: &Path, partial: bool) -> Result<RunReport, Failure> {
         }
     };
     let (mut reader, _) = open(journal)?;
-    let bar = progress_bar(length);
-    let made = journal_report(&mut reader, reached, |totals, time| {
-        bar.set_position(totals.bytes);
-        bar.set_message(format!("{time}, {} commands", totals.commands));
-    });
-    bar.finish_and_clear();
+    let progress = Progress::new(length, quiet);
+    let made = journal_report(&mut reader, reached, |totals, time| progress.at(totals, time));
+    drop(progress);
     match made {
         // A block may be whole and still contradict itself, which only reading it shows.
         Ok(JournalReport { end, .. }) if !partial && !matches!(end, End::Complete(_)) => {
@@ -76,14 +75,6 @@ fn read(journal: &Path, partial: bool) -> Result<RunReport, Failure> {
         Err(JournalError::Replay(ReplayError::Io(error))) => Err(failed(error)),
         Err(error) => Err(Failure::Damaged(format!("{}: {error}", journal.display()))),
     }
-}
-
-fn progress_bar(length: u64) -> ProgressBar {
-    let bar = if std::io::stderr().is_terminal() { ProgressBar::new(length) } else { ProgressBar::hidden() };
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {percent}%  {msg}") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 /// Asks the system to open a page.

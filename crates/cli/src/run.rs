@@ -64,7 +64,7 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
     if let Some(all) = all {
         all.finish(finished.world.venue(), metrics.as_ref()).map_err(|error| write(&error))?;
     }
-    if let Some(report) = run_report(&prepared, &finished, film, summary.clone(), outcomes) {
+    if let Some(report) = run_report(&prepared, &finished, film, summary.clone(), outcomes, metrics.as_ref()) {
         write_page(&directory.join("report.html"), &page(&[report]))?;
     }
     summary.timing = Some(timing(elapsed, &finished));

@@ -3,8 +3,8 @@
 use crate::analyzer::Analyzer;
 use crate::metrics::Metrics;
 use crate::rows::Recorder;
-use downdraft_journal::{Applied, Emitted, End, Reader, Record};
-use downdraft_types::{EventId, Seq};
+use downdraft_journal::{Applied, Emitted, End, Reader, Record, Totals};
+use downdraft_types::{EventId, Seq, Time};
 use downdraft_venue::{Command, Event, OutOfOrder, Request, Sink, Stamp, Venue};
 use std::io::{self, Read};
 
@@ -48,13 +48,23 @@ impl Sink for Step {
 }
 
 impl<R: Recorder> Analyzer<R> {
-    /// Takes a whole journal, from its first record to its end, and says how it ends.
+    /// Takes a whole journal, from its first record to its end, and says how it ends. `progress` is called at each
+    /// block.
     ///
     /// # Errors
     /// Where reading fails. Damage is no error: it ends the journal.
-    pub fn read_journal(&mut self, reader: &mut Reader<impl Read>) -> io::Result<End> {
+    pub fn read_journal(
+        &mut self,
+        reader: &mut Reader<impl Read>,
+        mut progress: impl FnMut(&Totals, Time),
+    ) -> io::Result<End> {
         let mut next: Option<EventId> = None;
+        let mut blocks = 0;
         while let Some(record) = reader.record()? {
+            if reader.totals().blocks != blocks {
+                blocks = reader.totals().blocks;
+                progress(reader.totals(), reader.block().last_time);
+            }
             match record {
                 Record::Command(Applied { stamp, command }) => {
                     if next.is_some() {
@@ -75,6 +85,7 @@ impl<R: Recorder> Analyzer<R> {
         }
         Ok(reader.end().cloned().unwrap_or(End::NoFooter))
     }
+
     /// As [`read_journal`](Self::read_journal), with the commands applied to an empty venue of the journal's
     /// capacities, so that it can be measured: the journal says what happened, but not what rested or was pending.
     /// `progress` is called at each block with the bytes read.

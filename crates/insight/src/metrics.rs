@@ -23,6 +23,7 @@ pub use resilience::Resilience;
 pub use series::{BANDS_BPS, Bin, CurrencySample, Profile, Sample, Series, SideSample};
 pub use totals::{Contagion, Deleveraged, Foreseen, InstrumentTotals, RATIO_STEPS, Totals};
 
+use crate::census::Census;
 use crate::histogram::Histogram;
 use crate::market::worth;
 use cost::CostMeter;
@@ -129,6 +130,7 @@ pub struct Metrics {
     /// The present window of counts, and its count.
     window: (u64, u64),
     deleveraged: BTreeMap<(AccountId, InstrumentId), Closed>,
+    census: Census,
     held: Vec<Held>,
     stakes: Vec<Stakes>,
     slopes: [Slope; 2],
@@ -169,6 +171,7 @@ impl Metrics {
             counts: Counts::default(),
             window: (0, 0),
             deleveraged: BTreeMap::new(),
+            census: Census::default(),
             held: Vec::new(),
             stakes: Vec::new(),
             slopes: [Slope::default(), Slope::default()],
@@ -200,6 +203,7 @@ impl Metrics {
 
     /// An event of that command.
     pub fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
+        self.census.note(event);
         match *event {
             Event::Trade { instrument, price, qty, taker_side, forced, .. } => {
                 self.traded(instrument, price, qty, taker_side, forced);
@@ -331,7 +335,9 @@ impl Metrics {
     fn sample(&mut self, time: Time, venue: &Venue) {
         let margin = venue.margin();
         let (mut held, mut stakes) = (core::mem::take(&mut self.held), core::mem::take(&mut self.stakes));
-        look::holdings(margin, &mut held, &mut stakes);
+        self.census.refresh(margin);
+        debug_assert!(self.census == Census::of(margin), "an event does not name an account whose holdings it changed");
+        look::holdings(&self.census, margin, &mut held, &mut stakes);
         let capacity = venue.capacity();
         let mut draws = vec![Money::ZERO; usize::from(capacity.currencies)];
         for instrument in (0..capacity.instruments).map(InstrumentId) {
@@ -369,7 +375,7 @@ impl Metrics {
         let mut slopes = core::mem::take(&mut self.slopes);
         let mut sides = [SideSample::default(); 2];
         for (place, direction) in [Side::Sell, Side::Buy].into_iter().enumerate() {
-            look::slope(venue, instrument, direction, part(config.reach), &mut slopes[place]);
+            look::slope((venue, &self.census), instrument, direction, part(config.reach), &mut slopes[place]);
             slopes[place].under_way = held.under_way[place];
             sides[place] = measure(&slopes[place], part(config.shock), |bps| part(Ppm(i64::from(bps) * 100)));
             sides[place].draw = draw(margin, instrument, direction, &slopes[place], part(config.shock));
@@ -582,11 +588,11 @@ pub fn slopes(venue: &Venue, instrument: InstrumentId, limit: i64) -> [Slope; 2]
     if venue.margin().get_instrument(instrument).is_none() {
         return slopes;
     }
-    let mut held = Vec::new();
-    look::holdings(venue.margin(), &mut held, &mut Vec::new());
+    let (census, mut held) = (Census::of(venue.margin()), Vec::new());
+    look::holdings(&census, venue.margin(), &mut held, &mut Vec::new());
     let held = held.get(instrument.index()).copied().unwrap_or_default();
     for (place, direction) in [Side::Sell, Side::Buy].into_iter().enumerate() {
-        look::slope(venue, instrument, direction, limit, &mut slopes[place]);
+        look::slope((venue, &census), instrument, direction, limit, &mut slopes[place]);
         slopes[place].under_way = held.under_way[place];
     }
     slopes

@@ -17,6 +17,7 @@ mod film;
 pub mod html;
 mod outcomes;
 mod page;
+mod readings;
 mod replayed;
 mod series;
 mod standing;
@@ -25,15 +26,17 @@ mod tables;
 pub use camera::Camera;
 pub use fields::{grouped, short};
 pub use outcomes::Outcomes;
-pub use page::{STYLE, page};
+pub use page::{page, style};
 pub use replayed::{JournalError, Replayed, capacity, replayed};
 
+use crate::metrics::Metrics;
 use crate::summary::Summary;
 use crate::units::Units;
 use camera::Scene;
 use downdraft_types::{CurrencyId, InstrumentId};
 use downdraft_venue::Venue;
 use fields::Fields;
+use readings::Readings;
 use standing::Standing;
 
 /// What a run's scenario and its circumstances say.
@@ -63,6 +66,8 @@ pub struct RunReport {
     outcomes: Outcomes,
     /// By currency.
     standings: Vec<Standing>,
+    /// By instrument; empty of a run that was not measured.
+    readings: Vec<Readings>,
 }
 
 impl RunReport {
@@ -86,7 +91,15 @@ impl RunReport {
         let standings = currencies.map(|currency| Standing::new(&camera, venue, currency)).collect();
         let label = format!("{} · seed {}", summary.scenario, summary.seed);
         let fields = Fields::of(&summary);
-        Self { label, about, units, summary, fields, camera, outcomes, standings }
+        Self { label, about, units, summary, fields, camera, outcomes, standings, readings: Vec::new() }
+    }
+
+    /// Shows what was measured over the run too.
+    #[must_use]
+    pub fn with_metrics(mut self, metrics: &Metrics) -> Self {
+        let instruments = (0..self.camera.scenes.len() as u16).map(InstrumentId);
+        self.readings = instruments.map(|instrument| Readings::new(metrics, instrument)).collect();
+        self
     }
 
     /// Instruments that are shown, with their scenes: the first of them, where there are many.

@@ -1,6 +1,6 @@
 //! Looking into a journal: commands and events one by one, each with its place, within a span of time.
 
-use crate::read::Reader;
+use crate::read::{Reader, Totals};
 use crate::record::{Emitted, Record};
 use downdraft_types::{EventId, Time};
 use downdraft_venue::{Command, Stamp};
@@ -47,6 +47,12 @@ impl<R: Read> Reader<R> {
 }
 
 impl<R: Read> Entries<'_, R> {
+    /// What the whole blocks so far hold, the present one included.
+    #[must_use]
+    pub const fn totals(&self) -> &Totals {
+        self.reader.totals()
+    }
+
     fn step(&mut self) -> io::Result<Option<Entry>> {
         loop {
             if !self.seek()? {

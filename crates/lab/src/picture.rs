@@ -5,6 +5,7 @@ use crate::prepare::Prepared;
 use crate::reproduce::reproduce;
 use crate::run::Finished;
 use crate::scenario::Outline;
+use downdraft_insight::metrics::Metrics;
 use downdraft_insight::report::{About, Camera, JournalError, Outcomes, Replayed, RunReport, replayed};
 use downdraft_insight::{RunInfo, Summary, Units};
 use downdraft_journal::{End, Reader, Totals};
@@ -60,6 +61,7 @@ pub fn run_report(
     film: Filming,
     summary: Summary,
     outcomes: Outcomes,
+    metrics: Option<&Metrics>,
 ) -> Option<RunReport> {
     let scenario = &prepared.scenario;
     let about = About {
@@ -70,7 +72,11 @@ pub fn run_report(
         warning: None,
     };
     let units = units_of(&scenario.currencies, &scenario.instruments);
-    Some(RunReport::new(about, units, summary, outcomes, film.0?, finished.world.venue()))
+    let report = RunReport::new(about, units, summary, outcomes, film.0?, finished.world.venue());
+    Some(match metrics {
+        Some(metrics) => report.with_metrics(metrics),
+        None => report,
+    })
 }
 
 /// A report of a journal, and how the journal ends.
@@ -126,5 +132,6 @@ pub fn journal_report<R: Read>(
         ..RunInfo::default()
     });
     summary.metrics = Some(metrics.digest(&units, &venue));
-    Ok(JournalReport { report: RunReport::new(about, units, summary, outcomes, camera, &venue), end })
+    let report = RunReport::new(about, units, summary, outcomes, camera, &venue).with_metrics(&metrics);
+    Ok(JournalReport { report, end })
 }

@@ -253,8 +253,8 @@ fn a_browser_draws_it() {
     let scratch = Scratch::new("report-browser");
     run_tiny(&scratch, &["--quiet"]);
     let Some(dom) = rendered(&scratch, &scratch.path("report.html")) else { return };
-    assert!(dom.contains("data-drawn=\"10\""), "not all charts were drawn: {:?}", dom.get(..200));
-    assert_eq!(dom.matches("<canvas").count(), 8);
+    assert!(dom.contains("data-drawn=\"12\""), "not all charts were drawn: {:?}", dom.get(..200));
+    assert_eq!(dom.matches("<canvas").count(), 10);
     assert!(dom.contains("class=\"node picked\""), "the cascade has no tree");
     check_numbers(&dom, &scratch.text("summary.json"), 0);
 }
@@ -273,8 +273,9 @@ fn keys_point_at_values() {
     let Some(dom) = rendered(&scratch, &pressed) else { return };
     let captions: Vec<&str> =
         dom.split("<figcaption aria-live=\"polite\">").skip(1).map(|rest| rest.split('<').next().unwrap()).collect();
-    assert_eq!(captions.len(), 9, "{captions:?}");
-    for (caption, part) in captions.iter().zip(["mark", "longs", "bids", "would be", "the root", "", "Generation 1"]) {
+    assert_eq!(captions.len(), 11, "{captions:?}");
+    let parts = ["mark", "longs", "bids", "would be", "the root", "", "recursion", "end of the run", "Generation 1"];
+    for (caption, part) in captions.iter().zip(parts) {
         assert!(!caption.is_empty() && caption.contains(part), "{part:?} in {captions:?}");
     }
 }
@@ -301,7 +302,7 @@ fn a_browser_draws_runs_without_liquidations_and_side_by_side() {
     let both = second.path("both.html");
     report(&first, &[second.path("").to_str().unwrap(), "--out", both.to_str().unwrap()]);
     let dom = rendered(&second, &both).unwrap();
-    assert_eq!(dom.matches("<canvas").count(), 8 * 2 + 1);
+    assert_eq!(dom.matches("<canvas").count(), 10 * 2 + 1);
 }
 
 #[test]
@@ -327,5 +328,5 @@ fn what_a_scenario_says_stays_text() {
     assert_eq!(html.matches("<script").count(), 2, "the data and the page's own");
     assert!(!html.contains("<img") && !html.contains("<b>"));
     let Some(dom) = rendered(&scratch, &scratch.path("report.html")) else { return };
-    assert!(!dom.contains("<img") && dom.contains("data-drawn=\"10\""));
+    assert!(!dom.contains("<img") && dom.contains("data-drawn=\"12\""));
 }

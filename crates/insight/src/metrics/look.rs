@@ -1,8 +1,9 @@
 //! Looking at a venue: its ladder and book in both directions, and what its positions come to.
 
 use super::slope::{Level, Rung, Slope};
-use downdraft_margin::{Margin, MarginMode, Pool, PoolState};
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Side};
+use crate::census::Census;
+use downdraft_margin::Margin;
+use downdraft_types::{AccountId, InstrumentId, Lots, Money, Side};
 use downdraft_venue::{Market, Venue};
 
 /// Clients' positions in an instrument.
@@ -23,38 +24,28 @@ pub(super) struct Stakes {
     pub equity: i128,
 }
 
-/// One pass over accounts: positions by instrument, stakes by currency. O(accounts + positions).
-pub(super) fn holdings(margin: &Margin, held: &mut Vec<Held>, stakes: &mut Vec<Stakes>) {
+/// One pass over positions: what is held by instrument, stakes by currency. O(positions).
+pub(super) fn holdings(census: &Census, margin: &Margin, held: &mut Vec<Held>, stakes: &mut Vec<Stakes>) {
     held.iter_mut().for_each(|held| *held = Held::default());
     stakes.iter_mut().for_each(|stakes| *stakes = Stakes::default());
-    // Cross pools of the present account whose cash is counted.
-    let mut counted: Vec<CurrencyId> = Vec::new();
-    for account in margin.accounts() {
-        counted.clear();
-        for position in margin.positions_of(account).filter(|position| !position.size().is_zero()) {
-            let terms = margin.instrument(position.instrument());
-            let (pool, lots) = (margin.pool_of(position), position.size().quantity().0);
-            let of = at(held, position.instrument().index());
-            if position.size().0 > 0 {
-                of.open_interest += u128::from(lots);
-            }
-            if account == AccountId::FUND {
-                continue;
-            }
-            if margin.state_of(pool) == PoolState::Liquidating {
-                let side = usize::from(position.size().0 < 0);
-                of.under_way[side] = of.under_way[side].saturating_add(lots);
-            }
-            let currency = terms.spec().settlement;
-            let stake = at(stakes, currency.index());
-            stake.gross += terms.value_at(position.size(), terms.mark()).0.abs();
-            stake.equity += position.unrealised(terms).0;
-            let isolated = position.mode() == MarginMode::Isolated;
-            if isolated || !counted.contains(&currency) {
-                stake.equity += if isolated { margin.balance(pool) } else { margin.cash(account, currency) }.0;
-                counted.extend((!isolated).then_some(currency));
-            }
+    for holding in census.holdings() {
+        let lots = holding.size.unsigned_abs();
+        let of = at(held, holding.instrument.index());
+        if holding.size > 0 {
+            of.open_interest += u128::from(lots);
         }
+        if holding.account == AccountId::FUND {
+            continue;
+        }
+        if holding.liquidating {
+            let side = usize::from(holding.size < 0);
+            of.under_way[side] = of.under_way[side].saturating_add(lots);
+        }
+        let terms = margin.instrument(holding.instrument);
+        let value = terms.value_at(Lots(holding.size), terms.mark()).0;
+        let stake = at(stakes, terms.spec().settlement.index());
+        stake.gross += value.abs();
+        stake.equity += value - holding.cost.0 + holding.money.0;
     }
 }
 
@@ -68,7 +59,13 @@ fn at<T: Default>(values: &mut Vec<T>, index: usize) -> &mut T {
 /// Ladder and book in a direction (`Sell`: as the mark falls), as far as `limit` mark increments.
 ///
 /// O(triggers and levels within the limit).
-pub(super) fn slope(venue: &Venue, instrument: InstrumentId, direction: Side, limit: i64, slope: &mut Slope) {
+pub(super) fn slope(
+    (venue, census): (&Venue, &Census),
+    instrument: InstrumentId,
+    direction: Side,
+    limit: i64,
+    slope: &mut Slope,
+) {
     let margin = venue.margin();
     let terms = margin.instrument(instrument);
     let (mark, scale) = (terms.mark().0, terms.spec().mark_scale);
@@ -83,18 +80,15 @@ pub(super) fn slope(venue: &Venue, instrument: InstrumentId, direction: Side, li
     let holders = direction.opposite();
     let triggers = margin.ladder(instrument).triggers(holders).map(|(trigger, account)| (distance(trigger.0), account));
     for (distance_of, account) in triggers.take_while(|(distance, _)| *distance <= limit) {
-        let Some(position) = margin.position(account, instrument) else { continue };
-        let lots = position.size().quantity().0;
+        let Some((lots, shared)) = census.lots(account, instrument) else { continue };
         // A pool of several positions has a certificate, nearer than where it really falls.
-        let exact = match margin.pool_of(position) {
-            Pool::Unified { .. } => margin.liquidation_price(account, instrument).map(|price| distance(price.0)),
-            pool @ Pool::Cross { .. } if margin.pool_positions(pool).count() > 1 => {
-                margin.liquidation_price(account, instrument).map(|price| distance(price.0))
-            }
-            _ => Some(distance_of),
+        let exact = if shared {
+            margin.liquidation_price(account, instrument).map(|price| distance(price.0))
+        } else {
+            Some(distance_of)
         };
         if let Some(distance) = exact.filter(|exact| *exact <= limit) {
-            slope.ladder.push(Rung { distance, account, lots });
+            slope.ladder.push(Rung { distance, account, lots: lots.0 });
         }
     }
     slope.ladder.sort_unstable();

@@ -2,6 +2,7 @@
 
 use super::film::Film;
 use super::series::Series;
+use crate::census::Census;
 use crate::episode::add;
 use downdraft_margin::Pool;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Span, Time};
@@ -39,6 +40,7 @@ pub struct Camera {
     ended: Vec<(Pool, Falling)>,
     moved: Vec<InstrumentId>,
     due: Time,
+    census: Census,
 }
 
 /// An instrument.
@@ -128,6 +130,7 @@ impl Camera {
             ended: Vec::new(),
             moved: Vec::new(),
             due: Time(1),
+            census: Census::default(),
         }
     }
 
@@ -139,6 +142,7 @@ impl Camera {
 
     /// An event of that command.
     pub fn event(&mut self, event: &Event) {
+        self.census.note(event);
         match *event {
             Event::InstrumentListed { instrument } => self.moved.push(instrument),
             Event::AccountOpened { account } => self.opened(account),
@@ -239,8 +243,8 @@ impl Camera {
 
     /// The run is over.
     pub(crate) fn end(&mut self, venue: &Venue) {
-        let now = self.now;
-        self.scenes.iter_mut().flatten().for_each(|scene| scene.film.end(now, venue));
+        let (now, census) = (self.now, &mut self.census);
+        self.scenes.iter_mut().flatten().for_each(|scene| scene.film.end(now, venue, census));
     }
 
     /// Looks at an instrument, one just listed for the first time.
@@ -265,9 +269,8 @@ impl Camera {
                 currency: terms.spec().settlement,
             });
         }
-        let now = self.now;
-        if let Some(scene) = self.scene(instrument) {
-            scene.film.watch(now, venue);
+        if let Some(scene) = self.scenes.get_mut(place).and_then(Option::as_mut) {
+            scene.film.watch(self.now, venue, &mut self.census);
         }
     }
 

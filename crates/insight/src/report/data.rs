@@ -7,6 +7,7 @@
 use super::camera::{Purse, Scene};
 use super::film::{Bins, Film, Frame};
 use super::outcomes::{Node, branching, largest_cascades, prune};
+use super::readings::Readings;
 use super::series::Series;
 use super::{RunReport, Share};
 use crate::units::{InstrumentUnits, Units};
@@ -17,6 +18,8 @@ use serde::Serialize;
 const ROWS: i64 = 140;
 /// Groups of liquidations on the time axis.
 const GROUPS: usize = 2_000;
+/// Moments at which readings of ladder and book are shown, of all instruments.
+const READINGS: usize = 1_024;
 /// Points of a branching ratio.
 const RATIOS: usize = 512;
 /// Cascades drawn as trees, and nodes of each.
@@ -65,6 +68,7 @@ struct Instrument {
     row: i64,
     rows: i64,
     frames: Frames,
+    readings: Readings,
 }
 
 /// Frames, one element of each list per frame; maps as `row, lots, row, lots …`.
@@ -196,6 +200,7 @@ impl Instrument {
         let mut frames = Frames::default();
         film.frames().iter().for_each(|frame| frames.push(frame, &map));
         let nodes = run.outcomes.nodes().iter().filter(|node| node.instrument == Some(id));
+        let readings = share.of((READINGS / run.scenes().count().max(1)).max(64));
         Self {
             name: run.units.instrument_name(id),
             currency,
@@ -212,6 +217,7 @@ impl Instrument {
             row: map.merge * film.width(),
             rows: map.rows,
             frames,
+            readings: run.readings.get(id.index()).map(|all| all.thinned(readings)).unwrap_or_default(),
         }
     }
 }

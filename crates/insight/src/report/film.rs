@@ -4,6 +4,7 @@
 //! a cascade of a second shows in a run of an hour. Whenever one kind of frame is too many, its step doubles and
 //! those between are dropped.
 
+use crate::census::Census;
 use downdraft_types::{InstrumentId, MarkPrice, Qty, Side, Span, Time};
 use downdraft_venue::Venue;
 
@@ -69,23 +70,23 @@ impl Film {
     }
 
     /// Looks at the venue after a command at `now`, and takes a frame if one is due.
-    pub(crate) fn watch(&mut self, now: Time, venue: &Venue) {
+    pub(crate) fn watch(&mut self, now: Time, venue: &Venue, census: &mut Census) {
         let mark = venue.margin().instrument(self.instrument).mark();
         let moved = |last: &Frame| last.mark.0.abs_diff(mark.0) >= self.stride;
         if now >= self.due {
-            self.take(now, true, venue);
+            self.take(now, true, venue, census);
             self.due = Time((now.0 / self.step.0).saturating_add(1).saturating_mul(self.step.0));
             self.thin_regular(self.limit);
         } else if self.frames.last().is_some_and(moved) {
-            self.take(now, false, venue);
+            self.take(now, false, venue, census);
             self.thin_moved(self.limit);
         }
     }
 
     /// The last frame, at the end of the run.
-    pub(crate) fn end(&mut self, now: Time, venue: &Venue) {
+    pub(crate) fn end(&mut self, now: Time, venue: &Venue, census: &mut Census) {
         if self.frames.last().is_none_or(|last| last.time < now) && now > Time::ZERO {
-            self.take(now, true, venue);
+            self.take(now, true, venue, census);
         }
     }
 
@@ -123,9 +124,10 @@ impl Film {
         }
     }
 
-    fn take(&mut self, time: Time, regular: bool, venue: &Venue) {
+    fn take(&mut self, time: Time, regular: bool, venue: &Venue, census: &mut Census) {
         let Ok(market) = venue.market(self.instrument) else { return };
         let margin = venue.margin();
+        census.refresh(margin);
         let terms = margin.instrument(self.instrument);
         let (mark, scale) = (terms.mark(), i64::from(terms.spec().mark_scale));
         if self.frames.is_empty() {
@@ -134,7 +136,9 @@ impl Film {
         }
         let near = near(mark);
         let levels = |side| market.book().depth(side).map(move |l| (l.price.0.saturating_mul(scale), l.qty.0));
-        let waiting = |side| margin.pending(self.instrument, side).map(|(trigger, lots)| (trigger.0, lots.0));
+        let ladder = margin.ladder(self.instrument);
+        let lots = |account| census.lots(account, self.instrument).map_or(0, |(lots, _)| lots.0);
+        let waiting = |side| ladder.triggers(side).map(|(trigger, account)| (trigger.0, lots(account)));
         let [(pending_longs, longs), (pending_shorts, shorts)] =
             Side::BOTH.map(|side| bins(waiting(side), self.width, &near));
         let [(resting_bids, bids), (resting_asks, asks)] = Side::BOTH.map(|side| bins(levels(side), self.width, &near));
@@ -143,7 +147,7 @@ impl Film {
             regular,
             mark,
             best: Side::BOTH.map(|side| market.best(side).map(|price| price.0.saturating_mul(scale))),
-            open_interest: margin.open_interest(self.instrument),
+            open_interest: census.open_interest(self.instrument),
             pending_total: [pending_longs, pending_shorts],
             resting_total: [resting_bids, resting_asks],
             pending: [longs, shorts],

@@ -10,7 +10,17 @@ use super::{RunReport, Share};
 use downdraft_types::{CurrencyId, InstrumentId};
 
 /// The look of a page: a style sheet, light and dark.
-pub const STYLE: &str = include_str!("page/style.css");
+#[must_use]
+pub fn style() -> String {
+    format!(
+        "{STYLE}:root[data-scheme=\"dark\"] {{\n{DARK}}}\n\
+         @media (prefers-color-scheme: dark) {{ :root:not([data-scheme=\"light\"]) {{\n{DARK}}} }}\n"
+    )
+}
+
+const STYLE: &str = include_str!("page/style.css");
+/// The colours of the dark scheme: used where it was chosen, and where the system says so and no other was.
+const DARK: &str = include_str!("page/dark.css");
 const SCRIPT: [&str; 9] = [
     include_str!("page/base.js"),
     include_str!("page/data.js"),
@@ -41,7 +51,7 @@ pub fn page(runs: &[RunReport]) -> String {
     html += "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
     html += "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
              script-src 'unsafe-inline'; img-src data:\">\n<link rel=\"icon\" href=\"data:,\">\n";
-    html += &format!("<title>{} · downdraft</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n", Escaped(&title));
+    html += &format!("<title>{} · downdraft</title>\n<style>\n{}</style>\n</head>\n<body>\n", Escaped(&title), style());
     html += "<a class=\"skip\" href=\"#price\">To the charts</a>\n";
     html += &header(runs);
     html += "<main>\n";
@@ -212,6 +222,18 @@ fn sections(runs: &[RunReport]) -> String {
         "A dot is a liquidation, its size what was closed; a line leads from the one whose order triggered it.",
     );
     html += &chart("branching", "Branching ratio", "Of the latest liquidations, those that another one triggered.");
+    html += &chart(
+        "recursion",
+        "Recursion condition",
+        "How far selling what the nearest trigger holds moves the price on from it, over the distance to the next \
+         trigger: from 1 up the next one falls too. Dashed: the branching number to expect of all triggers within 5%.",
+    );
+    html += &chart(
+        "reach",
+        "How far it would run",
+        "The same for all triggers one after another: where a cascade that begins at the nearest trigger would come to \
+         rest, what is forced down to each price against what the book holds. Dashed: where it would begin.",
+    );
     html += &chart("generations", "Generations", "Liquidations by generation: 1 are roots, 2 their children.");
     html += &chart("fund", "Insurance fund", "Its cash.");
     html += &chart("interest", "Open interest", "Quantity of all long positions, which is that of all short ones.");

@@ -91,7 +91,7 @@ fn a_journal_gives_the_same_summary_and_tables() {
     let bytes = journal(&steps);
 
     let mut analyzer = Analyzer::new(units.clone(), CAPACITY.accounts, Kept::new(units));
-    let end = analyzer.read_journal(&mut Reader::open(bytes.as_slice()).unwrap()).unwrap();
+    let end = analyzer.read_journal(&mut Reader::open(bytes.as_slice()).unwrap(), |_, _| {}).unwrap();
     assert!(matches!(end, End::Complete(_)));
     let run = RunInfo { scenario: "test".into(), seed: 7, version: "0".into(), ..RunInfo::default() };
     let (mut read, from_journal) = analyzer.finish(run);

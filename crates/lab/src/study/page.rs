@@ -9,7 +9,7 @@ use crate::reproduce::quoted;
 use core::fmt::Write;
 use downdraft_insight::Exact;
 use downdraft_insight::report::html::{Escaped, Table, cell as text_cell, head, number};
-use downdraft_insight::report::{STYLE, grouped, short};
+use downdraft_insight::report::{grouped, short, style};
 use downdraft_types::CurrencyId;
 
 /// What charts of a study need beside the report's style.
@@ -30,8 +30,9 @@ pub fn page(study: &Study, answers: &Answers, cells: &[CellRuns]) -> String {
              img-src data:\">\n<link rel=\"icon\" href=\"data:,\">\n";
     let _ = write!(
         html,
-        "<title>{} · study · downdraft</title>\n<style>\n{STYLE}{CHARTS}</style>\n</head>\n<body>\n",
-        Escaped(&answers.scenario)
+        "<title>{} · study · downdraft</title>\n<style>\n{}{CHARTS}</style>\n</head>\n<body>\n",
+        Escaped(&answers.scenario),
+        style()
     );
     html += "<a class=\"skip\" href=\"#answers\">To the answers</a>\n";
     html += &header(answers, cells);

@@ -43,7 +43,7 @@ pub struct Loan {
 
 /// Borrowers: one actor. Each pays its own money in, becomes unified, and buys its coin off the book at the initial
 /// price; what it lacks it owes.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Borrowers {
     config: BorrowersConfig,
     set_up: SetUp,
@@ -143,5 +143,9 @@ impl Actor for Borrowers {
 
     fn counters(&self) -> Vec<(&'static str, u64)> {
         vec![("accounts", self.accounts)]
+    }
+
+    fn save(&self) -> Option<Box<dyn Actor>> {
+        Some(Box::new(self.clone()))
     }
 }

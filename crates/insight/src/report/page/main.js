@@ -9,6 +9,8 @@ const makers = {
   waterfall: flowChart,
   tree: treeChart,
   branching: branchingChart,
+  recursion: recursionChart,
+  reach: reachChart,
   generations: generationsChart,
   fund: fundChart,
   interest: interestChart,

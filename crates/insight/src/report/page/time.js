@@ -1,4 +1,4 @@
-// Charts over time: price, fund, open interest, branching ratio, marks together.
+// Charts over time: price, fund, open interest, branching ratio, readings of ladder and book, marks together.
 
 const chosen = (run) => run.instruments[view.instrument];
 
@@ -170,6 +170,109 @@ function branchingChart(host, run) {
       return bucket ? `${told(bucket, time, (value) => fixed(value, 2))} of the last ${window}` : `fewer than ${window} yet`;
     },
   );
+}
+
+/** Values at the moments of the readings as lines: a value stands until the next moment, and none leaves a gap. */
+function readingLines(instrument, values, end) {
+  const { time } = instrument.readings;
+  const lines = [];
+  let open = null;
+  for (let n = 0; n < time.length; n++) {
+    const value = values[n];
+    if (value === null) {
+      if (open) open.end = time[n];
+      open = null;
+      continue;
+    }
+    if (!open) lines.push((open = { buckets: [], end }));
+    open.buckets.push({ from: time[n], to: time[n], first: value, low: value, high: value, last: value });
+  }
+  return lines;
+}
+
+/** The greatest value of some readings in the range shown. */
+function readingPeak(instrument, lists) {
+  const { time } = instrument.readings;
+  let peak = 0;
+  for (const list of lists) {
+    for (let n = 0; n < time.length; n++) {
+      const last = n + 1 === time.length ? view.to : time[n + 1];
+      if (list[n] !== null && last >= view.from && time[n] <= view.to) peak = Math.max(peak, list[n]);
+    }
+  }
+  return peak;
+}
+
+/**
+ * A chart of readings: `kinds` are the lists drawn of each direction, the second of them dashed. Values above `most`
+ * are drawn at the top; `rule` is a value that means something.
+ */
+function readingChart(host, run, { label, unit, kinds, most, rule, digits, words }) {
+  const sides = (instrument) => kinds.flatMap((kind) => instrument.readings[kind]);
+  const plot = timePlot(
+    host,
+    `${label}, ${run.label}`,
+    220,
+    (context, area, x) => {
+      const instrument = chosen(run);
+      const shown = runs.map(chosen).filter(Boolean);
+      const peak = Math.max(...shown.map((other) => readingPeak(other, sides(other))), 0);
+      if (!instrument || !sides(instrument).some((list) => list.some((value) => value !== null))) {
+        return nothing(context, area, "Never two positions and a book to read it from");
+      }
+      const top = Math.min(Math.max(peak * 1.06, rule * 1.5 || 0.1), most);
+      const y = valueAxis(context, area, 0, top, unit);
+      const at = (value) => y(Math.min(value, top));
+      if (rule) {
+        context.fillStyle = palette().ink;
+        context.fillRect(area.left, Math.round(y(rule)), area.right - area.left, 1);
+      }
+      within(context, area, () => {
+        for (const [place, colour] of [[1, palette().shorts], [0, palette().longs]]) {
+          kinds.forEach((kind, n) => {
+            for (const { buckets, end } of readingLines(instrument, instrument.readings[kind][place], run.end)) {
+              line(context, buckets, x, at, end, n ? { colour, width: 1, dash: [4, 3] } : { colour, width: 1.75 });
+            }
+          });
+        }
+      });
+    },
+    (time) => {
+      const instrument = chosen(run);
+      if (!instrument) return "not traded in this run";
+      const { readings } = instrument;
+      const n = placeOf(readings.time.length, (place) => readings.time[place], time);
+      const tell = (place) => kinds.map((kind, k) => `${words[k]} ${fixed(readings[kind][place][n] ?? null, digits)}`).join(", ");
+      return n < 0 ? "none yet" : `falling: ${tell(0)}; rising: ${tell(1)}`;
+    },
+  );
+  for (const [place, name] of [["longs", "falling"], ["shorts", "rising"]]) {
+    kinds.forEach((_, k) => plot.legend.append(legendLine(`var(--${place})`, `${name}: ${words[k]}`, k > 0)));
+  }
+}
+
+function recursionChart(host, run) {
+  readingChart(host, run, {
+    label: "Recursion condition",
+    unit: "next ones set off",
+    kinds: ["recursion", "expected"],
+    most: 5,
+    rule: 1,
+    digits: 2,
+    words: ["recursion", "expected branching"],
+  });
+}
+
+function reachChart(host, run) {
+  readingChart(host, run, {
+    label: "How far a cascade would run",
+    unit: "% from the mark",
+    kinds: ["run", "nearest"],
+    most: 100,
+    rule: 0,
+    digits: 2,
+    words: ["end of the run", "nearest trigger"],
+  });
 }
 
 function overlayChart(host) {
