@@ -23,6 +23,9 @@ use smallvec::SmallVec;
 /// How narrow a box may be: each mark by `|mark| ÷ 2^shift`. From this shift on it is a point.
 const POINT: u32 = 63;
 
+/// What interest lets a debt grow to at most.
+const LARGEST_DEBT: Money = Money(1 << 100);
+
 /// Amounts by asset, in the policy's order.
 type Amounts = SmallVec<[Money; 8]>;
 
@@ -324,10 +327,11 @@ impl Margin {
     }
 
     /// Charges interest on every unified account's debts: to the fees account, in account order, then by the
-    /// policy's order of currencies.
+    /// policy's order of currencies. An insolvent account is charged nothing more, and no debt grows past 2^100.
     pub fn charge_interest(&mut self, mut each: impl FnMut(AccountId, CurrencyId, Money)) {
         for account in (0..self.capacity.accounts).map(AccountId) {
-            if !self.is_unified(account) {
+            let writes_off = self.state_of(Pool::Unified { account }) == PoolState::Insolvent;
+            if !self.is_unified(account) || writes_off {
                 continue;
             }
             let mut charged = false;
@@ -335,8 +339,8 @@ impl Margin {
                 let Some(asset) = self.collateral.as_ref().and_then(|policy| policy.assets.get(n)) else { continue };
                 let (currency, rate) = (asset.currency, asset.loan.map_or(0, |loan| loan.interest_e9));
                 let owed = -self.cash(account, currency);
-                if owed.is_positive() && rate > 0 {
-                    let due = interest(owed, rate);
+                let due = if owed.is_positive() { interest(owed, rate).min(LARGEST_DEBT - owed) } else { Money::ZERO };
+                if due.is_positive() {
                     self.ledger.transfer(currency, Place::Cash(account), Place::Fees, due);
                     each(account, currency, due);
                     charged = true;

@@ -182,13 +182,16 @@ impl NaiveMargin {
         };
     }
 
-    /// Charges interest on what unified accounts owe, rounded up, as fees.
+    /// Charges interest on what unified accounts owe, rounded up, as fees; nothing of those that are insolvent.
     pub fn charge_interest(&mut self) {
         let assets = self.collateral.clone().map(|policy| policy.assets).unwrap_or_default();
         for (account, asset) in self.unified.iter().flat_map(|account| assets.iter().map(move |asset| (account, asset)))
         {
             let Some(cash) = self.cash.get_mut(&(*account, asset.currency)).filter(|cash| **cash < 0) else { continue };
             let rate = asset.loan.map_or(0, |loan| i128::from(loan.interest_e9));
+            if self.standing.get(&Pool::Unified { account: *account }) == Some(&Standing::Insolvent) {
+                continue;
+            }
             let due = -(*cash * rate).div_euclid(1_000_000_000);
             *cash -= due;
             *self.fees.entry(asset.currency).or_default() += due;

@@ -315,7 +315,7 @@ pub enum Event {
         maker: TradeSide,
         /// The taker.
         taker: TradeSide,
-        /// Whether the taker is a liquidation order (or the fund unwinding one).
+        /// Whether the taker is a liquidation order, one that sells what was taken over, or a sale of collateral.
         forced: bool,
     },
     /// A trade agreed off the book.
