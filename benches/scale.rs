@@ -94,7 +94,7 @@ impl Loop {
         });
         let mark_policy = MarkPolicy { rule: MarkRule::Exogenous, frozen: false };
         world.push(Command::SetMarkPolicy { instrument: PERP, policy: mark_policy });
-        world.push(Command::SetLiquidationPolicy { policy });
+        world.push(Command::SetLiquidationPolicy { policy: Box::new(policy) });
         world.push(Command::SetMark { instrument: PERP, mark: MarkPrice(ENTRY) });
         for account in 1..accounts {
             world.push(Command::OpenAccount { account: AccountId(account) });

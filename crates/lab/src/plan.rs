@@ -42,7 +42,7 @@ impl Change {
             }
             Self::Mode(mode) => {
                 let policy = downdraft_venue::LiquidationPolicy { mode: *mode, ..*venue.liquidation_policy() };
-                vec![Command::SetLiquidationPolicy { policy }]
+                vec![Command::SetLiquidationPolicy { policy: Box::new(policy) }]
             }
             Self::Mark(rule) => {
                 let policy = MarkPolicy { rule: *rule, frozen: false };

@@ -48,10 +48,10 @@ impl Prepared {
                 commands.push(Command::SetSettlement { instrument, policy: terms.delivery });
             }
             if let Some(form) = terms.form {
-                commands.push(Command::SetMarginForm { instrument, form });
+                commands.push(Command::SetMarginForm { instrument, form: Box::new(form) });
             }
             if terms.dynamic.is_some() {
-                commands.push(Command::SetDynamicMargin { instrument, policy: terms.dynamic });
+                commands.push(Command::SetDynamicMargin { instrument, policy: terms.dynamic.map(Box::new) });
             }
             commands.push(Command::SetMark { instrument, mark: terms.first_mark() });
         }
@@ -63,7 +63,7 @@ impl Prepared {
         if let AdlRanking::RandomStart { seed } = &mut policy.adl.ranking {
             *seed = self.seed;
         }
-        commands.push(Command::SetLiquidationPolicy { policy });
+        commands.push(Command::SetLiquidationPolicy { policy: Box::new(policy) });
         let fund = self.scenario.fund.iter().filter(|(_, amount)| amount.is_positive());
         commands.extend(fund.map(|&(currency, amount)| Command::Deposit {
             account: AccountId::FUND,

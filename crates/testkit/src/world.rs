@@ -233,7 +233,7 @@ impl Builder {
         for (index, holder) in (FIRST..).zip(&self.holders) {
             world.open(AccountId(index), holder);
         }
-        world.must(Command::SetLiquidationPolicy { policy: self.policy });
+        world.must(Command::SetLiquidationPolicy { policy: Box::new(self.policy) });
         world.runner.clear_events();
         world
     }

@@ -72,7 +72,7 @@ pub enum Command {
     /// Sets how liquidation is done.
     SetLiquidationPolicy {
         /// The policy.
-        policy: LiquidationPolicy,
+        policy: Box<LiquidationPolicy>,
     },
     /// Sets price band and circuit breaker.
     SetProtections {
@@ -239,7 +239,7 @@ pub enum Command {
         /// The instrument.
         instrument: InstrumentId,
         /// The form.
-        form: MarginForm,
+        form: Box<MarginForm>,
     },
     /// A report of an underlying's volatility, by which its options are marked.
     ReportVolatility {
@@ -253,7 +253,7 @@ pub enum Command {
         /// The instrument.
         instrument: InstrumentId,
         /// The policy.
-        policy: Option<DynamicMargin>,
+        policy: Option<Box<DynamicMargin>>,
     },
 }
 

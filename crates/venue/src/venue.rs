@@ -181,7 +181,9 @@ impl Venue {
             Command::ReportVolatility { instrument, volatility } => {
                 self.report_volatility(*instrument, *volatility, emit)
             }
-            Command::SetDynamicMargin { instrument, policy } => self.set_dynamic_margin(*instrument, *policy, emit),
+            Command::SetDynamicMargin { instrument, policy } => {
+                self.set_dynamic_margin(*instrument, policy.as_deref().copied(), emit)
+            }
             Command::SetSettlement { instrument, policy } => self.set_settlement(*instrument, *policy, emit),
             Command::Internal(internal) => self.internal(*internal, emit),
         }

@@ -69,7 +69,7 @@ pub fn market(maintenance: i64, margins: [i128; 3], fund: i128, policy: Liquidat
     let book = BookSize { orders: 100, levels: 100 };
     drive.run(Command::ListInstrument { instrument: PERP, spec: Box::new(spec), book });
     drive.run(Command::SetMarkPolicy { instrument: PERP, policy: MarkPolicy::default() });
-    drive.run(Command::SetLiquidationPolicy { policy });
+    drive.run(Command::SetLiquidationPolicy { policy: Box::new(policy) });
     drive.run(Command::SetMark { instrument: PERP, mark: MarkPrice(100) });
     let deposit = |account, amount| Command::Deposit { account, currency: CASH, amount };
     (1..7).for_each(|account| drive.run(Command::OpenAccount { account: AccountId(account) }));

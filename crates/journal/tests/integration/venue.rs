@@ -46,7 +46,9 @@ fn genesis() -> Vec<Command> {
         Command::ListInstrument { instrument: INSTRUMENT, spec: Box::new(spec), book },
         Command::SetMark { instrument: INSTRUMENT, mark: MarkPrice(10_000) },
         Command::SetMarkPolicy { instrument: INSTRUMENT, policy: MarkPolicy { rule, frozen: false } },
-        Command::SetLiquidationPolicy { policy: LiquidationPolicy { latency: Span(500), ..Default::default() } },
+        Command::SetLiquidationPolicy {
+            policy: Box::new(LiquidationPolicy { latency: Span(500), ..Default::default() }),
+        },
         Command::SetFunding {
             instrument: INSTRUMENT,
             policy: Some(FundingPolicy {

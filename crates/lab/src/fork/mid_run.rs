@@ -69,17 +69,17 @@ fn commands(base: &Scenario, changed: &Scenario) -> Vec<Command> {
             commands.push(Command::SetProtections { instrument, protections: new.protections });
         }
         if old.form != new.form {
-            commands.push(Command::SetMarginForm { instrument, form: new.form.unwrap_or_default() });
+            commands.push(Command::SetMarginForm { instrument, form: Box::new(new.form.unwrap_or_default()) });
         }
         if old.dynamic != new.dynamic {
-            commands.push(Command::SetDynamicMargin { instrument, policy: new.dynamic });
+            commands.push(Command::SetDynamicMargin { instrument, policy: new.dynamic.map(Box::new) });
         }
         if old.funding != new.funding {
             commands.push(Command::SetFunding { instrument, policy: new.funding });
         }
     }
     if base.liquidation != changed.liquidation {
-        commands.push(Command::SetLiquidationPolicy { policy: changed.liquidation });
+        commands.push(Command::SetLiquidationPolicy { policy: Box::new(changed.liquidation) });
     }
     let account = AccountId::FUND;
     for currency in (0..base.currencies.0.len()).filter_map(|n| u16::try_from(n).ok()).map(downdraft_types::CurrencyId)

@@ -85,7 +85,7 @@ pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
         let fund = AccountId(12);
         commands.extend([1, 2].map(|n| Command::SetFund { instrument: InstrumentId(n), fund, isolated: false }));
     }
-    commands.push(Command::SetLiquidationPolicy { policy });
+    commands.push(Command::SetLiquidationPolicy { policy: Box::new(policy) });
     commands
 }
 
@@ -122,7 +122,7 @@ pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
         87..=95 => block(dice, view, account, instrument),
         96..=103 => Command::ReportIndex { instrument, index: mark(dice, view, instrument) },
         104 => Command::SetMark { instrument, mark: mark(dice, view, instrument) },
-        105..=107 => Command::SetLiquidationPolicy { policy: liquidation_policy(dice) },
+        105..=107 => Command::SetLiquidationPolicy { policy: Box::new(liquidation_policy(dice)) },
         108..=109 => Command::SetMarkPolicy { instrument, policy: mark_policy(dice) },
         110 => Command::SetProtections { instrument, protections: protections(dice) },
         111 => {
@@ -139,10 +139,10 @@ pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
         }
         120..=121 => Command::Internal(forged(dice, view, account, instrument)),
         // The fund is poor or rich, as it comes.
-        140 => Command::SetMarginForm { instrument, form: form(dice) },
+        140 => Command::SetMarginForm { instrument, form: Box::new(form(dice)) },
         141 => {
             let policy = if dice.once_in(4) { None } else { Some(dynamic(dice)) };
-            Command::SetDynamicMargin { instrument, policy }
+            Command::SetDynamicMargin { instrument, policy: policy.map(Box::new) }
         }
         142 => Command::ReportVolatility { instrument, volatility: volatility(dice) },
         143 => Command::SetSettlement { instrument, policy: Some(settlement(dice)) },

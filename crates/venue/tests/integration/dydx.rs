@@ -54,7 +54,7 @@ fn policy(mode: LiquidationMode) -> Command {
     let adl = AdlPolicy { profitable_only: false, ..AdlPolicy::default() };
     let (residual, on_fund_short) = (Residual::FundCapped(Ppm(5_000)), OnFundShort::Adl);
     let policy = LiquidationPolicy { mode, residual, on_fund_short, adl, ..LiquidationPolicy::default() };
-    Command::SetLiquidationPolicy { policy }
+    Command::SetLiquidationPolicy { policy: Box::new(policy) }
 }
 
 fn ask((price, lots): (i64, u64)) -> Command {

@@ -24,7 +24,7 @@ fn policy(measure: Measure) -> DynamicMargin {
 }
 
 fn set(policy: DynamicMargin) -> Command {
-    Command::SetDynamicMargin { instrument: PERP, policy: Some(policy) }
+    Command::SetDynamicMargin { instrument: PERP, policy: Some(Box::new(policy)) }
 }
 
 fn stage() -> Stage {
@@ -212,7 +212,7 @@ fn a_rate_that_the_form_leaves_no_room_for_is_not_set() {
     stage.must(set(policy(Measure::OpenInterest { from: Money(0), to: Money(1) })));
     let size = SizeScale { slope: Ppm(900_000), per: Qty(1_000_000) };
     let form = MarginForm { size, ..MarginForm::default() };
-    stage.must(Command::SetMarginForm { instrument: PERP, form });
+    stage.must(Command::SetMarginForm { instrument: PERP, form: Box::new(form) });
     stage.deposit(1, 1_000_000);
     stage.block(0, 1, 9, 1, 10_000);
     stage.until(3 * SECOND);

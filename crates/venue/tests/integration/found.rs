@@ -214,7 +214,7 @@ fn the_fund_has_no_credit_on_unrealised_profit() {
     let rest = Takeover::Absorbed(Absorption::by_fund(Ppm(1), Span(1_000_000)));
     let mode = LiquidationMode::BankruptcyLimit { rest };
     let policy = LiquidationPolicy { mode, ..LiquidationPolicy::default() };
-    runner.run(Command::SetLiquidationPolicy { policy });
+    runner.run(Command::SetLiquidationPolicy { policy: Box::new(policy) });
     runner.run(deposit(0, 200));
     runner.run(deposit(1, 50));
     runner.run(block(PERP, 1, 6, 10, 100));
@@ -232,7 +232,7 @@ fn a_fund_that_cannot_pay_at_expiry_is_deleveraged_instead() {
     let rest = Takeover::Absorbed(Absorption::by_fund(Ppm(1), Span(1_000_000)));
     let mode = LiquidationMode::BankruptcyLimit { rest };
     let policy = LiquidationPolicy { mode, ..LiquidationPolicy::default() };
-    runner.run(Command::SetLiquidationPolicy { policy });
+    runner.run(Command::SetLiquidationPolicy { policy: Box::new(policy) });
     runner.run(deposit(0, 30));
     runner.run(deposit(1, 50));
     runner.run(block(DATED, 1, 6, 10, 100));
@@ -301,7 +301,7 @@ fn a_halt_that_no_longer_binds_lets_waiting_steps_go_on() {
     runner.run(index(PERP, 90));
     assert_eq!(runner.venue.backlog(), 1);
     let policy = LiquidationPolicy { bound_by_halts: false, ..LiquidationPolicy::default() };
-    runner.run(Command::SetLiquidationPolicy { policy });
+    runner.run(Command::SetLiquidationPolicy { policy: Box::new(policy) });
     assert_eq!(runner.venue.backlog(), 0);
 }
 
@@ -327,7 +327,9 @@ fn a_fund_deleveraged_in_pieces_pays_no_more_than_it_has() {
     let mut runner = venue();
     let rest = Takeover::Absorbed(Absorption::by_fund(Ppm(400_000), Span(10)));
     let mode = LiquidationMode::BankruptcyLimit { rest };
-    runner.run(Command::SetLiquidationPolicy { policy: LiquidationPolicy { mode, ..LiquidationPolicy::default() } });
+    runner.run(Command::SetLiquidationPolicy {
+        policy: Box::new(LiquidationPolicy { mode, ..LiquidationPolicy::default() }),
+    });
     runner.run(deposit(0, 10));
     runner.run(deposit(1, 66));
     runner.run(block(PERP, 1, 5, 2, 115));

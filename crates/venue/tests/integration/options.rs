@@ -72,7 +72,7 @@ fn time_is_looked_at_by_the_clock() {
 fn a_jump_in_volatility_alone_makes_a_margin_call() {
     let mut stage = stage();
     let policy = LiquidationPolicy { mode: LiquidationMode::Market, ..LiquidationPolicy::default() };
-    stage.must(Command::SetLiquidationPolicy { policy });
+    stage.must(Command::SetLiquidationPolicy { policy: Box::new(policy) });
     stage.deposit(1, 12_000);
     stage.must(order(9, CALL, Side::Buy, 10, Some(1_192)));
     // Asked: 15% of the index each, 15,000 in all.

@@ -107,7 +107,7 @@ impl Several {
     fn policy(&mut self, change: impl FnOnce(&mut LiquidationPolicy)) {
         let mut policy = LiquidationPolicy::default();
         change(&mut policy);
-        self.must(Command::SetLiquidationPolicy { policy });
+        self.must(Command::SetLiquidationPolicy { policy: Box::new(policy) });
     }
 
     fn isolate(&mut self, account: AccountId, instrument: InstrumentId) {
@@ -240,7 +240,10 @@ fn a_fund_is_appointed_only_where_nothing_is_at_stake() {
     several.must(appoint(OWN_FUND));
     assert_eq!(several.rejected(order(OWN_FUND, FIRST, Side::Buy, 1, Some(90))), Some(Rejection::UnknownAccount));
     let policy = LiquidationPolicy { vault: Some(OWN_FUND), ..LiquidationPolicy::default() };
-    assert_eq!(several.rejected(Command::SetLiquidationPolicy { policy }), Some(Rejection::InvalidPolicy));
+    assert_eq!(
+        several.rejected(Command::SetLiquidationPolicy { policy: Box::new(policy) }),
+        Some(Rejection::InvalidPolicy)
+    );
 }
 
 /// How much of a deficit is borne by the fund where the contract is settled in dollars, or in the coin. 100 lots are
