@@ -5,8 +5,8 @@ use downdraft_insight::{CurrencyUnits, InstrumentUnits, Summary, Units};
 use downdraft_margin::{InstrumentKind, InstrumentSpec, MaintenanceBasis, TierSpec};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side, Span, Time};
 use downdraft_venue::{
-    AdlPolicy, AdlPrice, BookSize, Capacity, Command, CrossedOrder, LiquidationMode, LiquidationPolicy, MarkPolicy, OrderRequest,
-    PartialStep, Residual, SelfTradePrevention, TimeInForce,
+    AdlPolicy, AdlPrice, BookSize, Capacity, Command, CrossedOrder, LiquidationMode, LiquidationPolicy, MarkPolicy,
+    OrderRequest, PartialStep, Residual, SelfTradePrevention, TimeInForce,
 };
 
 pub const PERP: InstrumentId = InstrumentId(0);
