@@ -8,7 +8,7 @@ use downdraft_margin::{InstrumentKind, Right};
 use downdraft_sim::world::Observer;
 use downdraft_types::{EventId, MarkPrice, Ppm};
 use downdraft_venue::audit::VenueAuditor;
-use downdraft_venue::{CauseKind, Command, DynamicMargin, Event, MarkRule, Measure, Stamp};
+use downdraft_venue::{CauseKind, Command, DynamicMargin, Event, MarkRule, Measure, Stamp, Venue};
 
 const SHORT: [&str; 3] = ["duration=8s", "actors.crowd.count=400", "actors.crowd.isolated_share=1.0"];
 
@@ -40,6 +40,8 @@ impl Observer for Seen {
             _ => {}
         }
     }
+
+    fn done(&mut self, _: &Venue) {}
 }
 
 fn seen(scenario: Scenario) -> Seen {
@@ -69,7 +71,7 @@ fn margin_that_follows_volatility_makes_the_fall_worse_and_a_cap_on_its_speed_le
     assert_eq!((plain.by_parameter, plain.peak), (0, Ppm::ZERO));
     assert!(free.by_parameter > 0, "{}", free.by_parameter);
     assert!(free.liquidations > plain.liquidations, "{} {}", free.liquidations, plain.liquidations);
-    assert!(capped.peak < free.peak, "{} {}", capped.peak, free.peak);
+    assert!(capped.peak < free.peak, "{:?} {:?}", capped.peak, free.peak);
     assert!(capped.by_parameter < free.by_parameter, "{} {}", capped.by_parameter, free.by_parameter);
 }
 
@@ -78,7 +80,7 @@ fn margin_that_follows_volatility_makes_the_fall_worse_and_a_cap_on_its_speed_le
 fn margin_by_the_cost_of_unwinding_follows_the_book() {
     let follows = "follows = { unwinding = { size = \"40\", beyond = \"20%\" } }";
     let (thin, plain) = (shocked(Some(&format!("{follows}, {SCHEDULE}"))), shocked(None));
-    assert!(thin.peak > Ppm(5_000), "{}", thin.peak);
+    assert!(thin.peak > Ppm(5_000), "{:?}", thin.peak);
     assert!(thin.by_parameter > 0 && thin.liquidations > plain.liquidations, "{}", thin.by_parameter);
 }
 

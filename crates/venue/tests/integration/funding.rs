@@ -7,11 +7,11 @@ use downdraft_venue::{Command, Event, FundingPolicy, FundingRule, OrderRef, Prem
 
 const PERP: InstrumentId = InstrumentId(0);
 
-/// Every 100, from 4 samples.
+/// Every 101, from 4 samples: one due when funding is paid would count for the next interval.
 const PLAIN: FundingPolicy = FundingPolicy {
-    interval: Span(100),
+    interval: Span(101),
     sample: Span(25),
-    period: Span(100),
+    period: Span(101),
     rule: FundingRule::Damped { damper: Ppm(500) },
     interest: Ppm(100),
     cap: Ppm(7_500),
@@ -46,13 +46,14 @@ fn rates(policy: FundingPolicy, premiums: &[i64]) -> Vec<i64> {
         });
         resting.extend(rested.take(2));
     }
-    stage.until(premiums.len() as u64 * 25);
+    let end = premiums.len() as u64 / 4 * 101;
+    stage.until(end);
     stage.audit();
     let paid = |event: &Event| match event {
         Event::FundingSettled { rate, .. } => Some(rate.0),
         _ => None,
     };
-    assert_eq!(stage.runner.now(), Time(premiums.len() as u64 * 25));
+    assert_eq!(stage.runner.now(), Time(end));
     stage.runner.events().iter().filter_map(|(_, _, event)| paid(event)).collect()
 }
 
@@ -83,7 +84,7 @@ fn bitmex_pays_an_interval_later() {
 /// dYdX v4: premium and interest are added, are for 8 hours, and an eighth is paid each hour.
 #[test]
 fn dydx_adds_interest_and_pays_by_the_hour() {
-    let policy = FundingPolicy { rule: FundingRule::Added, period: Span(800), cap: Ppm(120_000), ..PLAIN };
+    let policy = FundingPolicy { rule: FundingRule::Added, period: Span(808), cap: Ppm(120_000), ..PLAIN };
     assert_eq!(rates(policy, &RISE), [2_600 / 8]);
     assert_eq!(rates(policy, &[-200; 4]), [-12], "100 ÷ 8, toward zero");
 }
@@ -99,7 +100,7 @@ fn an_impact_price_looks_beyond_the_best() {
         let premium = PremiumRule { impact: Money(impact), ..PLAIN.premium };
         let policy = FundingPolicy { premium, interest: Ppm(0), rule: FundingRule::Added, cap: Ppm(9_999), ..PLAIN };
         stage.must(Command::SetFunding { instrument: PERP, policy: Some(policy) });
-        stage.until(100);
+        stage.until(101);
         stage.runner.events().iter().find_map(|(_, _, event)| match event {
             Event::FundingSettled { rate, .. } => Some(rate.0),
             _ => None,
@@ -120,7 +121,7 @@ fn funding_that_means_nothing_is_refused() {
     let mut stage = Stage::new(&[(spec(InstrumentKind::Perpetual), 10_000), (inverse, 10_000)]);
     let premium = |impact| PremiumRule { impact: Money(impact), ..PLAIN.premium };
     for policy in [
-        FundingPolicy { period: Span(99), ..PLAIN },
+        FundingPolicy { period: Span(100), ..PLAIN },
         FundingPolicy { rule: FundingRule::Damped { damper: Ppm(-1) }, ..PLAIN },
         FundingPolicy { premium: premium(-1), ..PLAIN },
         FundingPolicy { premium: premium(1 << 101), ..PLAIN },
