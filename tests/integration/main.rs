@@ -6,4 +6,5 @@ mod golden;
 mod metrics;
 mod recorded;
 mod recorded_book;
+mod resilience;
 mod threshold_ladder;
