@@ -6,5 +6,6 @@ mod golden;
 mod metrics;
 mod recorded;
 mod recorded_book;
+mod resilience;
 mod snapshots;
 mod threshold_ladder;

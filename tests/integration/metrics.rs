@@ -3,6 +3,7 @@
 use crate::threshold_ladder::ladder;
 use downdraft_insight::metrics::slope::Prediction;
 use downdraft_insight::metrics::{Config, Metrics, slopes};
+use downdraft_sim::random::Streams;
 use downdraft_testkit::world::{CASH, PERP, World, margin, world};
 use downdraft_types::{AccountId, InstrumentId, Money, Span, Time};
 use downdraft_venue::{Command, Venue};
@@ -106,4 +107,77 @@ fn a_series_knows_what_came_and_when() {
     assert_eq!(series.bucket_width, 2);
     let ladder: u128 = series.profiles[1].ladder[0].iter().map(|bin| bin.lots).sum();
     assert_eq!((ladder, series.profiles[3].ladder[0].len()), (10, 0));
+}
+
+/// The golden cascade with a fund that is one short. A's ten are sold at 95; the winners' short of ten is closed
+/// against B's at 96, where the mark is 95: they concede 10. Two seconds later the mark is 101, and in the end 103.
+#[test]
+fn deleveraging_is_looked_back_on() {
+    let book = world().maintenance(10_000).bids("10@99..90").asks("10@101,10@103").fund(49).recorded();
+    let mut world =
+        book.long("A", 10, 100, margin(20)).long("B", 10, 100, margin(40)).long("C", 20, 100, margin(120)).start();
+    world.sell(40);
+    assert_eq!(world.deleveraged(), [("B", 10, 960)]);
+    world.runner.run_until(Time(1_000_000_000));
+    world.buy(10);
+    world.runner.run_until(Time(3_000_000_000));
+    world.buy(10);
+    assert_eq!(world.mark(), 103);
+    let config = Config { adl_horizon: Span::from_secs(2), ..Config::over(Span::from_secs(10)) };
+    let (metrics, venue) = measured(&world, config);
+    let totals = metrics.totals(&venue);
+    let [deleveraged] = totals.deleveraged.as_slice() else { panic!("{:?}", totals.deleveraged) };
+    assert_eq!((deleveraged.account, deleveraged.quantity.0), (world.account("winners"), 10));
+    // Keeping the short would have cost 10 × 103 against the 960 that it was closed for: 70 less, and 10 conceded.
+    assert_eq!((deleveraged.conceded, deleveraged.forgone), (Money(10), Money(960 - 1_030)));
+    assert_eq!(totals.overshoot(PERP), Money(-80));
+    // At 101, two seconds later, 50 less.
+    assert_eq!((deleveraged.later, totals.overshoot_later(PERP)), (Money(-60), Money(-60)));
+    // A's ten for 950 in the book, B's for 960 against the winners.
+    let [contagion] = totals.contagion.as_slice() else { panic!("{:?}", totals.contagion) };
+    assert_eq!((contagion.from, contagion.to, contagion.liquidations, contagion.value), (PERP, PERP, 2, Money(1_910)));
+    assert_eq!(totals.contagion_by_value(CASH), Some(0.0));
+}
+
+/// A ladder and a book drawn from a seed: ten longs of a lot with triggers from 99.0 down, about a spacing of ten ticks
+/// apart, and bids of a lot whose mean distance differs from seed to seed.
+fn drawn_ladder(seed: u64) -> World {
+    let streams = Streams::new(seed);
+    let draw = |purpose, n: u64, from: i64, below: i64| {
+        from + streams.stream("ladder", purpose).draw(n).below((below - from) as u64) as i64
+    };
+    let mean = draw("mean", 0, 2, 22);
+    let (mut price, mut bids) = (990, vec!["1@990".to_owned()]);
+    for n in 0..14 {
+        price -= draw("gap", n, 1, 2 * mean);
+        bids.push(format!("1@{price}"));
+    }
+    let mut builder = world().maintenance(0).mark(1_000).bids(&bids.join(",")).fund(1_000_000);
+    let mut trigger = 990;
+    for (n, name) in (0..).zip(["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"]) {
+        builder = builder.long(name, 1, 1_000, margin((999 - trigger).into()));
+        trigger -= draw("spacing", n, 1, 20);
+    }
+    builder.start()
+}
+
+/// Over 240 seeds, the larger the branching number that ladder and book let expect, the larger the mean cascade; and
+/// where it is well below 1 a cascade stays near the 1 ÷ (1 − n) of a branching process.
+#[test]
+fn the_expected_branching_foretells_the_mean_cascade() {
+    let mut drawn: Vec<(f64, u64)> = (1..=240)
+        .map(|seed| {
+            let mut world = drawn_ladder(seed);
+            let expected = slopes(&world.runner.venue, PERP, 1_000)[0].branching(1_000).expect("ten triggers");
+            world.sell(1);
+            (expected, world.liquidated().len() as u64)
+        })
+        .collect();
+    drawn.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mean = |part: &[(f64, u64)]| part.iter().map(|(_, size)| *size as f64).sum::<f64>() / part.len() as f64;
+    let quarters: Vec<f64> = drawn.chunks(60).map(mean).collect();
+    assert!(quarters.windows(2).all(|pair| pair[0] < pair[1]), "{quarters:?}");
+    let below: Vec<(f64, u64)> = drawn.iter().copied().filter(|(expected, _)| *expected < 0.5).collect();
+    let foretold = below.iter().map(|(expected, _)| 1.0 / (1.0 - expected)).sum::<f64>() / below.len() as f64;
+    assert!(below.len() >= 20 && (mean(&below) / foretold - 1.0).abs() < 0.35, "{} of {foretold}", mean(&below));
 }

@@ -56,6 +56,8 @@ pub enum Task {
     /// Times are in seconds, prices in ticks, marks in parts of a tick, quantities in lots, money in the smallest
     /// unit of its currency.
     Inspect(Inspect),
+    /// Measure how fast a recorded book refills after sweeps, to calibrate background flow to it
+    Resilience(Resilience),
 }
 
 /// How tables are written.
@@ -291,4 +293,37 @@ pub struct Inspect {
     /// With --mediated: how long after a liquidation dealt with an account its commands count as a reaction
     #[arg(long, value_name = "TIME", value_parser = parse_time, requires = "mediated")]
     pub reaction: Option<Time>,
+}
+
+/// Formats of recorded order flow.
+#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RecordedFormat {
+    /// LOBSTER messages
+    Lobster,
+    /// CME market-by-order in Databento's encoding
+    Dbn,
+}
+
+#[derive(Args, Debug)]
+pub struct Resilience {
+    /// A recording, plain, gzip or zstd
+    pub recording: PathBuf,
+    /// Its format
+    #[arg(long)]
+    pub format: RecordedFormat,
+    /// The tick, in the recording's money: 0.01
+    #[arg(long, value_name = "PRICE")]
+    pub tick: String,
+    /// The lot, in shares or contracts
+    #[arg(long, value_name = "SIZE", default_value = "1")]
+    pub lot: String,
+    /// Of lobster: the order book file, whose first row is what rested before
+    #[arg(long, value_name = "FILE")]
+    pub book: Option<PathBuf>,
+    /// Of dbn: the instrument, where the file has several
+    #[arg(long, value_name = "ID")]
+    pub instrument_id: Option<u32>,
+    /// Print the figures as JSON
+    #[arg(long)]
+    pub json: bool,
 }

@@ -12,6 +12,7 @@ mod progress;
 mod record;
 mod replay;
 mod report;
+mod resilience;
 mod run;
 mod screen;
 mod study;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
         Task::Show { name } => library::show(&name),
         Task::Report(options) => report::report(&options),
         Task::Inspect(options) => inspect::inspect(&options),
+        Task::Resilience(options) => resilience::resilience(&options),
     };
     match done {
         Ok(code) => code,

@@ -35,7 +35,7 @@ use downdraft_venue::{Command, Event, Internal, Stamp, Venue};
 use look::{Held, Stakes};
 use slope::Slope;
 use statistics::{Counts, variance_ratio, volatility};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What is measured, and how finely.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -52,6 +52,8 @@ pub struct Config {
     pub ratio_steps: usize,
     /// From a forced order to the middle that its realised cost is measured against.
     pub horizon: Span,
+    /// From a deleveraging to the mark that shows, some time later, whether it was too much.
+    pub adl_horizon: Span,
     /// Buckets of a profile within the reach, on each side; 0: no profiles.
     pub buckets: u32,
     /// Steps of the grid in a window of counts, for the fitted branching ratio.
@@ -60,7 +62,8 @@ pub struct Config {
 
 impl Config {
     /// About five hundred steps over a run of that length; a shock of 5%, a reach of 30%, a window of 60 steps and
-    /// ratios over 5, a horizon of a second, 300 buckets, counts over 10 steps.
+    /// ratios over 5, a horizon of a second, one of a tenth of the run for deleveraging, 300 buckets, counts over 10
+    /// steps.
     #[must_use]
     pub fn over(duration: Span) -> Self {
         Self {
@@ -70,6 +73,7 @@ impl Config {
             window: 60,
             ratio_steps: 5,
             horizon: Span::from_secs(1),
+            adl_horizon: Span(duration.0 / 10),
             buckets: 300,
             hawkes_steps: 10,
         }
@@ -87,6 +91,8 @@ struct Meter {
     /// Moves of the mark from step to step.
     returns: Vec<i64>,
     last_mark: Option<i64>,
+    /// As it is now.
+    mark: Option<MarkPrice>,
     /// Twice the last middle there was.
     twice_mid: Option<i128>,
     valuation: Option<Valuation>,
@@ -117,11 +123,12 @@ pub struct Metrics {
     changed: Vec<InstrumentId>,
     /// The mark that moved last in the present command: the event, the instrument, and the mark.
     moved: Option<(u32, InstrumentId, MarkPrice)>,
-    /// Whether the present command's orders are forced.
+    /// Whether the present command's orders are forced, and the pool whose liquidation step it is.
     forced: bool,
+    step: Option<Pool>,
     /// Whose mark triggered a pool's liquidation, and what it closed.
     triggered: BTreeMap<Pool, (InstrumentId, Vec<InstrumentId>)>,
-    contagion: BTreeMap<(InstrumentId, InstrumentId), u64>,
+    contagion: BTreeMap<(InstrumentId, InstrumentId), Carried>,
     between: Histogram,
     /// Triggers after the first: how many, and the sums of spans and of their squares, in seconds.
     spans: (u64, f64, f64),
@@ -130,10 +137,30 @@ pub struct Metrics {
     /// The present window of counts, and its count.
     window: (u64, u64),
     deleveraged: BTreeMap<(AccountId, InstrumentId), Closed>,
+    /// Deleveragings whose horizon has not come, in order of time.
+    waiting: VecDeque<Waiting>,
     census: Census,
     held: Vec<Held>,
     stakes: Vec<Stakes>,
     slopes: [Slope; 2],
+}
+
+/// What the mark of one instrument forced to be closed of another, or of itself.
+#[derive(Clone, Copy, Debug, Default)]
+struct Carried {
+    liquidations: u64,
+    /// What was closed, at the prices at which it was: in the book, by takeover and by deleveraging.
+    value: i128,
+}
+
+/// A deleveraging that waits for its horizon: what was closed of the counterparty's position, signed as that.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    due: Time,
+    of: (AccountId, InstrumentId),
+    net: i128,
+    received: i128,
+    conceded: i128,
 }
 
 /// What deleveraging closed of an account's position.
@@ -145,6 +172,8 @@ struct Closed {
     /// Value received for longs less value paid for shorts.
     received: i128,
     conceded: i128,
+    /// What keeping it to the horizon would have been worth beyond what was received and conceded.
+    later: i128,
 }
 
 impl Metrics {
@@ -163,6 +192,7 @@ impl Metrics {
             changed: Vec::new(),
             moved: None,
             forced: false,
+            step: None,
             triggered: BTreeMap::new(),
             contagion: BTreeMap::new(),
             between: Histogram::default(),
@@ -171,6 +201,7 @@ impl Metrics {
             counts: Counts::default(),
             window: (0, 0),
             deleveraged: BTreeMap::new(),
+            waiting: VecDeque::new(),
             census: Census::default(),
             held: Vec::new(),
             stakes: Vec::new(),
@@ -190,6 +221,7 @@ impl Metrics {
             self.now = stamp.time;
             let meters = &self.meters;
             self.costs.settle(self.now, |instrument| meters.get(instrument.index())?.twice_mid);
+            self.settle_deleveraged();
         }
         if self.now >= self.next {
             let every = self.config.every.0;
@@ -198,7 +230,14 @@ impl Metrics {
             self.next = due.saturating_add(self.config.every);
         }
         self.moved = None;
-        self.forced = matches!(command, Command::Internal(Internal::Liquidate { .. } | Internal::Unwind { .. }));
+        self.step = match command {
+            Command::Internal(Internal::Liquidate { pool }) => Some(*pool),
+            _ => None,
+        };
+        let forced = |internal: &Internal| {
+            matches!(internal, Internal::Liquidate { .. } | Internal::Unwind { .. } | Internal::Convert { .. })
+        };
+        self.forced = matches!(command, Command::Internal(internal) if forced(internal));
     }
 
     /// An event of that command.
@@ -211,23 +250,60 @@ impl Metrics {
             Event::OrderRested { instrument, .. }
             | Event::OrderReduced { instrument, .. }
             | Event::OrderCancelled { instrument, order: Some(_), .. } => self.change(instrument),
-            Event::MarkMoved { instrument, mark, .. } => self.moved = Some((id.index, instrument, mark)),
+            Event::MarkMoved { instrument, mark, .. } => {
+                self.moved = Some((id.index, instrument, mark));
+                self.meter(instrument).mark = Some(mark);
+            }
             Event::LiquidationTriggered { pool, .. } => self.trigger(pool, parent),
             Event::LiquidationOrdered { pool, instrument, side, .. } => self.ordered(pool, instrument, side),
-            Event::LiquidationOrderDone { .. } => self.costs.done(),
+            Event::LiquidationOrderDone { instrument, proceeds, .. } => {
+                self.costs.done();
+                self.carried(instrument, proceeds);
+            }
+            Event::TakenOver { instrument, cost, .. } => self.carried(instrument, cost),
             Event::LiquidationEnded { pool, .. } => {
                 self.triggered.remove(&pool);
             }
             Event::Deleveraged { instrument, side, counterparty, qty, value, conceded, .. } => {
-                let closed = self.deleveraged.entry((counterparty, instrument)).or_default();
+                self.carried(instrument, value);
                 // Against a long that is closed, the counterparty is short.
                 let sign = if side == Side::Buy { -1 } else { 1 };
-                closed.lots = closed.lots.saturating_add(qty.0);
-                closed.net = closed.net.saturating_add(sign * i128::from(qty.0));
-                closed.received = closed.received.saturating_add(value.0.saturating_mul(sign));
-                closed.conceded = closed.conceded.saturating_add(conceded.0);
+                self.deleveraged((counterparty, instrument), sign * i128::from(qty.0), sign * value.0, conceded.0);
             }
             _ => {}
+        }
+    }
+
+    /// The present step closed a part of its pool's position, for this value.
+    fn carried(&mut self, instrument: InstrumentId, value: Money) {
+        let from = self.step.and_then(|pool| self.triggered.get(&pool)).map(|(from, _)| *from);
+        if let Some(from) = from {
+            let carried = self.contagion.entry((from, instrument)).or_default();
+            carried.value = carried.value.saturating_add(value.0);
+        }
+    }
+
+    /// `net` lots, signed as the position, were closed of an account's position against `received`, signed alike.
+    fn deleveraged(&mut self, of: (AccountId, InstrumentId), net: i128, received: i128, conceded: i128) {
+        let closed = self.deleveraged.entry(of).or_default();
+        closed.lots = closed.lots.saturating_add(u64::try_from(net.unsigned_abs()).unwrap_or(u64::MAX));
+        closed.net = closed.net.saturating_add(net);
+        closed.received = closed.received.saturating_add(received);
+        closed.conceded = closed.conceded.saturating_add(conceded);
+        let due = self.now.saturating_add(self.config.adl_horizon);
+        self.waiting.push_back(Waiting { due, of, net, received, conceded });
+    }
+
+    /// A moment has come: deleveragings due by now are compared with the marks as they were up to it.
+    fn settle_deleveraged(&mut self) {
+        while let Some(waiting) = self.waiting.front().copied().filter(|waiting| waiting.due <= self.now) {
+            self.waiting.pop_front();
+            let meter = self.meters.get(waiting.of.1.index());
+            let Some((valuation, mark)) = meter.and_then(|meter| meter.valuation.zip(meter.mark)) else { continue };
+            let kept = worth(valuation, waiting.net, mark.0.into()).0;
+            let closed = self.deleveraged.entry(waiting.of).or_default();
+            let over = kept.saturating_sub(waiting.received).saturating_sub(waiting.conceded);
+            closed.later = closed.later.saturating_add(over);
         }
     }
 
@@ -299,7 +375,7 @@ impl Metrics {
         if let Some((from, closed)) = self.triggered.get_mut(&pool).filter(|(_, closed)| !closed.contains(&instrument))
         {
             closed.push(instrument);
-            *self.contagion.entry((*from, instrument)).or_default() += 1;
+            self.contagion.entry((*from, instrument)).or_default().liquidations += 1;
         }
     }
 
@@ -453,7 +529,12 @@ impl Metrics {
             contagion: self
                 .contagion
                 .iter()
-                .map(|((from, to), liquidations)| Contagion { from: *from, to: *to, liquidations: *liquidations })
+                .filter_map(|((from, to), carried)| {
+                    let terms = margin.get_instrument(*to)?;
+                    let value = terms.valuation().payoff.of_notional(Money(carried.value));
+                    let (from, to, currency) = (*from, *to, terms.spec().settlement);
+                    Some(Contagion { from, to, currency, liquidations: carried.liquidations, value })
+                })
                 .collect(),
             deleveraged: self.deleveraged.iter().map(|(of, closed)| closed.against(*of, margin)).collect(),
         }
@@ -470,6 +551,7 @@ impl Closed {
             quantity: Qty(self.lots),
             conceded: Money(self.conceded),
             forgone: Money(kept.saturating_sub(self.received)),
+            later: Money(self.later),
         }
     }
 }

@@ -16,6 +16,7 @@ pub mod picture;
 pub mod plan;
 pub mod prepare;
 pub mod probe;
+pub mod resilience;
 pub mod run;
 pub mod scenario;
 pub mod shapley;

@@ -102,3 +102,31 @@ fn a_cascade_that_is_not_there_is_explained() {
     }
     assert_eq!(inspect(&scratch, &["--mediated"]).code, 2);
 }
+
+/// What a terminal shows while the program runs; `None` where there is no `script` to make one.
+fn on_a_terminal(arguments: &str) -> Option<String> {
+    let program = env!("CARGO_BIN_EXE_downdraft");
+    let asked = format!("{program} {arguments}");
+    let output = std::process::Command::new("script").args(["-qec", &asked, "/dev/null"]).stdin(Stdio::null()).output();
+    match output {
+        Ok(output) => Some(String::from_utf8_lossy(&output.stdout).into_owned()),
+        Err(error) => {
+            eprintln!("skipped: no terminal without script: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn a_terminal_shows_progress_unless_told_not_to() {
+    let scratch = Scratch::new("inspect-progress");
+    run_tiny(&scratch, &["--quiet", "--no-report"]);
+    let journal = scratch.path("journal.ddj").display().to_string();
+    let page = scratch.path("page.html").display().to_string();
+    for task in [format!("inspect {journal} --cascade largest"), format!("report {journal} --out {page}")] {
+        let Some(shown) = on_a_terminal(&task) else { return };
+        assert!(shown.contains("% ") && shown.contains(" commands"), "{task}: {shown:?}");
+        let quiet = on_a_terminal(&format!("{task} --quiet")).unwrap();
+        assert!(!quiet.contains(" commands"), "{task}: {quiet:?}");
+    }
+}

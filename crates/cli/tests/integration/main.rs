@@ -6,6 +6,7 @@ mod forks;
 mod inspect;
 mod replay;
 mod report;
+mod resilience;
 mod run;
 mod scenarios;
 mod shell;

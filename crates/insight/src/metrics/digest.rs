@@ -32,6 +32,7 @@ pub struct OfInstrument {
     pub variance_ratio: Named<Option<f64>>,
     pub forced_costs: OfCosts,
     pub adl_overshoot: Exact,
+    pub adl_overshoot_later: Exact,
     pub foreseen: Option<OfForeseen>,
 }
 
@@ -81,6 +82,7 @@ pub struct OfCurrency {
     pub fund_min: Option<Exact>,
     pub shock_draw_max: Option<Exact>,
     pub coverage_min: Option<f64>,
+    pub contagion_by_value: Option<f64>,
 }
 
 /// Times between triggers.
@@ -108,7 +110,9 @@ impl Metrics {
             grid_s: super::digest::seconds(self.config().every),
             instruments: Each(instruments),
             currencies: Each(
-                currencies.map(|c| (units.currency_name(c), of_currency(c, self.currency(c), units))).collect(),
+                currencies
+                    .map(|c| (units.currency_name(c), of_currency(c, self.currency(c), &totals, units)))
+                    .collect(),
             ),
             between_liquidations: Between {
                 p50: seconds(totals.between.percentile(50)),
@@ -149,6 +153,7 @@ fn of_instrument(
             impact: money(of.costs.impact),
         },
         adl_overshoot: money(totals.overshoot(id)),
+        adl_overshoot_later: money(totals.overshoot_later(id)),
         foreseen: of.foreseen.map(|foreseen| OfForeseen {
             time: Units::seconds(foreseen.time),
             direction: if foreseen.direction == 0 { "falling" } else { "rising" },
@@ -178,12 +183,13 @@ fn of_side(samples: &[Sample], direction: usize, resilience: &Resilience) -> OfS
     }
 }
 
-fn of_currency(currency: CurrencyId, samples: &[CurrencySample], units: &Units) -> OfCurrency {
+fn of_currency(currency: CurrencyId, samples: &[CurrencySample], totals: &Totals, units: &Units) -> OfCurrency {
     OfCurrency {
         leverage_max: most(samples.iter().filter_map(CurrencySample::leverage)),
         fund_min: samples.iter().map(|sample| sample.fund).min().map(|amount| units.money(currency, amount)),
         shock_draw_max: samples.iter().map(|sample| sample.draw).max().map(|amount| units.money(currency, amount)),
         coverage_min: least(samples.iter().filter_map(CurrencySample::coverage)),
+        contagion_by_value: totals.contagion_by_value(currency),
     }
 }
 

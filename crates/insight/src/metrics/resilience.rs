@@ -34,8 +34,18 @@ impl Resilience {
         (self.sweeps > 0).then(|| self.full.count() as f64 / self.sweeps as f64)
     }
 
+    /// How fast the book recovers: the rate ρ, per second, of an exponential return e^(−ρt) that is half way back after
+    /// the median time to half, ln 2 ÷ that time. `None` where no sweep was half refilled, or all at once.
+    ///
+    /// Source: the resilience of Obizhaeva and Wang 2013.
+    #[must_use]
+    pub fn recovery_rate(&self) -> Option<f64> {
+        let half = self.half.percentile(50).filter(|half| half.0 > 0)?;
+        Some(core::f64::consts::LN_2 / (half.0 as f64 / 1e9))
+    }
+
     /// A command took `side`'s levels from `first` to `last`.
-    pub(super) fn taken(&mut self, side: Side, now: Time, first: Price, last: Price) {
+    pub fn taken(&mut self, side: Side, now: Time, first: Price, last: Price) {
         if first == last {
             return;
         }
@@ -49,7 +59,7 @@ impl Resilience {
     }
 
     /// The side's best price is `best` now.
-    pub(super) fn quoted(&mut self, side: Side, now: Time, best: Option<Price>) {
+    pub fn quoted(&mut self, side: Side, now: Time, best: Option<Price>) {
         let (Some(sweep), Some(best)) = (&mut self.open, best) else { return };
         let missing = match side {
             Side::Buy => i128::from(sweep.from.0) - i128::from(best.0),

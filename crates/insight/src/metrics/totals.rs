@@ -4,7 +4,7 @@ use super::cost::Costs;
 use super::resilience::Resilience;
 use super::slope::Prediction;
 use crate::histogram::Histogram;
-use downdraft_types::{AccountId, InstrumentId, Money, Qty, Span, Time};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Qty, Span, Time};
 
 /// Steps of the grid over which the variance ratio is given for a whole run.
 pub const RATIO_STEPS: [usize; 4] = [2, 5, 10, 20];
@@ -58,15 +58,19 @@ pub struct Totals {
     pub deleveraged: Vec<Deleveraged>,
 }
 
-/// How many liquidations the mark of one instrument triggered that closed another (or the same).
+/// What the mark of one instrument forced to be closed of another (or the same).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Contagion {
     /// Whose mark.
     pub from: InstrumentId,
     /// Which was closed.
     pub to: InstrumentId,
-    /// How many.
+    /// The currency that it is settled in.
+    pub currency: CurrencyId,
+    /// How many liquidations.
     pub liquidations: u64,
+    /// Value of what they closed, at the prices at which it was: in the book, by takeover and by deleveraging.
+    pub value: Money,
 }
 
 /// What deleveraging took from an account in an instrument.
@@ -82,6 +86,9 @@ pub struct Deleveraged {
     pub conceded: Money,
     /// What it gave up against the last mark of the run: what it would have had by keeping the position.
     pub forgone: Money,
+    /// The overshoot some time later: what it would have had more at the mark of the horizon by keeping the position,
+    /// beyond what it received and conceded. Of deleveragings whose horizon has come.
+    pub later: Money,
 }
 
 impl Totals {
@@ -94,11 +101,60 @@ impl Totals {
         (all > 0).then(|| across as f64 / all as f64)
     }
 
+    /// The contagion coefficient by value: the share of the value closed, in instruments settled in a currency, that
+    /// another instrument's mark had triggered.
+    #[must_use]
+    pub fn contagion_by_value(&self, currency: CurrencyId) -> Option<f64> {
+        let sum = |of: &dyn Fn(&&Contagion) -> bool| {
+            let carried = self.contagion.iter().filter(|c| c.currency == currency).filter(of);
+            carried.fold(0, |sum: i128, c| sum.saturating_add(c.value.0))
+        };
+        let (across, all) = (sum(&|c| c.from != c.to), sum(&|_| true));
+        (all > 0).then(|| across as f64 / all as f64)
+    }
+
+    /// What all whom deleveraging closed in an instrument would have had more, some time later, beyond what they
+    /// received and conceded.
+    #[must_use]
+    pub fn overshoot_later(&self, instrument: InstrumentId) -> Money {
+        let of = self.deleveraged.iter().filter(|d| d.instrument == instrument);
+        Money(of.fold(0, |sum: i128, d| sum.saturating_add(d.later.0)))
+    }
+
     /// What all whom deleveraging closed gave up beyond what the deficits asked for, in an instrument: forgone less
     /// conceded.
     #[must_use]
     pub fn overshoot(&self, instrument: InstrumentId) -> Money {
         let of = self.deleveraged.iter().filter(|d| d.instrument == instrument);
         Money(of.fold(0, |sum: i128, d| sum.saturating_add(d.forgone.0).saturating_sub(d.conceded.0)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn contagion_is_counted_by_number_and_by_value() {
+        let carried = |from, to, currency, liquidations, value| Contagion {
+            from: InstrumentId(from),
+            to: InstrumentId(to),
+            currency: CurrencyId(currency),
+            liquidations,
+            value: Money(value),
+        };
+        let totals = Totals {
+            instruments: Vec::new(),
+            between: Histogram::default(),
+            between_variation: None,
+            hawkes_window: Span(1),
+            hawkes: None,
+            contagion: vec![carried(0, 0, 0, 3, 60), carried(0, 1, 0, 1, 20), carried(1, 2, 1, 4, 5)],
+            deleveraged: Vec::new(),
+        };
+        // Five of eight closings cross from one instrument to another: a quarter of the value in the first currency,
+        // all of it in the second.
+        assert_eq!(totals.contagion_coefficient(), Some(0.625));
+        assert_eq!([0, 1, 2].map(|n| totals.contagion_by_value(CurrencyId(n))), [Some(0.25), Some(1.0), None]);
     }
 }
