@@ -27,14 +27,14 @@ pub fn premium_of_book(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use downdraft_book::{BookCapacity, NewOrder};
+    use downdraft_book::{BookCapacity, NewOrder, TradeAll};
     use downdraft_types::{Price, Qty};
 
     fn book(bids: &[(i64, u64)], asks: &[(i64, u64)]) -> Book {
         let mut book = Book::with_capacity(BookCapacity::new(16, 16));
         for (side, levels) in [(Side::Buy, bids), (Side::Sell, asks)] {
             for (price, qty) in levels {
-                book.submit(&NewOrder::limit(side, Qty(*qty), Price(*price), 1), &mut ()).expect("room");
+                book.submit(&NewOrder::limit(side, Qty(*qty), Price(*price), 1), &mut TradeAll).expect("room");
             }
         }
         book
