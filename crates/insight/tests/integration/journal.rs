@@ -13,7 +13,7 @@ fn random_life() -> Drive {
     let mut dice = Dice::Seeded(3);
     let mut drive = Drive::new(CAPACITY, units());
     set_up(&mut dice).into_iter().for_each(|command| drive.apply(command));
-    for _ in 0..2_000 {
+    for _ in 0..8_000 {
         drive.run_until(Time(drive.now.0 + dice.below(60)), 400);
         let next = command(&mut dice, &View { venue: &drive.venue, now: drive.now, resting: &|_| None });
         drive.apply(next);
@@ -22,7 +22,7 @@ fn random_life() -> Drive {
 }
 
 fn units() -> Units {
-    Units::bare(CAPACITY.currencies, &[1, 1, 1, 1, 1])
+    Units::bare(CAPACITY.currencies, &[1; 8])
 }
 
 /// Its journal.

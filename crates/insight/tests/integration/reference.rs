@@ -129,7 +129,9 @@ pub fn sums(steps: &[Step]) -> Sums {
                 Event::LiquidationTriggered { pool, .. } => {
                     accounts.insert(pool.account());
                 }
-                Event::LiquidationOrdered { instrument, .. } if own.is_some() => {
+                Event::LiquidationOrdered { instrument, .. } | Event::ConversionOrdered { instrument, .. }
+                    if own.is_some() =>
+                {
                     sums.liquidation_orders += 1;
                     sent = marks[&instrument.0];
                 }

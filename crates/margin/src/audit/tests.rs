@@ -347,7 +347,7 @@ fn input_from_outside_never_panics() {
     assert!(message(&opened, deposit(10, 1)).contains("a10"));
     assert!(message(&opened, deposit(1, 0)).contains("expected more than zero"));
     let marked = [opening(), vec![mark(PERP, 800)]].concat();
-    let with_itself = message(&marked, deleveraged(PERP, (1, 1), 1, [800, 0, 0, 0]));
+    let with_itself = message(&marked, deleveraged(PERP, (1, 1), 1, [800, 0, 0, 0, 0]));
     assert!(with_itself.contains("two accounts"), "{with_itself}");
     assert!(message(&opened, mark(InstrumentId(9), 1)).contains("i9"));
 }
@@ -367,7 +367,7 @@ fn what_may_only_close_may_not_open() {
     let opened = [opening(), trading()].concat();
     let records = [opened, vec![mark(PERP, 800)]].concat();
     // 1 is long one lot: the second of two would open a short.
-    let wrong = deleveraged(PERP, (1, 2), 2, [1_600, 0, -200, 404]);
+    let wrong = deleveraged(PERP, (1, 2), 2, [1_600, 0, 0, -200, 404]);
     assert!(message(&records, wrong).ends_with("a1's position: found -2 on 1, expected to shrink it"));
 }
 
