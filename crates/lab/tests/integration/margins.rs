@@ -1,6 +1,5 @@
-//! The same shock with margin as listed, and with margin that follows the market; and options in a scenario.
+//! Options, margin forms and dynamic margin in a scenario.
 
-use crate::outcome::scenario;
 use core::ops::ControlFlow;
 use downdraft_lab::scenario::Files;
 use downdraft_lab::{Document, Prepared, Scenario, ScenarioError, run};
@@ -10,14 +9,9 @@ use downdraft_types::{EventId, MarkPrice, Ppm};
 use downdraft_venue::audit::VenueAuditor;
 use downdraft_venue::{CauseKind, Command, DynamicMargin, Event, MarkRule, Measure, Stamp, Venue};
 
-const SHORT: [&str; 3] = ["duration=8s", "actors.crowd.count=400", "actors.crowd.isolated_share=1.0"];
-
 struct Seen {
     liquidations: u64,
-    by_parameter: u64,
     by_volatility: u64,
-    /// The largest maintenance rate set.
-    peak: Ppm,
     settled: u64,
     auditor: VenueAuditor,
 }
@@ -32,10 +26,8 @@ impl Observer for Seen {
         match *event {
             Event::LiquidationTriggered { kind, .. } => {
                 self.liquidations += 1;
-                self.by_parameter += u64::from(kind == CauseKind::Parameter);
                 self.by_volatility += u64::from(kind == CauseKind::Volatility);
             }
-            Event::MarginRateSet { maintenance, .. } => self.peak = self.peak.max(maintenance),
             Event::Settled { .. } => self.settled += 1,
             _ => {}
         }
@@ -46,42 +38,11 @@ impl Observer for Seen {
 
 fn seen(scenario: Scenario) -> Seen {
     let auditor = VenueAuditor::new(scenario.capacity.accounts);
-    let mut seen = Seen { liquidations: 0, by_parameter: 0, by_volatility: 0, peak: Ppm::ZERO, settled: 0, auditor };
+    let mut seen = Seen { liquidations: 0, by_volatility: 0, settled: 0, auditor };
     let finished = run(&Prepared::new(scenario, None), &mut seen, |_, _| ControlFlow::Continue(())).unwrap();
     assert_eq!(seen.auditor.verdict(), Ok(()));
     finished.world.venue().check_invariants();
     seen
-}
-
-fn shocked(dynamic: Option<&str>) -> Seen {
-    let set = dynamic.map(|dynamic| format!("instruments.BTC-PERP.dynamic_margin={{ {dynamic} }}"));
-    let sets: Vec<&str> = SHORT.into_iter().chain(set.as_deref()).collect();
-    seen(scenario("thin-book", &sets))
-}
-
-const SCHEDULE: &str = "sample = \"100ms\", least = \"0.5%\", most = \"8%\", initial_over = \"200%\"";
-
-/// A rate that rises with volatility calls accounts that the fall itself would have left; a cap on its speed calls fewer.
-#[test]
-fn margin_that_follows_volatility_makes_the_fall_worse_and_a_cap_on_its_speed_less_so() {
-    let follows = "follows = { volatility = { half_life = \"2s\", base = \"0.5%\", reference = \"100%\" } }";
-    let plain = shocked(None);
-    let free = shocked(Some(&format!("{follows}, {SCHEDULE}")));
-    let capped = shocked(Some(&format!("{follows}, {SCHEDULE}, rise = \"0.02%\", fall = \"0.01%\"")));
-    assert_eq!((plain.by_parameter, plain.peak), (0, Ppm::ZERO));
-    assert!(free.by_parameter > 0, "{}", free.by_parameter);
-    assert!(free.liquidations > plain.liquidations, "{} {}", free.liquidations, plain.liquidations);
-    assert!(capped.peak < free.peak, "{:?} {:?}", capped.peak, free.peak);
-    assert!(capped.by_parameter < free.by_parameter, "{} {}", capped.by_parameter, free.by_parameter);
-}
-
-/// Predictive margin asks beforehand: the rate of a thin book is high from the start, before the shock.
-#[test]
-fn margin_by_the_cost_of_unwinding_follows_the_book() {
-    let follows = "follows = { unwinding = { size = \"40\", beyond = \"20%\" } }";
-    let (thin, plain) = (shocked(Some(&format!("{follows}, {SCHEDULE}"))), shocked(None));
-    assert!(thin.peak > Ppm(5_000), "{:?}", thin.peak);
-    assert!(thin.by_parameter > 0 && thin.liquidations > plain.liquidations, "{}", thin.by_parameter);
 }
 
 fn read(text: &str) -> Result<Scenario, ScenarioError> {
@@ -156,7 +117,7 @@ fn options_are_read_and_run_to_their_settlement() {
     // The index is read from 4.1 to 5 seconds: four times 60,500, six times 63,000. 500 above the strike, in twentieths.
     let settled = seen.auditor.auditor().mark(downdraft_types::InstrumentId(1));
     assert_eq!(settled, Some(MarkPrice(10_000)));
-    assert_eq!((seen.settled, seen.by_volatility), (0, 0), "nobody held it");
+    assert_eq!((seen.settled, seen.liquidations, seen.by_volatility), (0, 0, 0), "nobody held it");
 }
 
 #[test]

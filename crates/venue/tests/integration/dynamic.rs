@@ -4,7 +4,7 @@
 use crate::stage::{Stage, order, spec};
 use downdraft_margin::{InstrumentKind, MarginForm, SizeScale};
 use downdraft_types::{InstrumentId, Money, Ppm, Qty, Side, Span, Time};
-use downdraft_venue::{CauseKind, Command, DynamicMargin, Event, Measure, Rejection};
+use downdraft_venue::{CauseKind, Command, DynamicMargin, Event, MarkPolicy, MarkRule, Measure, Rejection};
 
 const PERP: InstrumentId = InstrumentId(0);
 const SECOND: u64 = 1_000_000_000;
@@ -217,4 +217,47 @@ fn a_rate_that_the_form_leaves_no_room_for_is_not_set() {
     stage.block(0, 1, 9, 1, 10_000);
     stage.until(3 * SECOND);
     assert_eq!(rates(&stage), [(0, 50_000)]);
+}
+
+/// A sale of ten lots a second for six seconds into ten lots a level, with six longs of ten lots and more and more margin.
+/// Who falls, and how far the mark does.
+fn shocked(policy: Option<DynamicMargin>) -> (Vec<u32>, i64) {
+    let mut stage = stage();
+    let policy_of_mark = MarkPolicy { rule: MarkRule::Last, frozen: false };
+    stage.must(Command::SetMarkPolicy { instrument: PERP, policy: policy_of_mark });
+    for level in 1..=40 {
+        stage.must(order(9, 0, Side::Buy, 10, Some(10_000 - 10 * level)));
+    }
+    for (account, money) in (1..).zip([6_000, 7_500, 9_000, 12_000, 20_000, 40_000]) {
+        stage.deposit(account, money);
+        stage.block(0, account, 9, 10, 100_000);
+    }
+    stage.deposit(8, 1_000_000);
+    stage.must(Command::SetDynamicMargin { instrument: PERP, policy });
+    for second in 1..=6 {
+        stage.until(second * SECOND);
+        stage.must(order(8, 0, Side::Sell, 10, None));
+    }
+    stage.until(20 * SECOND);
+    stage.audit();
+    (stage.fallen(), stage.mark(0))
+}
+
+/// The same shock: with margin as listed nobody falls; with margin that follows volatility it calls those whom the fall alone
+/// would have left, who sell in turn; with a cap on its speed fewer. By the cost of unwinding the thin book asks for more
+/// before the shock.
+#[test]
+fn the_same_shock_with_and_without() {
+    let measure = Measure::Volatility { half_life: Span(4 * SECOND), base: Ppm(50_000), reference: Ppm(1_000_000) };
+    let free = policy(measure);
+    let capped = DynamicMargin { rise: Ppm(4_000), ..free };
+    let (part, size) = (Ppm(500_000), Qty(100));
+    let predictive = policy(Measure::Unwinding { size, part, beyond: Ppm(200_000), factor: Ppm(1_000_000) });
+    assert_eq!(shocked(None), (vec![], 9_940));
+    let (fallen, mark) = shocked(Some(free));
+    let (fewer, higher) = shocked(Some(capped));
+    assert!(!fewer.is_empty() && fewer.len() < fallen.len(), "{fewer:?} {fallen:?}");
+    assert!(mark < higher && higher < 9_940, "{mark} {higher}");
+    let (foreseen, _) = shocked(Some(predictive));
+    assert!(!foreseen.is_empty(), "{foreseen:?}");
 }
