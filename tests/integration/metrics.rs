@@ -162,7 +162,7 @@ fn drawn_ladder(seed: u64) -> World {
 }
 
 /// Over 240 seeds, the larger the branching number that ladder and book let expect, the larger the mean cascade; and
-/// where it is well below 1 a cascade stays near the 1 ÷ (1 − n) of a branching process.
+/// where it is well below 1 a cascade stays within two fifths of the 1 ÷ (1 − n) of a branching process.
 #[test]
 fn the_expected_branching_foretells_the_mean_cascade() {
     let mut drawn: Vec<(f64, u64)> = (1..=240)
@@ -179,5 +179,5 @@ fn the_expected_branching_foretells_the_mean_cascade() {
     assert!(quarters.windows(2).all(|pair| pair[0] < pair[1]), "{quarters:?}");
     let below: Vec<(f64, u64)> = drawn.iter().copied().filter(|(expected, _)| *expected < 0.5).collect();
     let foretold = below.iter().map(|(expected, _)| 1.0 / (1.0 - expected)).sum::<f64>() / below.len() as f64;
-    assert!(below.len() >= 20 && (mean(&below) / foretold - 1.0).abs() < 0.35, "{} of {foretold}", mean(&below));
+    assert!(below.len() >= 20 && (mean(&below) / foretold - 1.0).abs() < 0.4, "{} of {foretold}", mean(&below));
 }
