@@ -95,16 +95,17 @@ fn contributions_are_shown() {
 fn contributions_heed_the_moment() {
     let (scratch, tiny) = (Scratch::new("contributions-at"), tiny());
     let out = scratch.path("").display().to_string();
-    let at = |at: &str| {
-        let answer = downdraft(["fork", &tiny, "--contributions", "1", "--at", at, "--out", &out, "--quiet"]);
+    let fork = |more: &[&str]| {
+        let answer = downdraft(
+            ["fork", &tiny, "--contributions", "1", "--out", &out, "--quiet"].into_iter().chain(more.iter().copied()),
+        );
         (answer.code, answer.err)
     };
-    assert_eq!(at("1s"), (0, String::new()));
-    // Whoever was liquidated before is no player: so late nobody is left.
-    let (code, error) = at("3900ms");
+    assert_eq!(fork(&["--at", "1s"]), (0, String::new()));
+    let (code, error) = fork(&["--at", "1s", "--with", "actors.seller.size=0.01"]);
     assert_eq!(code, 2);
     assert!(error.contains("no account is liquidated from then on"), "{error}");
-    assert!(at("9s").1.contains("before the run's end"));
+    assert!(fork(&["--at", "9s"]).1.contains("before the run's end"));
 }
 
 #[test]

@@ -304,6 +304,7 @@ fn every_counterfactual_differs_in_its_setting_alone() {
 fn an_account_that_is_removed_keeps_its_position_and_is_never_liquidated() {
     let origin = origin("flash-crash", &SHORT);
     let base = outcome(&origin.base);
+    assert!(largest(&base, InstrumentId(0), 2, Time(u64::MAX)).is_empty());
     for account in largest(&base, InstrumentId(0), 2, Time::ZERO) {
         assert!(base.accounts[account.index()].as_ref().unwrap().liquidations > 0);
         let fork = origin.fork("fork", &[], None, &[account]).unwrap();
