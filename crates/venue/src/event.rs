@@ -679,6 +679,7 @@ impl Event {
             | Self::ConversionEnded { account }
             | Self::InterestPaid { account, .. }
             | Self::Settled { account, .. } => [Some(*account), None],
+            Self::FundSettled { fund, pool, .. } => [Some(pool.account()), Some(*fund)],
             Self::TakenOver { account, taker, .. } => [Some(*account), Some(*taker)],
             Self::FundAppointed { fund, .. } => [Some(*fund), None],
             Self::CollateralSeized { account, fund, .. } => [Some(*account), Some(*fund)],
@@ -691,7 +692,6 @@ impl Event {
             | Self::LiquidationOrdered { pool, .. }
             | Self::LiquidationOrderDone { pool, .. }
             | Self::LiquidationEnded { pool, .. }
-            | Self::FundSettled { pool, .. }
             | Self::Deficit { pool, .. }
             | Self::Uncovered { pool, .. } => [Some(pool.account()), None],
             Self::Socialised { pool, payer, .. } => [Some(pool.account()), Some(payer.account())],

@@ -9,11 +9,11 @@ use downdraft_types::{Span, Time};
 use downdraft_venue::Venue;
 
 /// A venue that had a random life.
-fn random_life() -> Drive {
-    let mut dice = Dice::Seeded(3);
+fn random_life(seed: u64, commands: u32) -> Drive {
+    let mut dice = Dice::Seeded(seed);
     let mut drive = Drive::new(CAPACITY, units());
     set_up(&mut dice).into_iter().for_each(|command| drive.apply(command));
-    for _ in 0..8_000 {
+    for _ in 0..commands {
         drive.run_until(Time(drive.now.0 + dice.below(60)), 400);
         let next = command(&mut dice, &View { venue: &drive.venue, now: drive.now, resting: &|_| None });
         drive.apply(next);
@@ -51,9 +51,19 @@ fn measured(steps: &[Step], config: Config) -> Digest {
     metrics.digest(&units(), &venue)
 }
 
+/// At every sample a build with debug assertions compares what is kept of holdings with a full pass.
+#[test]
+fn holdings_are_kept_up_to_date_by_events_alone() {
+    let config = Config { every: Span(500), ..Config::over(Span(60_000)) };
+    for seed in 20..32 {
+        let (_, _, steps) = random_life(seed, 2_000).finish();
+        measured(&steps, config);
+    }
+}
+
 #[test]
 fn a_replayed_journal_gives_the_same_metrics() {
-    let (live, kept, steps) = random_life().finish();
+    let (live, kept, steps) = random_life(13, 8_000).finish();
     let config = Config { every: Span(500), ..Config::over(Span(60_000)) };
     let expected = measured(&steps, config);
     let foreseen = expected.instruments.0.iter().filter(|(_, of)| of.foreseen.is_some()).count();
@@ -73,7 +83,7 @@ fn a_replayed_journal_gives_the_same_metrics() {
 
 #[test]
 fn a_journal_of_another_engine_is_noticed() {
-    let (.., mut steps) = random_life().finish();
+    let (.., mut steps) = random_life(3, 2_000).finish();
     let changed = steps.iter().position(|step| step.events.len() > 2).unwrap();
     steps[changed].events.pop();
     let bytes = journal(&steps);
@@ -87,7 +97,7 @@ fn a_journal_of_another_engine_is_noticed() {
 #[test]
 fn a_journal_gives_the_same_summary_and_tables() {
     let units = units();
-    let (live, kept, steps) = random_life().finish();
+    let (live, kept, steps) = random_life(3, 2_000).finish();
     let bytes = journal(&steps);
 
     let mut analyzer = Analyzer::new(units.clone(), CAPACITY.accounts, Kept::new(units));

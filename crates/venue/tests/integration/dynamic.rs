@@ -233,7 +233,7 @@ fn shocked(policy: Option<DynamicMargin>) -> (Vec<u32>, i64) {
         stage.block(0, account, 9, 10, 100_000);
     }
     stage.deposit(8, 1_000_000);
-    stage.must(Command::SetDynamicMargin { instrument: PERP, policy });
+    stage.must(Command::SetDynamicMargin { instrument: PERP, policy: policy.map(Box::new) });
     for second in 1..=6 {
         stage.until(second * SECOND);
         stage.must(order(8, 0, Side::Sell, 10, None));
