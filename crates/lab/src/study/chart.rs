@@ -186,15 +186,15 @@ impl Chart {
         );
     }
 
-    /// A dashed line across at a value, with its name.
-    pub(super) fn level(&mut self, value: f64, name: &str) {
+    /// A dashed line across at a value, with its name so far below it.
+    pub(super) fn level(&mut self, value: f64, name: &str, below: f64) {
         let (x, y) = self.at((self.x.high, value));
         let _ = writeln!(
             self.marks,
             "<path class=\"dash\" d=\"M{LEFT:.1},{y:.1}H{x:.1}\"/><text class=\"small\" x=\"{:.1}\" y=\"{:.1}\" \
              text-anchor=\"end\">{}</text>",
             x - 2.0,
-            y - 4.0,
+            y + below,
             Escaped(name)
         );
     }

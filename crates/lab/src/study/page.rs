@@ -351,8 +351,8 @@ fn money_chart(currency: &str, runs: &CellRuns, figures: &[(&str, &str)], y: &st
 fn fund_chart(currency: &str, runs: &CellRuns) -> String {
     let figures = [("fund_need", "need of the fund"), ("bad_debt", "bad debt")];
     let mut chart = money_chart(currency, runs, &figures, "runs with at most that");
-    chart.level(0.99, "99%");
-    chart.level(0.95, "95%");
+    chart.level(0.99, "99%", -4.0);
+    chart.level(0.95, "95%", 14.0);
     chart.figure(
         &format!("Fund and bad debt, {currency}"),
         "In what share of runs a fund of a size suffices, and in what share bad debt stays below an amount.",
@@ -485,10 +485,16 @@ fn calibration(found: &ForesightAnswers) -> String {
     )
 }
 
+/// What the scenario is called on a command line: a built-in one by its name.
+fn source(study: &Study) -> &str {
+    let built_in = crate::library::library().iter().find(|entry| entry.text == study.text.text);
+    built_in.map_or(study.text.name.as_str(), |entry| entry.name)
+}
+
 fn again(study: &Study, answers: &Answers) -> String {
     let mut command = format!(
         "downdraft study {} --first-seed {} --seeds {}",
-        quoted(&study.text.name),
+        quoted(source(study)),
         answers.first_seed,
         study.seeds
     );
