@@ -29,6 +29,7 @@ use crate::prepare::Prepared;
 use crate::probe::Probe;
 use crate::run::Tee;
 use crate::scenario::{ActorKind, Scenario};
+use downdraft_sim::actors::ShockOrder;
 use downdraft_types::{CurrencyId, Money};
 use downdraft_venue::Venue;
 use rayon::prelude::*;
@@ -185,8 +186,9 @@ fn outcome(scenario: &Scenario, seed: u64) -> Result<Outcome, DriveError> {
 fn foreseen_outcome(scenario: &Scenario, seed: u64) -> Result<(Outcome, [Option<Expected>; 2]), DriveError> {
     let run = subject(scenario, seed);
     let mut observers = Tee(Probe::new(run.end()), Foresight::default());
+    // An order that waits in the book shocks nobody.
     let shocks = scenario.actors.iter().filter_map(|actor| match &actor.kind {
-        ActorKind::Shock(shock) => Some(shock),
+        ActorKind::Shock(shock) if !matches!(shock.order, ShockOrder::Limit { rests: true, .. }) => Some(shock),
         _ => None,
     });
     let mut before = None;

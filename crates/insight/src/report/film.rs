@@ -11,6 +11,10 @@ use downdraft_venue::Venue;
 /// Bins from zero to the first mark: a bin is at most this part of it, or one tick.
 const RESOLUTION: i64 = 4_096;
 
+/// Bins that the mark moves for the first frames beside the regular ones: a five hundredth of it. A frame walks the whole
+/// ladder, so a market that wavers should not ask for many.
+const FIRST_STRIDE: u64 = 8;
+
 /// Quantities by price bin, nearest the mark first.
 pub(crate) type Bins = Vec<(i64, u64)>;
 
@@ -132,7 +136,7 @@ impl Film {
         let (mark, scale) = (terms.mark(), i64::from(terms.spec().mark_scale));
         if self.frames.is_empty() {
             self.width = (mark.0.saturating_abs() / RESOLUTION / scale).max(1).saturating_mul(scale);
-            self.stride = self.width.unsigned_abs();
+            self.stride = self.width.unsigned_abs().saturating_mul(FIRST_STRIDE);
         }
         let near = near(mark);
         let levels = |side| market.book().depth(side).map(move |l| (l.price.0.saturating_mul(scale), l.qty.0));

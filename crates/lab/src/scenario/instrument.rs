@@ -130,8 +130,8 @@ impl Instrument {
             max_price,
             max_order,
             max_position,
-            tiers: match s.optional("tiers", |f| tiers(f, &units))? {
-                Some(tiers) if !spot && !option => tiers,
+            tiers: match s.field("tiers") {
+                Some(field) if !spot && !option => tiers(&field, &units)?,
                 None if spot => vec![TierSpec { floor: Money::ZERO, maintenance: Ppm::ZERO, initial: Ppm::ONE }],
                 None if option => Vec::new(),
                 Some(_) if option => return Err(s.refuse("tiers", "tiers of an option", "none: see margin_form")),

@@ -149,7 +149,7 @@ fn messages() {
             "kind = \"shock\"",
             "kind = \"shok\"",
             "t.toml:18:8: actors.seller.kind: found \"shok\", expected one of background, maker, shock, population, \
-             oracle, positions (did you mean shock?)",
+             borrowers, oracle, positions (did you mean shock?)",
         ),
         (
             "[[actors]]\nname = \"seller\"",
@@ -165,7 +165,7 @@ fn messages() {
             "[fund]",
             "[fnd]",
             "t.toml:14:2: fnd: found an unknown field, expected one of name, summary, seed, duration, \
-             depth, currencies, instruments, collateral, liquidation, fund, feed, actors, capacity (did you mean fund or feed?)",
+             depth, currencies, instruments, collateral, liquidation, fund, feed, actors, funds, vault, capacity (did you mean fund or feed or funds?)",
         ),
     ] {
         let found = message(old, new);

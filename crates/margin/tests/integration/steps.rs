@@ -24,7 +24,9 @@ pub enum Step {
     /// Other tiers: rates as listed times (1 + `raise` ÷ 16).
     Tiers { instrument: u8, raise: u8 },
     /// Rates that rise with size and open interest; a raise of all tiers by hand of the venue, in parts per million.
-    Form { instrument: u8, slope: u16, per: u16, scaled: bool, least: u32 },
+    Form { instrument: u8, slope: u16, per: u16, scaled: bool },
+    /// The least maintenance rate of a tier, and half the least initial rate.
+    Least { instrument: u8, least: u32 },
     /// An option's mark and its index move together, by parts per million.
     Index { instrument: u8, by: i32, mark: i32 },
     /// Mode and leverage.
@@ -76,8 +78,9 @@ pub fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(instrument, to, shift)| Step::Jump { instrument, to, shift }),
         2 => (instrument(), -20_000..20_000_i32).prop_map(|(instrument, rate)| Step::Funding { instrument, rate }),
         1 => (instrument(), 0..24_u8).prop_map(|(instrument, raise)| Step::Tiers { instrument, raise }),
-        2 => (instrument(), 0..300_u16, 0..400_u16, any::<bool>(), 0..60_000_u32)
-            .prop_map(|(instrument, slope, per, scaled, least)| Step::Form { instrument, slope, per, scaled, least }),
+        2 => (instrument(), 0..300_u16, 0..400_u16, any::<bool>())
+            .prop_map(|(instrument, slope, per, scaled)| Step::Form { instrument, slope, per, scaled }),
+        2 => (instrument(), 0..60_000_u32).prop_map(|(instrument, least)| Step::Least { instrument, least }),
         4 => (any::<bool>(), -150_000..150_000_i32, -400_000..500_000_i32)
             .prop_map(|(call, by, mark)| Step::Index { instrument: if call { 6 } else { 7 }, by, mark }),
         4 => (account(), instrument(), any::<bool>(), proptest::option::of(10_000..1_000_000_u32))

@@ -334,7 +334,7 @@ impl Trial {
                     self.naive.set_tiers(id, &tiers);
                 }
             }
-            Step::Form { instrument, slope, per, scaled, least } => {
+            Step::Form { instrument, slope, per, scaled } => {
                 let id = instrument_of(instrument);
                 let terms = self.engine.instrument(id);
                 let grain = (terms.spec().max_position.0 / 2_000).max(1);
@@ -349,6 +349,9 @@ impl Trial {
                 if self.engine.set_form(id, &form).is_ok() {
                     self.naive.set_form(id, &form);
                 }
+            }
+            Step::Least { instrument, least } => {
+                let id = instrument_of(instrument);
                 let (maintenance, initial) = (Ppm(least.into()), Ppm((2 * least).into()));
                 if self.engine.set_least_rates(id, maintenance, initial).is_ok() {
                     self.naive.set_least_rates(id, maintenance, initial);
