@@ -127,7 +127,7 @@ fn deleveraging_is_looked_back_on() {
     let (metrics, venue) = measured(&world, config);
     let totals = metrics.totals(&venue);
     let [deleveraged] = totals.deleveraged.as_slice() else { panic!("{:?}", totals.deleveraged) };
-    assert_eq!((deleveraged.account, deleveraged.quantity.0), (world.account("winners"), 10));
+    assert_eq!((world.name(deleveraged.account), deleveraged.quantity.0), ("winners", 10));
     // Keeping the short would have cost 10 × 103 against the 960 that it was closed for: 70 less, and 10 conceded.
     assert_eq!((deleveraged.conceded, deleveraged.forgone), (Money(10), Money(960 - 1_030)));
     assert_eq!(totals.overshoot(PERP), Money(-80));

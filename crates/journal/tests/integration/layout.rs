@@ -21,6 +21,8 @@ type TradeSide = (Account, Money, Money);
 type Tier = (Money, i64, i64);
 type Limit = Option<i64>;
 type Client = Option<u64>;
+type Funding = (u64, u64, u64, FundingRule, (i64, i64, (Money, Tag), bool));
+type Dynamic = (Measure, (u64, u64, i64, i64), (i64, i64, i64));
 type Unwind = (i64, u64, Option<i64>);
 
 macro_rules! layouts {
@@ -59,7 +61,7 @@ layouts! {
         SetMark(Instrument, i64),
         SetLiquidationPolicy(LiquidationPolicy),
         SetProtections(Instrument, Option<i64>, Option<(i64, u64, u64)>),
-        SetFunding(Instrument, Option<(u64, u64, u64, FundingRule, (i64, i64, (Money, Tag), bool))>),
+        SetFunding(Instrument, Option<Funding>),
         OpenAccount(Account),
         Configure(Account, Instrument, Tag, Option<i64>),
         Deposit(Account, Currency, Money),
@@ -81,7 +83,7 @@ layouts! {
         SetSettlement(Instrument, Option<(u64, u64, (i64, Option<i64>))>),
         SetMarginForm(Instrument, (i64, u64), (Money, Money), Option<u64>, (i64, i64, i64, i64, i64)),
         ReportVolatility(Instrument, i64),
-        SetDynamicMargin(Instrument, Option<(Measure, (u64, u64, i64, i64), (i64, i64, i64))>),
+        SetDynamicMargin(Instrument, Option<Dynamic>),
     }
     enum Rejection {
         UnknownInstrument, UnknownAccount, UnknownCurrency, UnknownOrder, AccountExists, DuplicateClientOrder,

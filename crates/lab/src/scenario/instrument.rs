@@ -173,14 +173,10 @@ impl Instrument {
         if instrument.delivery.is_some() && instrument.spec.kind.expiry().is_none() {
             return Err(s.refuse("delivery", "delivery of a perpetual", "no delivery, or kind = \"dated\""));
         }
-        if let (Some(policy), Some(expiry)) = (instrument.delivery, instrument.spec.kind.expiry()) {
-            if policy.window.0 >= expiry.0 {
-                return Err(s.refuse(
-                    "delivery",
-                    "a window that begins before the run",
-                    "a window shorter than expiry",
-                ));
-            }
+        if let (Some(policy), Some(expiry)) = (instrument.delivery, instrument.spec.kind.expiry())
+            && policy.window.0 >= expiry.0
+        {
+            return Err(s.refuse("delivery", "a window that begins before the run", "a window shorter than expiry"));
         }
         if instrument.funding.is_some() && instrument.spec.kind != InstrumentKind::Perpetual {
             return Err(s.refuse("funding", "funding of what is no perpetual", "no funding, or kind = \"perpetual\""));

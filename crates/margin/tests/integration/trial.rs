@@ -393,7 +393,7 @@ impl Trial {
             }
             Step::Expire { instrument } => {
                 let id = instrument_of(instrument);
-                let fee = DeliveryFee { rate: Ppm(250), cap: (id.0 % 2 == 0).then_some(Ppm(200)) };
+                let fee = DeliveryFee { rate: Ppm(250), cap: id.0.is_multiple_of(2).then_some(Ppm(200)) };
                 self.engine.settle_all(id, fee, |_| {});
                 self.naive.settle_all(id, fee);
             }

@@ -1,4 +1,5 @@
 //! Tests of the venue as a whole.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod dydx;
 mod dynamic;
