@@ -3,13 +3,17 @@
 //! It knows neither a book nor time. A venue tells it of trades, marks and payments, and asks it who may place
 //! an order, who has fallen below maintenance, and at what value a position is bankrupt.
 
+use crate::certificate::Region;
 use crate::collateral::CollateralPolicy;
 use crate::form::MarginForm;
-use crate::instrument::{Instrument, InstrumentSpec, ListingError, TierSpec, check_spec, check_tiers};
+use crate::instrument::{Instrument, InstrumentKind, InstrumentSpec, ListingError, TierSpec, check_spec, check_tiers};
 use crate::ladder::Ladder;
 use crate::ledger::{Ledger, Place};
 use crate::pool::{Health, MarginMode, Pool, PoolState};
+use crate::portfolio::PortfolioPolicy;
 use crate::position::Position;
+use crate::watch::{Edges, Watch};
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Qty, Side};
@@ -70,6 +74,8 @@ pub enum MarginError {
     OpenInterestFull,
     /// An option's position is cross, and has no leverage of its own.
     CrossOnly,
+    /// A portfolio margin makes no sense.
+    BadPortfolio,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -79,6 +85,8 @@ pub(crate) struct Account {
     pub(crate) fund: bool,
     /// All its currencies answer for all its cross positions.
     pub(crate) unified: bool,
+    /// Its positions are netted in portfolios.
+    pub(crate) portfolio: bool,
     /// A sale of its collateral was asked for.
     pub(crate) converting: bool,
     /// Where its unified pool stands.
@@ -90,7 +98,7 @@ pub(crate) struct Account {
 impl core::hash::Hash for Account {
     /// Slot by slot: a slice of integers would be hashed in the machine's byte order.
     fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
-        (self.open, self.fund, self.unified, self.converting, self.state).hash(state);
+        (self.open, self.fund, self.unified, self.portfolio, self.converting, self.state).hash(state);
         self.slots.len().hash(state);
         self.slots.iter().for_each(|slot| slot.hash(state));
     }
@@ -113,6 +121,12 @@ pub struct Margin {
     pub(crate) fallen: Vec<Pool>,
     pub(crate) ranking: Vec<crate::adl::Candidate>,
     pub(crate) collateral: Option<CollateralPolicy>,
+    /// By underlying.
+    pub(crate) portfolios: Vec<Option<PortfolioPolicy>>,
+    /// By underlying, where there is something to watch.
+    pub(crate) watches: Vec<Option<Box<Watch>>>,
+    /// By position slot, where anything is watched.
+    pub(crate) edges: Vec<Edges>,
     /// Unified accounts found overdrawn since they were last asked for.
     pub(crate) overdrawn: Vec<AccountId>,
     /// Pools that a mark made the index look at.
@@ -143,6 +157,9 @@ impl Margin {
             fallen: Vec::with_capacity(positions + accounts * currencies),
             ranking: Vec::with_capacity(positions),
             collateral: None,
+            portfolios: (0..instruments).map(|_| None).collect(),
+            watches: (0..instruments).map(|_| None).collect(),
+            edges: Vec::new(),
             overdrawn: Vec::with_capacity(accounts),
             looks: 0,
             equity_rule: crate::bankruptcy::EquityShare::default(),
@@ -170,6 +187,10 @@ impl Margin {
         self.instruments[id.index()] = Some(Instrument::new(spec));
         self.holders[id.index()].reserve(self.capacity.positions as usize);
         self.ladders[id.index()] = Some(Ladder::with_capacity(self.capacity.positions as usize));
+        if let InstrumentKind::Option(terms) = &spec.kind {
+            self.open_watch(terms.underlying);
+            self.join_portfolio(id);
+        }
         Ok(())
     }
 
@@ -296,7 +317,7 @@ impl Margin {
     /// Where the instrument is not listed.
     pub fn pending(&self, id: InstrumentId, side: Side) -> impl Iterator<Item = (MarkPrice, Qty)> + '_ {
         let held = |slot: u32| self.positions[slot as usize].size;
-        let waiting = self.ladder(id).slots(side).map(move |(trigger, slot)| (trigger, held(slot)));
+        let waiting = self.ladder(id).entries(side).map(move |(trigger, _, slot)| (trigger, held(slot)));
         waiting.filter(move |(_, size)| size.side() == Some(side)).map(|(trigger, size)| (trigger, size.quantity()))
     }
 
@@ -491,8 +512,13 @@ impl Margin {
     /// A pool at the present marks.
     #[must_use]
     pub fn health(&self, pool: Pool) -> Health {
-        if let Pool::Unified { account } = pool {
-            return self.unified_health(account);
+        let summed = match pool {
+            Pool::Unified { .. } => false,
+            Pool::Cross { account, .. } => !self.is_portfolio(account),
+            Pool::Isolated { .. } => true,
+        };
+        if !summed {
+            return self.health_in(pool, Region::Present);
         }
         let mut health = Health { equity: self.balance(pool), ..Health::default() };
         for position in self.pool_positions(pool) {
@@ -620,12 +646,23 @@ impl Margin {
         let (lowest, highest) = self.instrument(id).legal_marks();
         assert!(lowest <= mark && mark <= highest, "a mark in range");
         self.instrument_mut(id).mark = mark;
+        self.look_at_reached(id);
+    }
+
+    /// Looks at the pools whose triggers an instrument's mark has reached.
+    pub(crate) fn look_at_reached(&mut self, id: InstrumentId) {
+        let mark = self.instrument(id).mark;
         while let Some(slot) = self.ladder(id).reached(mark) {
-            // A certificate may have run out without the pool being in danger: then it gets a new one.
-            let pool = self.pool_of(&self.positions[slot as usize]);
-            self.looks += 1;
-            self.reindex(pool);
+            self.look_at(slot);
         }
+    }
+
+    /// Looks at a position's pool again. A certificate may have run out without the pool being in danger: then it gets a
+    /// new one.
+    pub(crate) fn look_at(&mut self, slot: u32) {
+        let pool = self.pool_of(&self.positions[slot as usize]);
+        self.looks += 1;
+        self.reindex(pool);
     }
 
     /// How often a mark made the index look at a pool: those that fell, and certificates that had run out. No part of
@@ -672,8 +709,12 @@ impl core::hash::Hash for Margin {
         self.ledger.hash(state);
         self.cross_states.hash(state);
         self.collateral.hash(state);
+        self.portfolios.iter().flatten().for_each(|policy| policy.hash(state));
+        self.watches.iter().flatten().for_each(|watch| watch.outlook.hash(state));
+        self.edges.hash(state);
         for instrument in self.instruments.iter().flatten() {
             (instrument.mark, instrument.fund, instrument.form, instrument.least, instrument.reference).hash(state);
+            (instrument.portfolio, instrument.smile, instrument.valued).hash(state);
             for tier in &instrument.tiers {
                 (tier.floor, tier.rate, tier.initial, tier.amount_e6).hash(state);
             }

@@ -8,7 +8,7 @@ use crate::form::MarginForm;
 use crate::option::OptionTerms;
 use crate::payoff::{Payoff, Valuation};
 use alloc::vec::Vec;
-use downdraft_types::{AccountId, CurrencyId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side, Time};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side, Time};
 
 /// Rates are parts per million, so an amount of margin before rounding is held as money × 10^6.
 pub const RATE_ONE: i128 = 1_000_000;
@@ -209,6 +209,15 @@ pub struct Instrument {
     pub(crate) longs: u64,
     /// The index of an option's underlying.
     pub(crate) reference: MarkPrice,
+    /// The underlying in whose portfolio it is netted.
+    pub(crate) portfolio: Option<InstrumentId>,
+    /// An option's volatility ÷ its underlying's.
+    pub(crate) smile: Ppm,
+    /// An option's value by the model, unmoved and then at each point of its portfolio's grid; empty before it could be
+    /// valued.
+    pub(crate) grid: Vec<i64>,
+    /// The volatility of its underlying by which an option was valued last, and when that was.
+    pub(crate) valued: (Ppm, Time),
 }
 
 impl Instrument {
@@ -222,7 +231,20 @@ impl Instrument {
         };
         let tiers = tiers(&spec.tiers, spec.close_fee);
         let (form, least) = (MarginForm::default(), (Ppm::ZERO, Ppm::ZERO));
-        Self { spec, tiers, mark, fund: AccountId::FUND, form, least, longs: 0, reference }
+        Self {
+            spec,
+            tiers,
+            mark,
+            fund: AccountId::FUND,
+            form,
+            least,
+            longs: 0,
+            reference,
+            portfolio: None,
+            smile: Ppm::ONE,
+            grid: Vec::new(),
+            valued: (Ppm::ZERO, Time(0)),
+        }
     }
 
     /// Puts other tiers in place of the present ones, in the memory reserved at listing.
@@ -340,10 +362,15 @@ impl Instrument {
     /// The lines whose maximum is the maintenance margin of `size` lots, × 10^6, as a function of their notional: `(rate,
     /// amount)` of `notional × rate − amount`. Rates are those of the tiers and what the size adds, and below 100%.
     pub(crate) fn maintenance_lines(&self, size: Lots) -> impl Iterator<Item = (i128, i128)> + '_ {
+        self.lines_at(size, self.reference)
+    }
+
+    /// The same, where an option's index is at `reference`.
+    fn lines_at(&self, size: Lots, reference: MarkPrice) -> impl Iterator<Item = (i128, i128)> + '_ {
         let added = self.form.size.added(size.quantity());
         // What listing and the form's own check make sure of for every position but the fund's.
         let of = move |t: &Tier| ((i128::from(t.rate.0) + added).min(RATE_ONE - 1), t.amount_e6);
-        self.tiers.iter().map(of).chain(self.option_lines(size).into_iter().flatten())
+        self.tiers.iter().map(of).chain(self.option_lines(size, reference).into_iter().flatten())
     }
 
     /// Maintenance margin × 10^6 of `size` lots worth `notional`: the largest over all tiers of `notional × rate −
@@ -352,7 +379,13 @@ impl Instrument {
     #[inline]
     #[must_use]
     pub fn maintenance_e6(&self, size: Lots, notional: Money) -> i128 {
-        self.maintenance_lines(size).map(|(rate, amount)| notional.0 * rate - amount).max().unwrap_or(0)
+        self.maintenance_at_e6(size, notional, self.reference)
+    }
+
+    /// The same, where an option's index is at `reference`.
+    #[inline]
+    pub(crate) fn maintenance_at_e6(&self, size: Lots, notional: Money, reference: MarkPrice) -> i128 {
+        self.lines_at(size, reference).map(|(rate, amount)| notional.0 * rate - amount).max().unwrap_or(0)
     }
 }
 

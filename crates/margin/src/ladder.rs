@@ -11,13 +11,17 @@
 use downdraft_index::OrderedMap;
 use downdraft_types::{AccountId, MarkPrice, Side};
 
-/// Triggers of an instrument's positions. Ties are broken by account number.
+/// A trigger's place: (trigger, account, slot of the position).
+type Key = (i64, u32, u32);
+
+/// Triggers of an instrument's positions. Ties are broken by account number, then, where several pools of an account
+/// wait in one ladder, by slot.
 #[derive(Clone, Debug)]
 pub struct Ladder {
-    /// Those that fire when the mark falls by (−trigger, account), so that the first is the one that fires first.
-    longs: OrderedMap<(i64, u32), u32>,
-    /// Those that fire when it rises by (trigger, account).
-    shorts: OrderedMap<(i64, u32), u32>,
+    /// Those that fire when the mark falls, their triggers negated, so that the first is the one that fires first.
+    longs: OrderedMap<Key, ()>,
+    /// Those that fire when it rises.
+    shorts: OrderedMap<Key, ()>,
 }
 
 impl Ladder {
@@ -26,14 +30,14 @@ impl Ladder {
     }
 
     /// Long triggers are stored negated; `i64::MIN` has no negation and, as a mark, is never reached.
-    fn key(side: Side, trigger: i64, account: AccountId) -> (i64, u32) {
+    fn key(side: Side, trigger: i64, account: AccountId, slot: u32) -> Key {
         match side {
-            Side::Buy => (trigger.checked_neg().unwrap_or(i64::MAX), account.0),
-            Side::Sell => (trigger, account.0),
+            Side::Buy => (trigger.checked_neg().unwrap_or(i64::MAX), account.0, slot),
+            Side::Sell => (trigger, account.0, slot),
         }
     }
 
-    fn side_mut(&mut self, side: Side) -> &mut OrderedMap<(i64, u32), u32> {
+    fn side_mut(&mut self, side: Side) -> &mut OrderedMap<Key, ()> {
         match side {
             Side::Buy => &mut self.longs,
             Side::Sell => &mut self.shorts,
@@ -41,13 +45,13 @@ impl Ladder {
     }
 
     pub(crate) fn insert(&mut self, side: Side, trigger: i64, account: AccountId, slot: u32) {
-        let key = Self::key(side, trigger, account);
-        let replaced = self.side_mut(side).insert(key, slot).expect("the ladder has room for every position");
+        let key = Self::key(side, trigger, account, slot);
+        let replaced = self.side_mut(side).insert(key, ()).expect("the ladder has room for every position");
         assert!(replaced.is_none(), "one trigger per position and side");
     }
 
-    pub(crate) fn remove(&mut self, side: Side, trigger: i64, account: AccountId) {
-        let removed = self.side_mut(side).remove(&Self::key(side, trigger, account));
+    pub(crate) fn remove(&mut self, side: Side, trigger: i64, account: AccountId, slot: u32) {
+        let removed = self.side_mut(side).remove(&Self::key(side, trigger, account, slot));
         assert!(removed.is_some(), "a position's trigger is in the ladder");
     }
 
@@ -55,31 +59,27 @@ impl Ladder {
     #[inline]
     pub(crate) fn reached(&self, mark: MarkPrice) -> Option<u32> {
         match (self.longs.first(), self.shorts.first()) {
-            (Some(((negated, _), slot)), _) if mark.0 <= -negated => Some(slot),
-            (_, Some(((trigger, _), slot))) if mark.0 >= trigger => Some(slot),
+            (Some(((negated, _, slot), ())), _) if mark.0 <= -negated => Some(slot),
+            (_, Some(((trigger, _, slot), ()))) if mark.0 >= trigger => Some(slot),
             _ => None,
         }
     }
 
     /// Triggers of positions on `side`, nearest first: `(trigger, account)`.
     pub fn triggers(&self, side: Side) -> impl Iterator<Item = (MarkPrice, AccountId)> + '_ {
-        let map = match side {
-            Side::Buy => &self.longs,
-            Side::Sell => &self.shorts,
-        };
-        map.iter().map(move |((key, account), _)| {
-            let trigger = if side == Side::Buy { -key } else { key };
-            (MarkPrice(trigger), AccountId(account))
-        })
+        self.entries(side).map(|(trigger, account, _)| (trigger, account))
     }
 
-    /// Triggers of positions on `side`, nearest first, with the position's slot.
-    pub(crate) fn slots(&self, side: Side) -> impl Iterator<Item = (MarkPrice, u32)> + '_ {
+    /// As [`Ladder::triggers`], with the position's slot: its place in [`Margin::positions`](crate::Margin::positions).
+    pub fn entries(&self, side: Side) -> impl Iterator<Item = (MarkPrice, AccountId, u32)> + '_ {
         let map = match side {
             Side::Buy => &self.longs,
             Side::Sell => &self.shorts,
         };
-        map.iter().map(move |((key, _), slot)| (MarkPrice(if side == Side::Buy { -key } else { key }), slot))
+        map.iter().map(move |((key, account, slot), ())| {
+            let trigger = if side == Side::Buy { -key } else { key };
+            (MarkPrice(trigger), AccountId(account), slot)
+        })
     }
 
     /// How many triggers there are.

@@ -15,6 +15,7 @@ extern crate alloc;
 mod adl;
 pub mod audit;
 mod bankruptcy;
+mod certificate;
 mod collateral;
 mod delivery;
 mod engine;
@@ -30,6 +31,7 @@ mod option;
 mod orders;
 mod payoff;
 mod pool;
+mod portfolio;
 mod position;
 mod risk;
 mod settle;
@@ -37,6 +39,7 @@ mod spot;
 mod threshold;
 mod unified;
 mod unified_orders;
+mod watch;
 
 pub use adl::{AdlPolicy, AdlPrice, AdlRanking, Candidate, Eligibility, Socialising, adl_score};
 pub use bankruptcy::EquityShare;
@@ -54,7 +57,12 @@ pub use option::{OptionTerms, ShortOptionRates};
 pub use orders::fee;
 pub use payoff::{Payoff, Valuation};
 pub use pool::{Health, MarginMode, Pool, PoolState};
+pub use portfolio::{
+    Contingencies, GridPoint, LARGEST_CONTRACT_COUNT, LARGEST_GRID, Netted, PortfolioPolicy, VolatilityMove,
+    VolatilityShock,
+};
 pub use position::{Change, OpenOrders, Position};
 pub use settle::{Delivered, Leg, Settled};
 pub use threshold::first_below;
 pub use unified::Conversion;
+pub use watch::{Edges, Outlook};

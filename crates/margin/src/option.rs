@@ -7,9 +7,8 @@
 //! margin, which its own value covers, and no more than it.
 //!
 //! A long's maintenance is a part of its value, all of it by default: it offsets nothing. A short's is a part of the
-//! *index*, or, for a put, of its own mark where that is more. So a short depends on two prices. At one index its margin
-//! is a maximum of lines in its mark, as that of tiers is, and its trigger exact; when the index moves, every holder is
-//! looked at again ([`Margin::look_again`]).
+//! *index*, or, for a put, of its own mark where that is more. So a short depends on two prices, and its pool has a box of
+//! them (`certificate`).
 //!
 //! Source: Deribit, *Standard Margin*: initial `max(15% − out of the money ÷ index, 10%)`, maintenance 7.5%, of the index,
 //! above the mark; a put's at least 7.5% of its mark.
@@ -56,10 +55,15 @@ impl OptionTerms {
             return None;
         }
         let part = |rate: Ppm| rate.0 as f64 / 1e6;
-        let years = self.expiry.since(now).0 as f64 / (YEAR_SECONDS * 1e9);
-        let (forward, strike) = (index.0 as f64, self.strike.0 as f64);
-        let terms = Terms { forward, strike, years, vol: part(volatility) * part(smile), discount: 1.0 };
-        Some(MarkPrice(libm::rint(terms.price(self.right)) as i64))
+        let seconds = self.expiry.since(now).0 as f64 / 1e9;
+        Some(MarkPrice(libm::rint(self.value(index.0 as f64, part(volatility) * part(smile), seconds)) as i64))
+    }
+
+    /// Its value in mark increments, not rounded, with the index at `forward` and so many seconds left; `vol` is a part
+    /// of one per square root of a year.
+    pub(crate) fn value(&self, forward: f64, vol: f64, seconds: f64) -> f64 {
+        let (strike, years) = (self.strike.0 as f64, seconds / YEAR_SECONDS);
+        Terms { forward, strike, years, vol, discount: 1.0 }.price(self.right)
     }
 
     /// How far it is out of the money at `index`.
@@ -125,23 +129,20 @@ impl Instrument {
     }
 
     /// The lines whose maximum is an option's maintenance margin, as `(rate, amount × 10^6)`: `notional × rate − amount`.
-    pub(crate) fn option_lines(&self, size: Lots) -> [Option<(i128, i128)>; 2] {
+    pub(crate) fn option_lines(&self, size: Lots, reference: MarkPrice) -> [Option<(i128, i128)>; 2] {
         let Some(terms) = self.option() else { return [None; 2] };
         let rates = &self.form.option;
         if !size.is_negative() {
             return [Some((rates.long.0.into(), 0)), None];
         }
-        let of_index = self.of_index(size.quantity(), rates.maintenance);
+        let of_index = self.of_index(size.quantity(), rates.maintenance, reference);
         let put = (terms.right == Right::Put).then(|| (rates.put_mark.0.into(), 0));
         [Some((0, -of_index)), put]
     }
 
     /// A part of the index of `lots`, × 10^6. An index below zero counts as zero.
-    fn of_index(&self, lots: Qty, rate: Ppm) -> i128 {
-        i128::from(lots.0)
-            * i128::from(self.spec.point_value)
-            * i128::from(self.reference.0.max(0))
-            * i128::from(rate.0)
+    fn of_index(&self, lots: Qty, rate: Ppm, index: MarkPrice) -> i128 {
+        i128::from(lots.0) * i128::from(self.spec.point_value) * i128::from(index.0.max(0)) * i128::from(rate.0)
     }
 
     /// Initial margin of `lots` of an option sold, above their mark, which equity has: rounded up, the account bears the
@@ -151,8 +152,8 @@ impl Instrument {
         let Some(terms) = self.option() else { return Money::ZERO };
         let rates = &self.form.option;
         let size = i128::from(lots.0) * i128::from(self.spec.point_value);
-        let near = self.of_index(lots, rates.most) - size * terms.outside(self.reference) * RATE_ONE;
-        let asked = near.max(self.of_index(lots, rates.least));
+        let near = self.of_index(lots, rates.most, self.reference) - size * terms.outside(self.reference) * RATE_ONE;
+        let asked = near.max(self.of_index(lots, rates.least, self.reference));
         let short = Side::Sell.signed(lots);
         let held = self.maintenance_e6(short, self.value_at(short, self.mark).abs());
         Money(ceil_div(asked.max(held), RATE_ONE))
@@ -174,21 +175,34 @@ impl Instrument {
 }
 
 impl Margin {
-    /// Puts an option's mark and the index of its underlying in place, and moves no trigger: where an index moves several
-    /// marks, all are put in place first, so that no pool is looked at between them. [`Margin::look_again`] must follow for
-    /// each of them before the next command.
+    /// Puts an option's mark in place, and values it by its underlying's outlook, at a volatility `smile` times the
+    /// underlying's. Moves no trigger: where an index moves several marks, all are put in place first, so that no pool is
+    /// looked at between them. [`Margin::look_at_options`] must follow before the next command.
     ///
     /// # Panics
     /// As [`Margin::set_mark`].
-    pub fn place_option(&mut self, id: InstrumentId, mark: Option<MarkPrice>, reference: MarkPrice) {
+    pub fn place_option(&mut self, id: InstrumentId, mark: Option<MarkPrice>, smile: Ppm) {
         if let Some(mark) = mark {
             self.set_settlement_mark(id, mark);
         }
-        self.instrument_mut(id).reference = reference;
+        let underlying = self.underlying_of(id).unwrap_or(id);
+        let index = self.outlook(underlying).index;
+        let terms = self.instrument_mut(id);
+        let bends = core::mem::replace(&mut terms.smile, smile) != smile;
+        terms.reference = index.unwrap_or(terms.reference);
+        self.value_option(id);
+        if bends {
+            self.refresh_watch(underlying);
+        }
     }
 
-    /// Looks at every pool with a position in an instrument, in account order. O(positions).
-    pub fn look_again(&mut self, id: InstrumentId) {
-        self.reindex_instrument(id);
+    /// Puts the price at which every position of an option is about to be settled in place, and the index that made it. No
+    /// trigger moves: settling looks at each of its pools again.
+    ///
+    /// # Panics
+    /// As [`Margin::set_mark`].
+    pub fn place_settlement(&mut self, id: InstrumentId, mark: MarkPrice, index: MarkPrice) {
+        self.set_settlement_mark(id, mark);
+        self.instrument_mut(id).reference = index;
     }
 }

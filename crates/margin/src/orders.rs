@@ -30,7 +30,13 @@ impl Margin {
             if position.mode == MarginMode::Cross {
                 free += position.unrealised(instrument);
             }
-            free -= self.asked(position);
+            if self.netted(position).is_none() {
+                free -= self.asked(position);
+            }
+        }
+        for underlying in self.portfolios_of(account, None) {
+            let (settlement, initial) = self.portfolio_initial(account, underlying, None);
+            free -= if settlement == currency { initial } else { Money::ZERO };
         }
         free
     }
@@ -91,7 +97,10 @@ impl Margin {
         if after.largest() > i128::from(terms.spec.max_position.0) {
             return Err(MarginError::PositionTooLarge);
         }
-        if reduces(&after, side) {
+        let netted = self.netted(&after);
+        // Closing one leg of a hedge may ask for more.
+        let relieves = || netted.is_none() || !self.more_asked(&after, position).is_positive();
+        if reduces(&after, side) && relieves() {
             return Ok(());
         }
         if terms.is_full(qty, closes(position, side)) {
@@ -102,22 +111,29 @@ impl Margin {
         }
         let at_mark = terms.closing_value(side, qty);
         let open_loss = match side {
-            _ if terms.is_spot() => Money::ZERO,
+            _ if terms.is_spot() || netted.is_some() => Money::ZERO,
             Side::Buy => value - at_mark,
             Side::Sell => at_mark - value,
         };
         let fee = fee(value, terms.spec.taker_fee.max(terms.spec.maker_fee).max(Ppm::ZERO));
         if self.is_unified(account) {
             // What it would gain at once may count for nothing: its notional is asked for in full, at the mark too.
-            if !terms.is_spot() {
+            if !terms.is_spot() && netted.is_none() {
                 after.orders[side as usize].value += (at_mark.abs() - value.abs()).max(Money::ZERO);
             }
             let paid = (terms.spec.settlement, open_loss.max(Money::ZERO) + fee);
             return self.check_unified(&after, side, Some(paid));
         }
-        let more = self.asked(&after) - self.asked(position);
+        let more = self.more_asked(&after, position);
         let free = self.free(account, terms.spec.settlement) - more - open_loss.max(Money::ZERO) - fee;
         if free.is_negative() { Err(MarginError::InsufficientMargin) } else { Ok(()) }
+    }
+
+    /// How much more initial margin a position asks for with an order more.
+    fn more_asked(&self, after: &Position, before: &Position) -> Money {
+        let Some(underlying) = self.netted(after) else { return self.asked(after) - self.asked(before) };
+        let asked = |after| self.portfolio_initial(before.account, underlying, after).1;
+        asked(Some(after)) - asked(None)
     }
 
     /// Whether an account may take part in a trade off the book, for which no initial margin is asked; in a spot market

@@ -3,15 +3,16 @@
 //! A pool of one position has an exact trigger: the first mark at which its equity is below maintenance. A pool
 //! of several holds a certificate: its slack is split evenly among its positions, and each gets the first mark
 //! at which its own contribution has lost more than its share. While no mark has passed its bound, the losses
-//! sum to no more than the slack, so the pool is proven healthy; when one has, the pool is looked at again. A unified
-//! account's certificate is a box of marks, which `unified` describes.
+//! sum to no more than the slack, so the pool is proven healthy; when one has, the pool is looked at again. Pools whose health is
+//! no such sum have a box instead, which `certificate` describes.
 
 use crate::engine::Margin;
 use crate::instrument::{Instrument, MaintenanceBasis, RATE_ONE};
 use crate::pool::{Pool, PoolState};
 use crate::position::Position;
 use crate::threshold::first_below;
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Side};
+use crate::watch::retrigger;
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice};
 
 impl Margin {
     /// Brings the triggers of a pool up to date with its positions, its money and the marks. A pool below
@@ -36,12 +37,15 @@ impl Margin {
             return;
         }
         if let Pool::Unified { account } = pool {
-            self.certify(account);
-            self.note_overdraft(account);
-            return;
+            self.certify(pool);
+            return self.note_overdraft(account);
         }
+        if self.has_box(pool) {
+            return self.certify(pool);
+        }
+        self.watch_outlooks(pool, None);
         let share = health.slack_e6() / i128::from(health.positions.max(1));
-        self.for_members(pool, |engine, slot| engine.retrigger(slot, share));
+        self.for_members(pool, |engine, slot| engine.share_out(slot, share));
     }
 
     /// As [`Margin::reindex`], for every pool with a position in an instrument, in account order.
@@ -83,10 +87,11 @@ impl Margin {
 
     fn clear_triggers(&mut self, pool: Pool) {
         self.for_members(pool, |engine, slot| engine.set_triggers(slot, [None; 2]));
+        self.watch_outlooks(pool, None);
     }
 
     /// Visits a pool's positions by index, since each visit may change them.
-    fn for_members(&mut self, pool: Pool, mut visit: impl FnMut(&mut Self, u32)) {
+    pub(crate) fn for_members(&mut self, pool: Pool, mut visit: impl FnMut(&mut Self, u32)) {
         let account = pool.account();
         for index in 0..self.slots_of(account).len() {
             let slot = self.slots_of(account)[index];
@@ -96,7 +101,7 @@ impl Margin {
         }
     }
 
-    fn retrigger(&mut self, slot: u32, share: i128) {
+    fn share_out(&mut self, slot: u32, share: i128) {
         let position = &self.positions[slot as usize];
         let mut triggers = [None; 2];
         if let Some(side) = position.size.side() {
@@ -109,18 +114,7 @@ impl Margin {
         let position = &mut self.positions[slot as usize];
         let old = core::mem::replace(&mut position.triggers, triggers);
         let ladder = self.ladders[position.instrument.index()].as_mut().expect("a listed instrument");
-        for side in Side::BOTH {
-            let (old, new) = (old[side as usize], triggers[side as usize]);
-            if old == new {
-                continue;
-            }
-            if let Some(mark) = old {
-                ladder.remove(side, mark, position.account);
-            }
-            if let Some(mark) = new {
-                ladder.insert(side, mark, position.account, slot);
-            }
-        }
+        retrigger(ladder, (position.account, slot), old, triggers);
     }
 
     /// The mark at which the position's pool falls below maintenance while all other marks stay: its
@@ -131,10 +125,11 @@ impl Margin {
     #[must_use]
     pub fn liquidation_price(&self, account: AccountId, instrument: InstrumentId) -> Option<MarkPrice> {
         let position = self.position(account, instrument)?;
-        if let Pool::Unified { .. } = self.pool_of(position) {
-            return self.unified_liquidation_price(position);
+        let pool = self.pool_of(position);
+        if self.has_box(pool) {
+            return self.boxed_liquidation_price(position);
         }
-        let slack = self.health(self.pool_of(position)).slack_e6();
+        let slack = self.health(pool).slack_e6();
         bound(self.instrument(instrument), position, slack).map(MarkPrice)
     }
 
@@ -154,7 +149,7 @@ impl Margin {
                 "{pool} is below maintenance and not being liquidated"
             );
             triggers += position.triggers.iter().flatten().count();
-            let alone = !matches!(pool, Pool::Unified { .. }) && self.pool_positions(pool).count() == 1;
+            let alone = !self.has_box(pool) && self.pool_positions(pool).count() == 1;
             let sound = self.state_of(pool) == PoolState::Sound && !self.is_fund(pool.account());
             if alone && sound && !position.size.is_zero() {
                 let mut exact = [None; 2];
@@ -165,6 +160,7 @@ impl Margin {
         }
         let held: usize = self.ladders.iter().flatten().map(crate::ladder::Ladder::len).sum();
         assert_eq!(held, triggers, "ladder entries and positions with triggers");
+        self.check_watches();
         for (id, instrument) in self.instruments.iter().enumerate() {
             if let Some(instrument) = instrument {
                 let held = self.holders[id].iter().map(|slot| self.positions[*slot as usize].size.0.max(0));

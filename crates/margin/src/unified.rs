@@ -6,22 +6,18 @@
 //! ```
 //!
 //! A falling coin thus liquidates a position whose own contract did not move. Equity is no function of one price, so
-//! such an account has a certificate: a box of marks around the present ones within which it is *proven* healthy,
-//! since every term is taken at the end of its range that is worse for the account, and every term is monotone in each
-//! mark. When a mark leaves the box, the account is looked at again.
+//! such an account has a box; see `certificate`.
 
+use crate::certificate::Region;
 use crate::collateral::{CollateralAsset, LARGEST_WORTH, interest};
 use crate::engine::{Margin, MarginError};
-use crate::instrument::{InstrumentKind, MaintenanceBasis};
+use crate::instrument::InstrumentKind;
 use crate::ledger::Place;
 use crate::pool::{Health, MarginMode, Pool, PoolState};
 use crate::position::Position;
 use downdraft_types::arith::ceil_div;
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Qty, Side};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Qty, Side};
 use smallvec::SmallVec;
-
-/// How narrow a box may be: each mark by `|mark| ÷ 2^shift`. From this shift on it is a point.
-const POINT: u32 = 63;
 
 /// What interest lets a debt grow to at most.
 const LARGEST_DEBT: Money = Money(1 << 100);
@@ -95,126 +91,31 @@ impl Margin {
         Ok(())
     }
 
-    /// The health of a unified account at the present marks.
-    pub(crate) fn unified_health(&self, account: AccountId) -> Health {
-        self.unified_bound(account, POINT)
-    }
-
-    /// The least equity and the most maintenance that a unified account can have while every mark stays within its
-    /// `|mark| ÷ 2^shift` of the present one: exact for a point, a bound for a box. Both in the reference currency.
-    fn unified_bound(&self, account: AccountId, shift: u32) -> Health {
-        let ends = |id| self.mark_range(id, shift);
-        self.unified_health_within(account, &ends)
-    }
-
-    /// As [`Margin::unified_bound`], for marks between `ends`.
-    pub(crate) fn unified_health_within(
-        &self,
-        account: AccountId,
-        ends: &impl Fn(InstrumentId) -> (MarkPrice, MarkPrice),
-    ) -> Health {
+    /// The least equity and the most maintenance that a unified account can have in a region, in the reference currency.
+    pub(crate) fn unified_health_in(&self, account: AccountId, region: Region) -> Health {
         let mut health = Health::default();
         let Some(policy) = &self.collateral else { return health };
         let mut amounts: Amounts = policy.assets.iter().map(|asset| self.cash(account, asset.currency)).collect();
-        let dearest = |asset: &CollateralAsset| self.rate_at(asset, |market| ends(market).1);
-        for position in self.pool_positions(Pool::Unified { account }) {
-            let terms = self.instrument(position.instrument);
-            let Some(at) = policy.assets.iter().position(|asset| asset.currency == terms.spec.settlement) else {
-                continue;
-            };
-            let (low, high) = ends(position.instrument);
-            let [worth_low, worth_high] = [low, high].map(|mark| terms.value_at(position.size, mark));
-            amounts[at] += worth_low.min(worth_high) - position.cost;
-            let notional = match terms.spec.maintenance_basis {
-                MaintenanceBasis::Mark => worth_low.abs().max(worth_high.abs()),
-                MaintenanceBasis::Entry => position.cost.abs(),
-            };
-            health.maintenance_e6 +=
-                dearest(&policy.assets[at]).worth_up_e6(terms.maintenance_e6(position.size, notional));
+        let dearest = |asset: &CollateralAsset| self.rate_at(asset, |market| self.mark_ends(market, region).1);
+        let place = |currency| policy.assets.iter().position(|asset| asset.currency == currency);
+        let pool = Pool::Unified { account };
+        for position in self.pool_positions(pool) {
+            let Some(at) = place(self.instrument(position.instrument).spec.settlement) else { continue };
+            amounts[at] += self.least_value(position, region) - position.cost;
             health.positions += 1;
         }
+        health.maintenance_e6 = self.maintenance_in(pool, region, |currency, amount_e6| {
+            place(currency).map_or(0, |at| dearest(&policy.assets[at]).worth_up_e6(amount_e6))
+        });
         for (asset, amount) in policy.assets.iter().zip(amounts) {
-            let [cheapest, dearest] = [self.rate_at(asset, |market| ends(market).0), dearest(asset)];
+            let cheapest = self.rate_at(asset, |market| self.mark_ends(market, region).0);
+            let dearest = dearest(asset);
             health.equity += Money(asset.value(amount, cheapest, dearest));
             if let (true, Some(loan)) = (amount.is_negative(), asset.loan) {
                 health.maintenance_e6 += dearest.worth_up(-amount.0) * i128::from(loan.maintenance.0);
             }
         }
         health
-    }
-
-    /// The marks within `|mark| ÷ 2^shift` of the present one, as far as they are legal.
-    fn mark_range(&self, id: InstrumentId, shift: u32) -> (MarkPrice, MarkPrice) {
-        let terms = self.instrument(id);
-        let mark = terms.mark;
-        let width = if shift >= POINT { 0 } else { mark.0.abs() >> shift };
-        let (lowest, highest) = terms.legal_marks();
-        let (low, high) = (mark.0.saturating_sub(width), mark.0.saturating_add(width));
-        (MarkPrice(low).max(lowest.min(mark)), MarkPrice(high).min(highest.max(mark)))
-    }
-
-    /// Gives a healthy unified account the widest box of the form above in which it is proven healthy.
-    pub(crate) fn certify(&mut self, account: AccountId) {
-        let (mut widest, mut proven) = (1, POINT);
-        while widest < proven {
-            let middle = widest.midpoint(proven);
-            if self.unified_bound(account, middle).is_healthy() {
-                proven = middle;
-            } else {
-                widest = middle + 1;
-            }
-        }
-        self.set_box(account, proven);
-    }
-
-    /// Has an insolvent unified account looked at whenever a mark that it depends on moves.
-    pub(crate) fn watch(&mut self, pool: Pool) {
-        if let Pool::Unified { account } = pool {
-            self.set_box(account, POINT);
-        }
-    }
-
-    fn set_box(&mut self, account: AccountId, shift: u32) {
-        for index in 0..self.slots_of(account).len() {
-            let slot = self.slots_of(account)[index];
-            if self.positions[slot as usize].mode == MarginMode::Cross {
-                let triggers = self.leaving(slot, shift);
-                self.set_triggers(slot, triggers);
-            }
-        }
-    }
-
-    /// The first marks outside the box, for a slot on which its account's health depends.
-    fn leaving(&self, slot: u32, shift: u32) -> [Option<i64>; 2] {
-        let position = &self.positions[slot as usize];
-        if !self.matters(position) {
-            return [None; 2];
-        }
-        let (lowest, highest) = self.instrument(position.instrument).legal_marks();
-        let (low, high) = self.mark_range(position.instrument, shift);
-        let falls = (low > lowest).then(|| low.0 - 1);
-        [falls, (high < highest).then(|| high.0 + 1)]
-    }
-
-    /// Whether the health of a position's unified account depends on its instrument's mark.
-    fn matters(&self, position: &Position) -> bool {
-        let InstrumentKind::Spot { base, .. } = self.instrument(position.instrument).spec.kind else {
-            return !position.size.is_zero();
-        };
-        let prices = self.asset(base).is_some_and(|asset| asset.market == Some(position.instrument));
-        let settled = |p: &Position| self.instrument(p.instrument).spec.settlement == base;
-        let pool = Pool::Unified { account: position.account };
-        prices && (!self.cash(position.account, base).is_zero() || self.pool_positions(pool).any(settled))
-    }
-
-    /// Looks at every unified account again, in account order.
-    pub(crate) fn reindex_unified(&mut self) {
-        for account in 0..self.capacity.accounts {
-            let account = AccountId(account);
-            if self.is_unified(account) {
-                self.reindex(Pool::Unified { account });
-            }
-        }
     }
 
     /// Takes note of an account whose cash is overdrawn where other collateral could be sold for it.
@@ -363,33 +264,6 @@ impl Margin {
         let taken = rate.worth(wanted.0).min(worth.0);
         self.ledger.transfer(currency, Place::Cash(account), Place::Cash(fund), wanted);
         Some((currency, wanted, Money(taken)))
-    }
-
-    /// The mark of one instrument, all others staying, at which a unified account first falls below maintenance on
-    /// the side where its position loses, found by halving; `None` where the last legal mark does not do it.
-    pub(crate) fn unified_liquidation_price(&self, position: &Position) -> Option<MarkPrice> {
-        let (lowest, highest) = self.instrument(position.instrument).legal_marks();
-        let present = self.instrument(position.instrument).mark;
-        let short = |mark: i64| {
-            let ends = |id| {
-                let mark = if id == position.instrument { MarkPrice(mark) } else { self.instrument(id).mark };
-                (mark, mark)
-            };
-            !self.unified_health_within(position.account, &ends).is_healthy()
-        };
-        let worst = if position.size.is_positive() { lowest } else { highest };
-        let (mut sound, mut fallen) = (i128::from(present.0), i128::from(worst.0));
-        if position.size.is_zero() || !short(worst.0) {
-            return None;
-        }
-        while (sound - fallen).abs() > 1 {
-            let middle = sound.midpoint(fallen);
-            match i64::try_from(middle).is_ok_and(short) {
-                true => fallen = middle,
-                false => sound = middle,
-            }
-        }
-        i64::try_from(fallen).ok().map(MarkPrice)
     }
 }
 

@@ -73,9 +73,7 @@ impl Margin {
         {
             amounts[at] -= paid;
         }
-        let fresh = after.filter(|p| self.position(account, p.instrument).is_none());
-        let replaced = |p| after.filter(|after: &&Position| after.instrument == Position::instrument(p)).unwrap_or(p);
-        let positions = || self.positions_of(account).map(replaced).chain(fresh);
+        let positions = || self.positions_with(account, after);
         let mut asked = 0;
         for position in positions() {
             let terms = self.instrument(position.instrument);
@@ -84,7 +82,13 @@ impl Margin {
             if position.mode == MarginMode::Cross {
                 amounts[n] += position.unrealised(terms);
             }
-            asked += self.rate(terms.spec.settlement).worth_up(self.asked(position).0);
+            if self.netted(position).is_none() {
+                asked += self.rate(terms.spec.settlement).worth_up(self.asked(position).0);
+            }
+        }
+        for underlying in self.portfolios_of(account, after) {
+            let (currency, initial) = self.portfolio_initial(account, underlying, after);
+            asked += self.rate(currency).worth_up(initial.0);
         }
         for position in positions() {
             self.fill_worst(position, self.instrument(position.instrument), &mut amounts);

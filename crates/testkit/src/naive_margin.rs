@@ -3,11 +3,14 @@
 //!
 //! It carries out what the engine accepted: whether an order or a withdrawal is allowed, the engine says alone.
 
+mod portfolio;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use downdraft_margin::{
     CollateralAsset, CollateralPolicy, DeliveryFee, InstrumentKind, InstrumentSpec, MaintenanceBasis, Margin,
-    MarginForm, MarginMode, OpenInterestScale, Payoff, Place, Pool, Right, SizeScale, TierSpec,
+    MarginForm, MarginMode, OpenInterestScale, Outlook, Payoff, Place, Pool, PortfolioPolicy, Right, SizeScale,
+    TierSpec,
 };
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Side};
 
@@ -36,6 +39,10 @@ struct Terms {
     least: (i128, i128),
     /// The index of an option's underlying.
     reference: i128,
+    /// What an option is valued by.
+    outlook: Outlook,
+    /// Its volatility ÷ its underlying's.
+    smile: Ppm,
 }
 
 impl Terms {
@@ -103,6 +110,8 @@ pub struct NaiveMargin {
     standing: BTreeMap<Pool, Standing>,
     collateral: Option<CollateralPolicy>,
     unified: BTreeSet<AccountId>,
+    portfolios: BTreeMap<InstrumentId, PortfolioPolicy>,
+    netting: BTreeSet<AccountId>,
 }
 
 impl NaiveMargin {
@@ -114,7 +123,8 @@ impl NaiveMargin {
             _ => 0,
         };
         let (form, least) = (MarginForm::default(), (0, 0));
-        self.terms.insert(id, Terms { spec: spec.clone(), mark, form, least, reference });
+        let (outlook, smile) = (Outlook::default(), Ppm::ONE);
+        self.terms.insert(id, Terms { spec: spec.clone(), mark, form, least, reference, outlook, smile });
     }
 
     /// Replaces the form of an instrument's margin.
@@ -127,10 +137,11 @@ impl NaiveMargin {
         self.terms_mut(id).least = (maintenance.0.into(), initial.0.into());
     }
 
-    /// Sets an option's mark and its underlying's index.
-    pub fn set_option(&mut self, id: InstrumentId, mark: MarkPrice, reference: MarkPrice) {
-        self.set_mark(id, mark);
-        self.terms_mut(id).reference = reference.0.into();
+    /// Sets what an option is valued by.
+    pub fn set_option(&mut self, id: InstrumentId, outlook: Outlook, smile: Ppm) {
+        let terms = self.terms_mut(id);
+        terms.reference = outlook.index.map_or(terms.reference, |index| index.0.into());
+        (terms.outlook, terms.smile) = (outlook, smile);
     }
 
     /// Replaces an instrument's tiers.
@@ -433,7 +444,12 @@ impl NaiveMargin {
                 }
                 let value = terms.worth(holding.size);
                 amount += value - holding.cost;
-                maintenance += ceil(terms.asked_e6(holding.size, value, holding.cost) * num, den);
+                if self.portfolio_of(account, id).is_none() {
+                    maintenance += ceil(terms.asked_e6(holding.size, value, holding.cost) * num, den);
+                }
+            }
+            for (underlying, _) in self.portfolios.iter().filter(|(_, p)| p.settlement == asset.currency) {
+                maintenance += ceil(self.portfolio_e6(pool, *underlying) * num, den);
             }
             if amount < 0 {
                 let owed = ceil(-amount * num, den);
@@ -456,15 +472,20 @@ impl NaiveMargin {
         if let Pool::Unified { account } = pool {
             return self.unified_slack_e6(account);
         }
+        let cross = matches!(pool, Pool::Cross { .. });
+        let netted = |id| cross && self.portfolio_of(pool.account(), id).is_some();
         let mut slack = self.balance(pool) * ONE;
         for (id, holding) in self.members(pool).filter(|(_, h)| h.size != 0) {
             let terms = &self.terms[&id];
             let mark = other.filter(|(of, _)| *of == id).map_or(terms.mark, |(_, mark)| mark);
             let huge = if (holding.size > 0) == (mark > 0) { i128::MAX } else { i128::MIN };
             let Some(value) = worth(&terms.spec, holding.size, mark) else { return huge };
-            slack += (value - holding.cost) * ONE - terms.asked_e6(holding.size, value, holding.cost);
+            slack += (value - holding.cost) * ONE;
+            if !netted(id) {
+                slack -= terms.asked_e6(holding.size, value, holding.cost);
+            }
         }
-        slack
+        slack - self.portfolios.keys().map(|underlying| self.portfolio_e6(pool, *underlying)).sum::<i128>()
     }
 
     /// The first mark at which the pool of this one position is below maintenance, by halving all legal

@@ -4,7 +4,7 @@
 use crate::dynamic::DynamicMargin;
 use crate::expiry::SettlementPolicy;
 use crate::policy::{FundingPolicy, LiquidationPolicy, MarkPolicy, Protections};
-use downdraft_margin::{CollateralPolicy, InstrumentSpec, MarginForm, MarginMode, Pool, TierSpec};
+use downdraft_margin::{CollateralPolicy, InstrumentSpec, MarginForm, MarginMode, Pool, PortfolioPolicy, TierSpec};
 use downdraft_types::{
     AccountId, ClientOrderId, CurrencyId, InstrumentId, MarkPrice, Money, OrderId, Ppm, Price, Qty, Side, Time,
 };
@@ -254,6 +254,20 @@ pub enum Command {
         instrument: InstrumentId,
         /// The policy.
         policy: Option<Box<DynamicMargin>>,
+    },
+    /// Sets or ends portfolio margin for what is netted with an underlying's options: O(accounts).
+    SetPortfolioPolicy {
+        /// The underlying.
+        underlying: InstrumentId,
+        /// The policy.
+        policy: Option<Box<PortfolioPolicy>>,
+    },
+    /// Puts an account under portfolio margin, or back under that of each position.
+    SetPortfolio {
+        /// The account; the other margin must suffice.
+        account: AccountId,
+        /// Under portfolio margin, or not.
+        portfolio: bool,
     },
 }
 

@@ -110,6 +110,8 @@ pub enum Rejection {
     OpenInterestFull,
     /// An option's position is cross, and has no leverage of its own.
     CrossOnly,
+    /// A portfolio margin that makes no sense.
+    InvalidPortfolio,
 }
 
 /// What moved a mark price, or put an account below its line.
@@ -654,6 +656,13 @@ pub enum Event {
         /// The least initial rate.
         initial: Ppm,
     },
+    /// An account is under portfolio margin, or no longer.
+    PortfolioSet {
+        /// The account.
+        account: AccountId,
+        /// Under portfolio margin, or not.
+        portfolio: bool,
+    },
 }
 
 impl Event {
@@ -672,6 +681,7 @@ impl Event {
             | Self::OrderCancelled { account, .. }
             | Self::FundingPaid { account, .. }
             | Self::UnifiedSet { account, .. }
+            | Self::PortfolioSet { account, .. }
             | Self::ConversionRequested { account, .. }
             | Self::ConversionOrdered { account, .. }
             | Self::ConversionPostponed { account }

@@ -181,7 +181,7 @@ impl Venue {
             emit.event(None, &Event::MarkMoved { instrument, mark, kind: CauseKind::Clock });
         }
         match option {
-            Some(_) => self.margin.place_option(instrument, Some(mark), mean),
+            Some(_) => self.margin.place_settlement(instrument, mark, mean),
             None => self.margin.set_settlement_mark(instrument, mark),
         }
     }

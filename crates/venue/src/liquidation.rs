@@ -32,7 +32,9 @@ impl Venue {
         emit: &mut Emit<'_, S>,
     ) -> Decision {
         let margin = &self.margin;
-        let separate = |vault| margin.is_open(vault) && !margin.is_fund(vault) && !margin.is_unified(vault);
+        let separate = |vault| {
+            margin.is_open(vault) && !margin.is_fund(vault) && !margin.is_unified(vault) && !margin.is_portfolio(vault)
+        };
         let vault_valid = policy.vault.is_none_or(separate);
         if !is_valid(policy) || !vault_valid {
             return Err(Rejection::InvalidPolicy);

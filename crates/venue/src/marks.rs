@@ -194,8 +194,27 @@ impl Venue {
         if let Some(due) = due {
             emit.request(due, set, Internal::SampleMark { instrument });
         }
-        self.refresh_mark(instrument, Some(set), CauseKind::Parameter, emit);
+        self.refresh_option(instrument, set, CauseKind::Parameter, emit);
         Ok(())
+    }
+
+    /// Moves the mark to what its rule gives now; an option is valued anew at the same time.
+    fn refresh_option<S: Sink>(
+        &mut self,
+        instrument: InstrumentId,
+        cause: u32,
+        kind: CauseKind,
+        emit: &mut Emit<'_, S>,
+    ) {
+        let valued = self.margin.instrument(instrument).option().is_some() && !self.is_frozen(instrument);
+        if valued {
+            self.revalue_option(instrument, emit.time);
+        }
+        self.refresh_mark(instrument, Some(cause), kind, emit);
+        if valued {
+            self.margin.look_at_outlook(self.index_source(instrument));
+            self.raise(emit, Some(cause), kind);
+        }
     }
 
     pub(crate) fn sample_mark<S: Sink>(&mut self, instrument: InstrumentId, emit: &mut Emit<'_, S>) -> Decision {
@@ -210,7 +229,7 @@ impl Venue {
         market.maker.sample();
         let ticked = emit.event(None, &Event::Ticked { instrument });
         emit.request(due, ticked, Internal::SampleMark { instrument });
-        self.refresh_mark(instrument, Some(ticked), CauseKind::Clock, emit);
+        self.refresh_option(instrument, ticked, CauseKind::Clock, emit);
         Ok(())
     }
 

@@ -14,8 +14,8 @@ use crate::event::{CauseKind, Event, Rejection, Sink};
 use crate::market::Phase;
 use crate::policy::MarkRule;
 use crate::venue::{Decision, Venue};
-use downdraft_margin::OptionTerms;
-use downdraft_types::{InstrumentId, MarkPrice, Ppm, Time};
+use downdraft_margin::{OptionTerms, Outlook, PortfolioPolicy};
+use downdraft_types::{AccountId, InstrumentId, MarkPrice, Ppm, Time};
 
 /// The largest volatility: 100 per square root of a year, 10,000%.
 const LARGEST_VOLATILITY: Ppm = Ppm(100 * Ppm::ONE.0);
@@ -81,7 +81,36 @@ impl Venue {
         (0..self.markets.len()).map(|index| InstrumentId(u16::try_from(index).expect("instruments fit their id")))
     }
 
-    /// Puts marks and index of every option of an underlying in place. [`Venue::look_at_options`] must follow.
+    /// What an option's volatility is multiplied by: its model's smile.
+    fn smile(&self, option: InstrumentId) -> Ppm {
+        match self.market(option).map(|market| market.mark_policy.rule) {
+            Ok(MarkRule::Model { smile, .. }) => smile,
+            _ => Ppm::ONE,
+        }
+    }
+
+    /// Tells margin what is known of an underlying now.
+    fn update_outlook(&mut self, underlying: InstrumentId, at: Time) {
+        if let Ok(market) = self.market(underlying) {
+            let outlook = Outlook { index: market.index, volatility: market.volatility, at };
+            self.margin.set_outlook(underlying, outlook);
+        }
+    }
+
+    /// Values an option anew, by the time and its smile. [`Venue::look_at_options`] must follow where it is held.
+    pub(crate) fn revalue_option(&mut self, instrument: InstrumentId, now: Time) {
+        if let Some(terms) = self.margin.instrument(instrument).option() {
+            self.update_outlook(terms.underlying, now);
+            self.margin.place_option(instrument, None, self.smile(instrument));
+        }
+    }
+
+    /// Whether an option's mark waits for liquidations to end.
+    pub(crate) fn is_frozen(&self, option: InstrumentId) -> bool {
+        self.desk.pending > 0 && self.market(option).is_ok_and(|market| market.mark_policy.frozen)
+    }
+
+    /// Puts marks, index and values of every option of an underlying in place. [`Venue::look_at_options`] must follow.
     pub(crate) fn place_options<S: Sink>(
         &mut self,
         underlying: InstrumentId,
@@ -89,16 +118,16 @@ impl Venue {
         kind: CauseKind,
         emit: &mut Emit<'_, S>,
     ) {
-        let Some(index) = self.market(underlying).ok().and_then(|market| market.index) else { return };
+        self.update_outlook(underlying, emit.time);
         for option in self.numbers() {
-            let frozen = |market: &crate::Market| market.mark_policy.frozen && self.desk.pending > 0;
-            if !self.is_option_of(option, underlying) || self.market(option).is_ok_and(frozen) {
+            if !self.is_option_of(option, underlying) || self.is_frozen(option) {
                 continue;
             }
-            let mark = match self.markets[option.index()].as_deref().map(|market| market.mark_policy.rule) {
-                Some(MarkRule::Model { smile, .. }) => self.model_mark(option, smile, emit.time),
-                _ => None,
-            };
+            let smile = self.smile(option);
+            let modelled = self.markets[option.index()]
+                .as_deref()
+                .is_some_and(|market| matches!(market.mark_policy.rule, MarkRule::Model { .. }));
+            let mark = self.model_mark(option, smile, emit.time).filter(|_| modelled);
             let terms = self.margin.instrument(option);
             let (lowest, highest) = terms.legal_marks();
             let mark = mark.map(|mark| mark.clamp(lowest, highest));
@@ -107,11 +136,12 @@ impl Venue {
                 market.has_mark = true;
                 emit.event(Some(cause), &Event::MarkMoved { instrument: option, mark, kind });
             }
-            self.margin.place_option(option, mark, index);
+            self.margin.place_option(option, mark, smile);
         }
     }
 
-    /// Looks at every pool that holds an option of an underlying, reports who fell, and lets breakers trip.
+    /// Looks at the pools whose boxes were left by an underlying's outlook or its options' marks, reports who fell, and lets
+    /// breakers trip.
     pub(crate) fn look_at_options<S: Sink>(
         &mut self,
         underlying: InstrumentId,
@@ -119,14 +149,43 @@ impl Venue {
         kind: CauseKind,
         emit: &mut Emit<'_, S>,
     ) {
+        self.margin.look_at_options(underlying);
         for option in self.numbers() {
-            if !self.is_option_of(option, underlying) {
-                continue;
+            if self.is_option_of(option, underlying) {
+                let mark = self.margin.instrument(option).mark();
+                self.watch_breaker(option, mark, cause, emit);
             }
-            self.margin.look_again(option);
-            let mark = self.margin.instrument(option).mark();
-            self.watch_breaker(option, mark, cause, emit);
         }
         self.raise(emit, Some(cause), kind);
+    }
+
+    pub(crate) fn set_portfolio_policy<S: Sink>(
+        &mut self,
+        underlying: InstrumentId,
+        policy: Option<&PortfolioPolicy>,
+        emit: &mut Emit<'_, S>,
+    ) -> Decision {
+        self.market(underlying)?;
+        self.margin.set_portfolio_policy(underlying, policy)?;
+        let set = emit.event(None, &Event::ParameterSet { instrument: Some(underlying) });
+        self.raise(emit, Some(set), CauseKind::Parameter);
+        self.place_options(underlying, set, CauseKind::Parameter, emit);
+        self.look_at_options(underlying, set, CauseKind::Parameter, emit);
+        Ok(())
+    }
+
+    pub(crate) fn set_portfolio<S: Sink>(
+        &mut self,
+        account: AccountId,
+        portfolio: bool,
+        emit: &mut Emit<'_, S>,
+    ) -> Decision {
+        if portfolio && self.policy.vault == Some(account) {
+            return Err(Rejection::InvalidPolicy);
+        }
+        self.margin.set_portfolio(account, portfolio)?;
+        let set = emit.event(None, &Event::PortfolioSet { account, portfolio });
+        self.raise(emit, Some(set), CauseKind::OwnAccount);
+        Ok(())
     }
 }

@@ -184,6 +184,10 @@ impl Venue {
             Command::SetDynamicMargin { instrument, policy } => {
                 self.set_dynamic_margin(*instrument, policy.as_deref().copied(), emit)
             }
+            Command::SetPortfolioPolicy { underlying, policy } => {
+                self.set_portfolio_policy(*underlying, policy.as_deref(), emit)
+            }
+            Command::SetPortfolio { account, portfolio } => self.set_portfolio(*account, *portfolio, emit),
             Command::SetSettlement { instrument, policy } => self.set_settlement(*instrument, *policy, emit),
             Command::Internal(internal) => self.internal(*internal, emit),
         }
@@ -227,11 +231,9 @@ impl Venue {
             self.check_underlying(instrument, spec, terms)?;
         }
         self.margin.list(instrument, spec).map_err(Rejection::Listing)?;
-        if let Some(index) = self.market(self.index_source(instrument)).ok().and_then(|market| market.index) {
-            self.margin.place_option(instrument, None, index);
-        }
         let market = Market::new(book, self.capacity.accounts, spec.mark_scale);
         self.markets[instrument.index()] = Some(Box::new(market));
+        self.revalue_option(instrument, emit.time);
         let listed = emit.event(None, &Event::InstrumentListed { instrument });
         if let Some(expiry) = spec.kind.expiry() {
             emit.request(expiry, listed, Internal::Expire { instrument });
@@ -406,6 +408,7 @@ impl From<MarginError> for Rejection {
             MarginError::CannotBorrow => Self::CannotBorrow,
             MarginError::OpenInterestFull => Self::OpenInterestFull,
             MarginError::CrossOnly => Self::CrossOnly,
+            MarginError::BadPortfolio => Self::InvalidPortfolio,
         }
     }
 }

@@ -24,6 +24,8 @@ type Client = Option<u64>;
 type Funding = (u64, u64, u64, FundingRule, (i64, i64, (Money, Tag), bool));
 type Dynamic = (Measure, (u64, u64, i64, i64), (i64, i64, i64));
 type Unwind = (i64, u64, Option<i64>);
+type Grid = Vec<(i64, Tag, i64)>;
+type Portfolio = (Currency, Vec<(Instrument, i64)>, Grid, (i64, i64, i64, i64, u64), (i64, i64, i64, i64), i64);
 
 macro_rules! layouts {
     ($(enum $name:ident { $($body:tt)* })*) => {
@@ -84,6 +86,8 @@ layouts! {
         SetMarginForm(Instrument, (i64, u64), (Money, Money), Option<u64>, (i64, i64, i64, i64, i64)),
         ReportVolatility(Instrument, i64),
         SetDynamicMargin(Instrument, Option<Dynamic>),
+        SetPortfolioPolicy(Instrument, Option<Portfolio>),
+        SetPortfolio(Account, bool),
     }
     enum Rejection {
         UnknownInstrument, UnknownAccount, UnknownCurrency, UnknownOrder, AccountExists, DuplicateClientOrder,
@@ -91,7 +95,7 @@ layouts! {
         PriceOutsideBand, InvalidPolicy, InsufficientMargin, WouldNotReduce, WouldTake, CannotFill,
         MarketCannotRest, NoLiquidity, Halted, InLiquidation, PositionOpen, NotIsolated, Expired, NoMark,
         SameAccount, LevelFull, NothingToDo, CrossNotAllowed, InvalidCollateral, CollateralInUse, NotCollateral,
-        DepositLimit, CannotBorrow, OpenInterestFull, CrossOnly,
+        DepositLimit, CannotBorrow, OpenInterestFull, CrossOnly, InvalidPortfolio,
     }
     enum Event {
         Rejected(Rejection),
@@ -141,6 +145,7 @@ layouts! {
         InterestCharged,
         VolatilityReported(Instrument, i64),
         MarginRateSet(Instrument, i64, i64),
+        PortfolioSet(Account, bool),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Any sequence of commands, beside the model that looks at everyone after each of them.
 
-use crate::steps::{Step, step, unified_step};
+use crate::steps::{Step, portfolio_step, step, unified_step};
 use crate::trial::Trial;
 use downdraft_testkit::naive_margin::maintenance_e6;
 use downdraft_types::{InstrumentId, Lots, Money};
@@ -22,6 +22,15 @@ proptest! {
     #[test]
     fn exactly_those_below_maintenance_fall_by_their_collateral(steps in vec(unified_step(), 1..160)) {
         let mut trial = Trial::unified();
+        for step in steps {
+            trial.apply(&step);
+        }
+    }
+
+    /// As above, where some net their positions in a grid of price and volatility moves.
+    #[test]
+    fn exactly_those_below_maintenance_fall_in_a_portfolio(steps in vec(portfolio_step(), 1..160)) {
+        let mut trial = Trial::portfolio();
         for step in steps {
             trial.apply(&step);
         }

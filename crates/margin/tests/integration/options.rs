@@ -3,7 +3,7 @@
 use crate::world::{A, B, CASH, FIRST, SECOND, cross, deposit, engine, perpetual, tier, trade};
 use downdraft_margin::{
     DeliveryFee, InstrumentKind, InstrumentSpec, ListingError, Margin, MarginError, MarginForm, MarginMode,
-    OptionTerms, Right, ShortOptionRates,
+    OptionTerms, Outlook, Right, ShortOptionRates,
 };
 use downdraft_types::{MarkPrice, Money, Ppm, Price, Qty, Side, Time};
 
@@ -15,9 +15,14 @@ fn option(right: Right, strike: i64) -> InstrumentSpec {
 /// An option at `mark`, its index at `index`.
 fn market(right: Right, strike: i64, mark: i64, index: i64) -> Margin {
     let mut margin = engine(&[option(right, strike), perpetual(10_000, 20_000)]);
-    margin.place_option(FIRST, Some(MarkPrice(mark)), MarkPrice(index));
-    margin.look_again(FIRST);
+    move_index(&mut margin, Some(mark), index);
     margin
+}
+
+fn move_index(margin: &mut Margin, mark: Option<i64>, index: i64) {
+    margin.set_outlook(FIRST, Outlook { index: Some(MarkPrice(index)), ..Outlook::default() });
+    margin.place_option(FIRST, mark.map(MarkPrice), Ppm::ONE);
+    margin.look_at_options(FIRST);
 }
 
 /// Initial and maintenance margin of ten sold at the mark, the mark's part in.
@@ -122,8 +127,7 @@ fn the_index_alone_liquidates() {
     deposit(&mut margin, A, 7_600);
     trade(&mut margin, A, FIRST, -10, 6_000);
     for (index, falls) in [(10_133, false), (10_134, true)] {
-        margin.place_option(FIRST, None, MarkPrice(index));
-        margin.look_again(FIRST);
+        move_index(&mut margin, None, index);
         margin.check_risk_index();
         assert_eq!(!margin.fallen().is_empty(), falls, "{index}");
     }

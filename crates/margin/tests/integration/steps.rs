@@ -29,6 +29,14 @@ pub enum Step {
     Least { instrument: u8, least: u32 },
     /// An option's mark and its index move together, by parts per million.
     Index { instrument: u8, by: i32, mark: i32 },
+    /// The volatility of an option's underlying, in parts per million.
+    Volatility { instrument: u8, to: u32 },
+    /// Hours pass for the options of an option's underlying.
+    Time { instrument: u8, hours: u16 },
+    /// Portfolio margin for an account, or not.
+    Portfolio { account: u8, portfolio: bool },
+    /// A portfolio margin with contingencies or without, or none.
+    Grid { contingent: Option<bool> },
     /// Mode and leverage.
     Configure { account: u8, instrument: u8, isolated: bool, initial: Option<u32> },
     /// Isolated margin moves by a part of the free cash, or of the margin, in 256ths.
@@ -83,6 +91,8 @@ pub fn step() -> impl Strategy<Value = Step> {
         2 => (instrument(), 0..60_000_u32).prop_map(|(instrument, least)| Step::Least { instrument, least }),
         4 => (any::<bool>(), -150_000..150_000_i32, -400_000..500_000_i32)
             .prop_map(|(call, by, mark)| Step::Index { instrument: if call { 6 } else { 7 }, by, mark }),
+        1 => (6..8_u8, 0..3_000_000_u32).prop_map(|(instrument, to)| Step::Volatility { instrument, to }),
+        1 => (6..8_u8, 0..200_u16).prop_map(|(instrument, hours)| Step::Time { instrument, hours }),
         4 => (account(), instrument(), any::<bool>(), proptest::option::of(10_000..1_000_000_u32))
             .prop_map(|(account, instrument, isolated, initial)| {
                 Step::Configure { account, instrument, isolated, initial }
@@ -103,5 +113,24 @@ pub fn unified_step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Interest),
         1 => (0..60_u8).prop_map(|cut| Step::Haircut { cut }),
         3 => any::<(u8, bool)>().prop_map(|(account, all)| Step::Convert { account, all }),
+    ]
+}
+
+/// Steps of a world with portfolio margin: those of one with collateral, and what moves options.
+pub fn portfolio_step() -> impl Strategy<Value = Step> {
+    let lots = || 1..1_000_u16;
+    let options = 5..8_u8;
+    prop_oneof![
+        14 => unified_step(),
+        4 => (any::<u8>(), options, any::<bool>(), lots(), any::<i8>(), any::<bool>())
+            .prop_map(|(account, instrument, buys, lots, offset, rests)| {
+                Step::Order { account, instrument, buys, lots, offset, rests }
+            }),
+        4 => (-150_000..150_000_i32, -200_000..200_000_i32)
+            .prop_map(|(by, mark)| Step::Index { instrument: 5, by, mark }),
+        3 => (0..3_000_000_u32).prop_map(|to| Step::Volatility { instrument: 5, to }),
+        2 => (0..400_u16).prop_map(|hours| Step::Time { instrument: 5, hours }),
+        2 => any::<(u8, bool)>().prop_map(|(account, portfolio)| Step::Portfolio { account, portfolio }),
+        1 => any::<Option<bool>>().prop_map(|contingent| Step::Grid { contingent }),
     ]
 }

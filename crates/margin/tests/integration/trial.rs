@@ -3,12 +3,13 @@
 use crate::steps::{Resolution, Step};
 use crate::world::{perpetual, tier};
 use downdraft_margin::{
-    CollateralAsset, CollateralPolicy, DeliveryFee, InstrumentKind, InstrumentSpec, Leg, LoanTerms, MaintenanceBasis,
-    Margin, MarginCapacity, MarginForm, MarginMode, OpenInterestScale, OptionTerms, Payoff, Pool, Right, SizeScale,
-    WeightTier, fee,
+    CollateralAsset, CollateralPolicy, Contingencies, DeliveryFee, GridPoint, InstrumentKind, InstrumentSpec, Leg,
+    LoanTerms, MaintenanceBasis, Margin, MarginCapacity, MarginForm, MarginMode, Netted, OpenInterestScale,
+    OptionTerms, Outlook, Payoff, Pool, PortfolioPolicy, Right, SizeScale, VolatilityMove, VolatilityShock, WeightTier,
+    fee,
 };
 use downdraft_testkit::naive_margin::NaiveMargin;
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side, Time};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side, Span, Time};
 use std::collections::BTreeSet;
 
 const ACCOUNTS: u32 = 7;
@@ -131,6 +132,57 @@ fn collateral() -> CollateralPolicy {
     }
 }
 
+/// Days of nanoseconds.
+const DAY: u64 = 86_400_000_000_000;
+
+/// A contract, one that is inverse, and one in which a hedge moves half as far the other way; the coins' spot markets; two calls
+/// and a put of the first.
+fn portfolio_listings() -> [(InstrumentSpec, i64); 8] {
+    let [tiered, inverse, _, coin, other, _, _, _] = unified_listings();
+    let inverse = (InstrumentSpec { settlement: CurrencyId(0), ..inverse.0 }, inverse.1);
+    let option = |right, days: u64, strike| {
+        let (expiry, strike) = (Time(days * DAY), MarkPrice(strike));
+        let terms = OptionTerms { expiry, right, strike, underlying: InstrumentId(0) };
+        let kind = InstrumentKind::Option(terms);
+        InstrumentSpec { kind, tiers: vec![], close_fee: Ppm(0), ..tiered.0.clone() }
+    };
+    let hedge = tiered.clone();
+    let near = (option(Right::Call, 30, 10_000), 700);
+    let put = (option(Right::Put, 30, 10_000), 700);
+    [tiered.clone(), inverse, hedge, coin, other, near, put, (option(Right::Call, 90, 12_000), 400)]
+}
+
+/// Moves of price to both sides, of which the largest count in part, each with volatility up, unmoved and down.
+pub fn portfolio(contingent: bool) -> PortfolioPolicy {
+    let moves = [-160_000, -80_000, 0, 80_000, 160_000].map(|price| (price, 1_000_000)).into_iter();
+    let tails = [(-600_000, 250_000), (1_500_000, 100_000)];
+    let ways = [VolatilityMove::Up, VolatilityMove::None, VolatilityMove::Down];
+    let points = moves
+        .chain(tails)
+        .flat_map(|(price, part)| ways.map(|volatility| GridPoint { price: Ppm(price), volatility, part: Ppm(part) }));
+    let netted = |id, beta| Netted { instrument: InstrumentId(id), beta: Ppm(beta) };
+    let contingencies = Contingencies {
+        short_option: Ppm(10_000),
+        offsetting: Ppm(20_000),
+        contracts: Ppm(5_000),
+        options: Ppm(6_000),
+    };
+    PortfolioPolicy {
+        settlement: CurrencyId(0),
+        contracts: vec![netted(0, 1_000_000), netted(1, 1_000_000), netted(2, -500_000)],
+        grid: points.collect(),
+        volatility: VolatilityShock {
+            up: Ppm(500_000),
+            down: Ppm(250_000),
+            short_power: Ppm(300_000),
+            long_power: Ppm(130_000),
+            floor: Span(DAY),
+        },
+        contingencies: if contingent { contingencies } else { Contingencies::default() },
+        initial_over: Ppm(1_300_000),
+    }
+}
+
 struct Resting {
     account: AccountId,
     instrument: InstrumentId,
@@ -160,6 +212,57 @@ impl Trial {
             trial.naive.set_unified(account, true);
         }
         trial
+    }
+
+    /// A world with portfolio margin, chosen by half of the accounts; of each half a part is unified.
+    pub fn portfolio() -> Self {
+        let mut trial = Self::listing(portfolio_listings());
+        trial.set_portfolio_policy(Some(&portfolio(true)));
+        trial.move_outlook(InstrumentId(0), |outlook| {
+            (outlook.index, outlook.volatility) = (Some(MarkPrice(10_000)), Some(Ppm(600_000)));
+        });
+        trial.engine.set_collateral(&collateral()).unwrap();
+        trial.naive.set_collateral(&collateral());
+        for account in (1..ACCOUNTS).map(AccountId) {
+            if account.0 % 3 == 0 {
+                trial.engine.set_unified(account, true).unwrap();
+                trial.naive.set_unified(account, true);
+            }
+            if account.0 % 2 == 0 {
+                trial.engine.set_portfolio(account, true).unwrap();
+                trial.naive.set_portfolio(account, true);
+            }
+        }
+        trial
+    }
+
+    fn set_portfolio_policy(&mut self, policy: Option<&PortfolioPolicy>) {
+        self.engine.set_portfolio_policy(InstrumentId(0), policy).unwrap();
+        self.naive.set_portfolio_policy(InstrumentId(0), policy);
+    }
+
+    /// Changes an underlying's outlook, and values its options by it.
+    fn move_outlook(&mut self, underlying: InstrumentId, change: impl FnOnce(&mut Outlook)) {
+        let mut outlook = self.engine.outlook(underlying);
+        change(&mut outlook);
+        self.engine.set_outlook(underlying, outlook);
+        for id in self.options_of(underlying) {
+            let smile = Ppm(1_000_000 + 50_000 * i64::from(id.0 % 3));
+            self.engine.place_option(id, None, smile);
+            self.naive.set_option(id, outlook, smile);
+        }
+        self.engine.look_at_options(underlying);
+    }
+
+    fn options_of(&self, underlying: InstrumentId) -> Vec<InstrumentId> {
+        let option =
+            |id: &InstrumentId| self.engine.instrument(*id).option().is_some_and(|o| o.underlying == underlying);
+        (0..CAPACITY.instruments).map(InstrumentId).filter(option).collect()
+    }
+
+    fn underlyings(&self) -> BTreeSet<InstrumentId> {
+        let of = |id| self.engine.instrument(id).option().map(|option| option.underlying);
+        (0..CAPACITY.instruments).map(InstrumentId).filter_map(of).collect()
     }
 
     fn listing(listings: [(InstrumentSpec, i64); 8]) -> Self {
@@ -203,8 +306,8 @@ impl Trial {
     /// Pools of one position have the trigger that halving finds; no pool has one while it is being liquidated.
     fn compare_triggers(&self) {
         for pool in self.naive.pools() {
-            if let Pool::Unified { account } = pool {
-                self.check_box(account);
+            if self.engine.has_box(pool) {
+                self.check_box(pool);
                 continue;
             }
             let open = self.naive.positions_of(pool);
@@ -226,9 +329,10 @@ impl Trial {
         }
     }
 
-    /// A sound unified account is healthy at the corners of its box, and at points inside.
-    fn check_box(&self, account: AccountId) {
-        let sound = self.naive.is_sound(Pool::Unified { account });
+    /// A sound pool is healthy at the corners of its box, and at points inside.
+    fn check_box(&self, pool: Pool) {
+        let account = pool.account();
+        let sound = self.naive.is_sound(pool);
         let ids = (0..CAPACITY.instruments).map(InstrumentId);
         let ends: Vec<_> = ids.map(|id| (id, self.ends(account, id))).collect();
         for corner in (0..200_u32).map(|n| n.wrapping_mul(0x9E37_79B1) >> 16) {
@@ -243,11 +347,37 @@ impl Trial {
                 };
                 other.set_mark(*id, MarkPrice(mark));
             }
-            let slack = other.slack_e6(Pool::Unified { account }, None);
+            for underlying in self.underlyings() {
+                let outlook = self.outlook_inside(account, underlying, corner.rotate_left(5) ^ u32::from(underlying.0));
+                for id in self.options_of(underlying) {
+                    other.set_option(id, outlook, Ppm(1_000_000 + 50_000 * i64::from(id.0 % 3)));
+                }
+            }
+            let slack = other.slack_e6(pool, None);
             assert!(!sound || slack >= 0, "{account} falls inside its box, by {slack}: {corner} of {ends:?}");
             if !sound {
                 break;
             }
+        }
+    }
+
+    /// An outlook in an account's box: low, high, present, or a third of the way; what has no edge does not move.
+    fn outlook_inside(&self, account: AccountId, underlying: InstrumentId, corner: u32) -> Outlook {
+        let (now, edges) = (self.engine.outlook(underlying), self.engine.edges(account, underlying));
+        let between = |now: i64, [low, high]: [Option<i64>; 2], bits: u32| {
+            let (low, high) = (low.map_or(now, |low| low + 1), high.map_or(now, |high| high - 1));
+            match bits & 3 {
+                0 => low,
+                1 => high,
+                2 => now,
+                _ => low + (high - low) / 3,
+            }
+        };
+        let at = i64::try_from(now.at.0).unwrap();
+        Outlook {
+            index: now.index.map(|index| MarkPrice(between(index.0, edges.index, corner))),
+            volatility: now.volatility.map(|vol| Ppm(between(vol.0, edges.volatility, corner >> 2))),
+            at: Time(between(at, [None, edges.until], corner >> 4).unsigned_abs()),
         }
     }
 
@@ -358,18 +488,39 @@ impl Trial {
                 }
             }
             Step::Index { instrument, by, mark } => {
-                let id = instrument_of(instrument);
-                let terms = self.engine.instrument(id);
-                let moved = |price: MarkPrice, by: i32| {
-                    let price = i128::from(price.0);
+                let terms = self.engine.instrument(instrument_of(instrument));
+                let underlying = terms.option()?.underlying;
+                let moved = |price: i64, by: i32, largest: MarkPrice| {
+                    let price = i128::from(price);
                     let price = price + price * i128::from(by) / 1_000_000 + i128::from(by.signum());
-                    MarkPrice(i64::try_from(price).unwrap()).clamp(MarkPrice::ZERO, terms.legal_marks().1)
+                    MarkPrice(i64::try_from(price).unwrap()).clamp(MarkPrice::ZERO, largest)
                 };
-                let (mark, reference) = (moved(terms.mark(), mark), moved(terms.reference(), by));
-                self.engine.place_option(id, Some(mark), reference);
-                self.engine.look_again(id);
-                self.naive.set_option(id, mark, reference);
+                let largest = self.engine.instrument(underlying).largest_mark();
+                for id in self.options_of(underlying) {
+                    let terms = self.engine.instrument(id);
+                    let mark = moved(terms.mark().0, mark, terms.largest_mark());
+                    self.engine.place_option(id, Some(mark), Ppm(1_000_000 + 50_000 * i64::from(id.0 % 3)));
+                    self.naive.set_mark(id, mark);
+                }
+                self.move_outlook(underlying, |outlook| {
+                    let index = outlook.index.unwrap_or(MarkPrice(10_000));
+                    outlook.index = Some(moved(index.0, by, largest));
+                });
             }
+            Step::Volatility { instrument, to } => {
+                let underlying = self.engine.instrument(instrument_of(instrument)).option()?.underlying;
+                self.move_outlook(underlying, |outlook| outlook.volatility = Some(Ppm(to.into())));
+            }
+            Step::Time { instrument, hours } => {
+                let underlying = self.engine.instrument(instrument_of(instrument)).option()?.underlying;
+                self.move_outlook(underlying, |outlook| outlook.at = Time(outlook.at.0 + u64::from(hours) * DAY / 24));
+            }
+            Step::Portfolio { account, portfolio } => {
+                let account = account_of(account);
+                self.engine.set_portfolio(account, portfolio).ok()?;
+                self.naive.set_portfolio(account, portfolio);
+            }
+            Step::Grid { contingent } => self.set_portfolio_policy(contingent.map(portfolio).as_ref()),
             Step::Configure { account, instrument, isolated, initial } => {
                 let (account, id) = (account_of(account), instrument_of(instrument));
                 let mode = if isolated { MarginMode::Isolated } else { MarginMode::Cross };
