@@ -305,7 +305,7 @@ mod tests {
         let error = |text: &str, sets: &[String]| Document::read("t", text, sets).unwrap_err().to_string();
         assert_eq!(
             error("name = \"x\"\nvenue = \"bitmx\"\n", &[]),
-            "t:2:9: venue: found \"bitmx\", expected one of binance-usdm, bybit-inverse, bitmex, dydx-v4, hyperliquid, vega (did you mean bitmex?)"
+            "t:2:9: venue: found \"bitmx\", expected one of binance-usdm, bybit-inverse, bitmex, deribit-pm, dydx-v4, hyperliquid, vega (did you mean bitmex?)"
         );
         let set = error("name = \"x\"\n", &["venue=3".to_owned()]);
         assert!(set.starts_with("--set venue=3: venue: found integer, expected one of binance-usdm"), "{set}");

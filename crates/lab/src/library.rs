@@ -35,6 +35,7 @@ const LIBRARY: &[Builtin] = builtin![
     "halted",
     "coin-margined",
     "collateral-loop",
+    "volatility-jump",
     "recorded-equity",
     "recorded-futures",
     "my-venue",
@@ -43,6 +44,7 @@ const LIBRARY: &[Builtin] = builtin![
 const FILES: Files = Files::Embedded(&[
     ("my-venue/positions.csv", include_str!("../../../scenarios/my-venue/positions.csv")),
     ("my-venue/book.csv", include_str!("../../../scenarios/my-venue/book.csv")),
+    ("volatility-jump/positions.csv", include_str!("../../../scenarios/volatility-jump/positions.csv")),
 ]);
 
 /// All built-in scenarios, the default first.

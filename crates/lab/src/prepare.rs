@@ -3,6 +3,7 @@
 use crate::error::ScenarioError;
 use crate::scenario::{ActorKind, Scenario};
 use downdraft_journal::{Header, MachineEntry};
+use downdraft_margin::InstrumentKind;
 use downdraft_sim::world::World;
 use downdraft_types::{AccountId, InstrumentId, MachineId, Time};
 use downdraft_venue::{AdlRanking, Command, Venue};
@@ -30,8 +31,8 @@ impl Prepared {
         Time(self.scenario.duration.0)
     }
 
-    /// The commands of set-up, all at time zero: instruments with their policies and first marks, the liquidation
-    /// policy, the fund, given books.
+    /// The commands of set-up, all at time zero: instruments with their policies and first marks, portfolio margins, the
+    /// liquidation policy, the fund, given books.
     #[must_use]
     pub fn genesis(&self) -> Vec<Command> {
         let mut commands = Vec::new();
@@ -55,9 +56,14 @@ impl Prepared {
             }
             commands.push(Command::SetMark { instrument, mark: terms.first_mark() });
         }
+        commands.extend(self.first_indices());
         self.open_funds(&mut commands);
         if let Some(policy) = &self.scenario.collateral {
             commands.push(Command::SetCollateral { policy: Box::new(policy.clone()) });
+        }
+        for (underlying, policy) in &self.scenario.portfolios {
+            let policy = Some(Box::new(policy.clone()));
+            commands.push(Command::SetPortfolioPolicy { underlying: *underlying, policy });
         }
         let mut policy = self.scenario.liquidation;
         if let AdlRanking::RandomStart { seed } = &mut policy.adl.ranking {
@@ -94,6 +100,16 @@ impl Prepared {
                 amount,
             }));
         }
+    }
+
+    /// The index of what options are on begins at its price: positions may be opened before an oracle speaks.
+    fn first_indices(&self) -> impl Iterator<Item = Command> + '_ {
+        let numbered = || (0_u16..).map(InstrumentId).zip(&self.scenario.instruments);
+        let has_options = move |id: InstrumentId| {
+            numbered().any(|(_, terms)| matches!(terms.spec.kind, InstrumentKind::Option(of) if of.underlying == id))
+        };
+        let underlyings = numbered().filter(move |(id, _)| has_options(*id));
+        underlyings.map(|(instrument, terms)| Command::ReportIndex { instrument, index: terms.first_mark() })
     }
 
     /// What is reported of volatilities, and when.

@@ -24,6 +24,7 @@ mod my_venue;
 mod outline;
 mod policy;
 mod population;
+mod portfolio;
 mod recorded;
 
 pub use actors::{Actor, ActorKind};
@@ -38,8 +39,8 @@ use crate::decimal::Decimal;
 use crate::document::Document;
 use crate::error::ScenarioError;
 use crate::read::{Field, Outcome, Section};
-use downdraft_margin::CollateralPolicy;
-use downdraft_types::{AccountId, CurrencyId, Money, Span};
+use downdraft_margin::{CollateralPolicy, PortfolioPolicy};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Span};
 use downdraft_venue::{Capacity, LiquidationPolicy};
 use std::collections::BTreeSet;
 
@@ -60,6 +61,8 @@ pub struct Scenario {
     pub instruments: Vec<Instrument>,
     /// What stands for unified accounts' positions.
     pub collateral: Option<CollateralPolicy>,
+    /// Portfolio margins, each with the instrument that is its underlying.
+    pub portfolios: Vec<(InstrumentId, PortfolioPolicy)>,
     /// How accounts below maintenance are closed.
     pub liquidation: LiquidationPolicy,
     /// What the insurance fund starts with.
@@ -91,12 +94,14 @@ impl Scenario {
         let currencies = s.required("currencies", "a table of currencies", Currencies::read)?;
         let instruments = s.required("instruments", "a list of instruments", |f| instruments(f, &currencies))?;
         let collateral = s.optional("collateral", |f| collateral::read(f, &currencies, &instruments))?;
+        let portfolios = s.or("portfolio_margin", Vec::new(), |f| portfolio::read(f, &currencies, &instruments))?;
         let mut liquidation = s.or("liquidation", LiquidationPolicy::default(), policy::liquidation)?;
         let fund = s.or("fund", Vec::new(), |f| currencies.amounts(&f.section()?))?;
         let mut scope = actors::Scope {
             instruments: &instruments,
             currencies: &currencies,
             collateral: collateral.as_ref(),
+            portfolios: &portfolios,
             files,
             depth,
             next_account: 1,
@@ -120,6 +125,7 @@ impl Scenario {
             currencies,
             instruments,
             collateral,
+            portfolios,
             liquidation,
             fund,
             funds,

@@ -1,10 +1,12 @@
 //! Venues by name: `venue = "binance-usdm"` in a scenario stands for the terms and policies of that venue, wherever the
 //! scenario does not state its own; set from outside, it wins over what the scenario states.
 //!
-//! A preset's `[instrument]` goes into every instrument, its `[liquidation]` into the scenario's. What the scenario's
-//! text becomes is whole: reading it needs no preset.
+//! A preset's `[instrument]` goes into every instrument, or, where it has one, its `[option]` into every option; its
+//! `[portfolio_margin]` into that of every instrument on which there are options; its `[liquidation]` into the scenario's.
+//! What the scenario's text becomes is whole: reading it needs no preset.
 
 use crate::error::suggest;
+use std::collections::BTreeSet;
 use toml_edit::{DocumentMut, Item, Table, TableLike, Value};
 
 /// A venue's terms and policies.
@@ -22,7 +24,8 @@ macro_rules! presets {
     };
 }
 
-const PRESETS: &[Preset] = presets!["binance-usdm", "bybit-inverse", "bitmex", "dydx-v4", "hyperliquid", "vega"];
+const PRESETS: &[Preset] =
+    presets!["binance-usdm", "bybit-inverse", "bitmex", "deribit-pm", "dydx-v4", "hyperliquid", "vega"];
 
 /// How a position is sold is one thing, said in several fields: a scenario that says some of it says all.
 const SOLD: [&str; 4] = ["mode", "rest", "step", "cooldown"];
@@ -50,21 +53,43 @@ pub(crate) fn named(item: &Item) -> Result<&'static Preset, String> {
 /// Where the venue would win over the scenario's kind of contract, and so change what its sizes mean.
 pub(crate) fn fill(scenario: &mut DocumentMut, preset: &Preset, wins: bool) -> Result<(), String> {
     let terms: DocumentMut = preset.text.parse().unwrap_or_default();
-    if let Some(defaults) = terms.get("instrument").and_then(Item::as_table) {
-        for table in instruments(scenario) {
+    let section = |name: &str| terms.get(name).and_then(Item::as_table);
+    let word = |table: &dyn TableLike, key: &str| table.get(key).and_then(Item::as_str).map(str::to_owned);
+    let mut underlyings = BTreeSet::new();
+    for table in instruments(scenario) {
+        let option = word(table, "kind").as_deref() == Some("option");
+        underlyings.extend(word(table, "underlying").filter(|_| option));
+        let own = section("option").filter(|_| option);
+        if let Some(defaults) = own.or_else(|| section("instrument")) {
             if wins {
                 check_contract(preset, defaults, table)?;
             }
             add(table, defaults, wins);
         }
     }
-    if let Some(defaults) = terms.get("liquidation").and_then(Item::as_table) {
+    if let Some(defaults) = section("portfolio_margin") {
+        for underlying in underlyings {
+            let all = scenario.entry("portfolio_margin").or_insert(implicit());
+            if let Some(all) = all.as_table_like_mut() {
+                let own = all.entry(&underlying).or_insert(Item::Table(Table::new()));
+                own.as_table_like_mut().into_iter().for_each(|own| add(own, defaults, wins));
+            }
+        }
+    }
+    if let Some(defaults) = section("liquidation") {
         let own = scenario.entry("liquidation").or_insert(Item::Table(Table::new()));
         if let Some(own) = own.as_table_like_mut() {
             add(own, defaults, wins);
         }
     }
     Ok(())
+}
+
+/// A table that is there for the sake of its tables.
+fn implicit() -> Item {
+    let mut table = Table::new();
+    table.set_implicit(true);
+    Item::Table(table)
 }
 
 /// A scenario's instruments. That there are none, or something else, is for the reader of the scenario to say.

@@ -149,7 +149,8 @@ pub struct PortfolioPolicy {
 impl PortfolioPolicy {
     /// Whether all numbers are in range: at least one point and at most [`LARGEST_GRID`]; moves above −100% and at most
     /// 900%, of every contract too; parts and contingencies from 0 to 100%, ranges and powers from 0 to 10.
-    fn is_legal(&self) -> bool {
+    #[must_use]
+    pub fn is_legal(&self) -> bool {
         let part = |rate: Ppm| (Ppm::ZERO..=Ppm::ONE).contains(&rate);
         let factor = |rate: Ppm| (Ppm::ZERO..=LARGEST_FACTOR).contains(&rate);
         let moved = |price: Ppm, beta: Ppm| RATE_ONE + moved_by(price, beta);
@@ -225,11 +226,12 @@ impl Instrument {
         self.option().is_none() || !self.grid.is_empty()
     }
 
-    /// Its mark where the price moves, rounded down.
+    /// Its mark where the price moves, rounded down, and above zero where prices are: a policy is refused that could
+    /// move one past what a mark can be.
     fn moved_mark(&self, mark: MarkPrice, by: i128) -> MarkPrice {
         let moved = floor_div(i128::from(mark.0) * (RATE_ONE + by), RATE_ONE);
-        let lowest = self.legal_marks().0;
-        MarkPrice(i64::try_from(moved).unwrap_or(i64::MAX)).max(lowest)
+        let lowest = self.spec.smallest_price().unwrap_or(i64::MIN);
+        MarkPrice(i64::try_from(moved).expect("a move that was checked").max(lowest))
     }
 
     /// What `size` gains (negative: loses) where the price of a contract moves.

@@ -97,6 +97,17 @@ impl Venue {
         }
     }
 
+    /// Values an option that was just listed. The first of an underlying tells margin what was reported before; otherwise
+    /// a listing moves nothing.
+    pub(crate) fn value_listed(&mut self, instrument: InstrumentId, now: Time) {
+        if let Some(terms) = self.margin.instrument(instrument).option() {
+            if self.margin.outlook(terms.underlying) == Outlook::default() {
+                self.update_outlook(terms.underlying, now);
+            }
+            self.margin.place_option(instrument, None, self.smile(instrument));
+        }
+    }
+
     /// Values an option anew, by the time and its smile. [`Venue::look_at_options`] must follow where it is held.
     pub(crate) fn revalue_option(&mut self, instrument: InstrumentId, now: Time) {
         if let Some(terms) = self.margin.instrument(instrument).option() {

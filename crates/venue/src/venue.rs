@@ -233,7 +233,7 @@ impl Venue {
         self.margin.list(instrument, spec).map_err(Rejection::Listing)?;
         let market = Market::new(book, self.capacity.accounts, spec.mark_scale);
         self.markets[instrument.index()] = Some(Box::new(market));
-        self.revalue_option(instrument, emit.time);
+        self.value_listed(instrument, emit.time);
         let listed = emit.event(None, &Event::InstrumentListed { instrument });
         if let Some(expiry) = spec.kind.expiry() {
             emit.request(expiry, listed, Internal::Expire { instrument });

@@ -3,6 +3,7 @@
 use crate::error::ScenarioError;
 use crate::library::Text;
 use crate::scenario::Scenario;
+use downdraft_margin::PortfolioPolicy;
 use downdraft_types::{AccountId, InstrumentId, Money};
 use downdraft_venue::Command;
 
@@ -11,8 +12,8 @@ use downdraft_venue::Command;
 #[error(
     "--set {argument}: {field} cannot change while the run goes on, expected one of liquidation, fund.CURRENCY, \
      instruments.NAME.tiers, instruments.NAME.mark, instruments.NAME.protections, instruments.NAME.funding, \
-     instruments.NAME.margin_form, instruments.NAME.dynamic_margin, or no --at, \
-     which changes it from the start"
+     instruments.NAME.margin_form, instruments.NAME.dynamic_margin, portfolio_margin.NAME, or no --at, which changes it \
+     from the start"
 )]
 pub struct FixedSetting {
     /// The path of the field.
@@ -45,7 +46,7 @@ pub fn mid_run(
 fn can_change(field: &str) -> bool {
     let mut segments = field.split('.');
     match segments.next() {
-        Some("liquidation" | "fund") => true,
+        Some("liquidation" | "fund" | "portfolio_margin") => true,
         // A name may hold points, so the setting is looked for by what follows a name.
         Some("instruments") => segments.skip(1).any(|segment| {
             ["tiers", "mark", "protections", "funding", "margin_form", "dynamic_margin"].contains(&segment)
@@ -78,6 +79,7 @@ fn commands(base: &Scenario, changed: &Scenario) -> Vec<Command> {
             commands.push(Command::SetFunding { instrument, policy: new.funding });
         }
     }
+    commands.extend(portfolios(base, changed));
     if base.liquidation != changed.liquidation {
         commands.push(Command::SetLiquidationPolicy { policy: Box::new(changed.liquidation) });
     }
@@ -94,4 +96,21 @@ fn commands(base: &Scenario, changed: &Scenario) -> Vec<Command> {
         }
     }
     commands
+}
+
+/// Portfolio margins that differ: first those that take no contract in, as a contract is netted in one alone.
+fn portfolios(base: &Scenario, changed: &Scenario) -> impl Iterator<Item = Command> {
+    let of = |scenario: &Scenario, id| scenario.portfolios.iter().find(|(of, _)| *of == id).map(|(_, p)| p.clone());
+    let numbers = (0_u16..).take(base.instruments.len()).map(InstrumentId);
+    let differ = numbers.map(|id| (id, of(base, id), of(changed, id))).filter(|(_, old, new)| old != new);
+    let takes_in = |(_, old, new): &(_, Option<PortfolioPolicy>, Option<PortfolioPolicy>)| {
+        let nets = |policy: &Option<PortfolioPolicy>, id| {
+            policy.iter().flat_map(|policy| &policy.contracts).any(|netted| netted.instrument == id)
+        };
+        new.iter().flat_map(|policy| &policy.contracts).any(|netted| !nets(old, netted.instrument))
+    };
+    let (growing, rest): (Vec<_>, Vec<_>) = differ.partition(takes_in);
+    rest.into_iter()
+        .chain(growing)
+        .map(|(underlying, _, policy)| Command::SetPortfolioPolicy { underlying, policy: policy.map(Box::new) })
 }

@@ -7,7 +7,7 @@ use super::{background, borrowers, maker, model, population};
 use crate::decimal::Decimal;
 use crate::error::{ScenarioError, suggest};
 use crate::read::{Field, Outcome, Section};
-use downdraft_margin::{CollateralPolicy, InstrumentKind};
+use downdraft_margin::{CollateralPolicy, InstrumentKind, PortfolioPolicy};
 use downdraft_sim::actors::{
     Background, BackgroundConfig, Borrowers, BorrowersConfig, Explicit, ExplicitConfig, Maker, MakerConfig,
     OracleActor, OracleConfig, Population, PopulationConfig, Shock, ShockConfig, ShockOrder,
@@ -56,6 +56,7 @@ pub(super) struct Scope<'a> {
     pub(super) instruments: &'a [Instrument],
     pub(super) currencies: &'a Currencies,
     pub(super) collateral: Option<&'a CollateralPolicy>,
+    pub(super) portfolios: &'a [(InstrumentId, PortfolioPolicy)],
     pub(super) files: &'a Files,
     /// Multiplies the resting sizes of background flow and makers.
     pub(super) depth: Decimal,

@@ -3,12 +3,13 @@
 use super::actors::{Scope, deposit, stock};
 use super::files::Table;
 use crate::decimal::Decimal;
+use crate::error::suggest;
 use crate::read::{Field, Outcome, Section};
 use downdraft_margin::MarginMode;
 use downdraft_sim::actors::{Balancing, ExplicitConfig, Holding};
 use downdraft_types::{AccountId, InstrumentId, Lots, Money, Price, Qty, Side};
 use downdraft_venue::{Command, OrderRequest, SelfTradePrevention, TimeInForce};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Reads the fields of the kind and the files they name. Returns the positions, and the commands that place the
 /// book.
@@ -25,6 +26,7 @@ pub(super) fn read(
         return Err(positions.refuse("no position", "at least one row"));
     }
     let balancing = balancing(s, scope, &mut accounts, &holdings)?;
+    let portfolio = s.or("portfolio_margin", BTreeSet::new(), |f| portfolio(f, scope, &accounts))?;
     let pivot = scope.accounts(field, 1)?;
     let book = match s.field("book") {
         Some(f) => book(&f, s, scope)?,
@@ -32,7 +34,7 @@ pub(super) fn read(
     };
     let numbered = (0_u16..).zip(scope.instruments);
     let instruments = numbered.map(|(n, i)| (InstrumentId(n), i.spec.clone(), i.first_mark())).collect();
-    Ok((ExplicitConfig { instruments, holdings, pivot, balancing }, book))
+    Ok((ExplicitConfig { instruments, holdings, pivot, balancing, portfolio }, book))
 }
 
 /// Numbers for the names of accounts, in order of appearance.
@@ -123,6 +125,23 @@ fn balancing(
             }
         },
     }
+}
+
+/// The accounts under portfolio margin: `true` for all of them, or their names.
+fn portfolio(field: &Field<'_>, scope: &Scope<'_>, accounts: &Accounts<'_>) -> Outcome<BTreeSet<AccountId>> {
+    if scope.portfolios.is_empty() {
+        return Err(field.refuse("no [portfolio_margin]", "a table [portfolio_margin.UNDERLYING]"));
+    }
+    if let Ok(all) = field.boolean() {
+        return Ok(accounts.names.values().copied().filter(|_| all).collect());
+    }
+    let names: Vec<&str> = accounts.names.keys().map(String::as_str).collect();
+    let named = |field: &Field<'_>| -> Outcome<AccountId> {
+        let name = field.string()?;
+        let account = accounts.names.get(name).copied();
+        account.ok_or_else(|| field.expected(format!("the name of an account, {}", suggest(name, &names))))
+    };
+    field.list()?.iter().map(named).collect()
 }
 
 /// Columns: instrument, side (bid or ask), price, quantity. One account stands behind all of it.

@@ -165,7 +165,7 @@ fn messages() {
             "[fund]",
             "[fnd]",
             "t.toml:14:2: fnd: found an unknown field, expected one of name, summary, seed, duration, \
-             depth, currencies, instruments, collateral, liquidation, fund, feed, actors, funds, vault, capacity (did you mean fund or feed or funds?)",
+             depth, currencies, instruments, collateral, portfolio_margin, liquidation, fund, feed, actors, funds, vault, capacity (did you mean fund or feed or funds?)",
         ),
     ] {
         let found = message(old, new);

@@ -1,12 +1,13 @@
 //! The library as files: every scenario reads, says what it shows, and takes changes.
 
-use downdraft_lab::{library, load, show};
+use downdraft_lab::{Document, library, load, show};
 
 #[test]
 fn every_scenario_reads_and_introduces_itself() {
     for entry in library().iter().filter(|entry| !entry.needs_recording()) {
         let scenario = load(entry.name, &[]).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!((scenario.name.as_str(), scenario.text.as_str()), (entry.name, entry.text));
+        let document = Document::read(entry.name, entry.text, &[]).unwrap();
+        assert_eq!((scenario.name.as_str(), scenario.text.as_str()), (entry.name, document.text()));
         assert_eq!(entry.summary(), scenario.summary);
         assert!(scenario.summary.len() > 20 && !scenario.summary.contains('\n'), "{}", entry.name);
         let comment: String = entry.text.lines().take_while(|line| line.starts_with('#')).collect();

@@ -9,6 +9,7 @@ mod library;
 mod margins;
 mod outcome;
 mod outcomes;
+mod portfolios;
 mod running;
 mod studies;
 mod units;

@@ -10,6 +10,7 @@ mod isolated;
 mod limits;
 mod options;
 mod orders;
+mod portfolios;
 mod queries;
 mod rounding;
 mod shares;

@@ -43,8 +43,12 @@ pub fn tier(floor: i128, maintenance: i64, initial: i64) -> TierSpec {
 
 /// An engine with all accounts open, and these instruments listed in order.
 pub fn engine(specs: &[InstrumentSpec]) -> Margin {
-    let mut margin = Margin::with_capacity(CAPACITY);
-    for account in 1..CAPACITY.accounts {
+    engine_of(CAPACITY, specs)
+}
+
+pub fn engine_of(capacity: MarginCapacity, specs: &[InstrumentSpec]) -> Margin {
+    let mut margin = Margin::with_capacity(capacity);
+    for account in 1..capacity.accounts {
         margin.open_account(AccountId(account)).unwrap();
     }
     for (id, spec) in (0..).map(InstrumentId).zip(specs) {

@@ -5,6 +5,7 @@ use super::set_up::SetUp;
 use crate::actor::{Actor, Context, Notice};
 use downdraft_margin::{Instrument, InstrumentSpec, MarginMode};
 use downdraft_types::{AccountId, InstrumentId, Lots, MarkPrice, Money};
+use std::collections::BTreeSet;
 
 /// Parameters of an [`Explicit`].
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,6 +18,8 @@ pub struct ExplicitConfig {
     pub pivot: AccountId,
     /// Who takes what does not net; `None`: then positions must net.
     pub balancing: Option<Balancing>,
+    /// The accounts that are under portfolio margin.
+    pub portfolio: BTreeSet<AccountId>,
 }
 
 /// A position as given.
@@ -57,7 +60,8 @@ pub struct Balancing {
 ///
 /// Positions are refused unless every one is legal, an account holds at most one per instrument, they net (or a
 /// balancing account takes the rest), every margin pool covers maintenance at the initial marks, and an isolated
-/// margin covers initial margin at entry, which the venue asks for when the position is opened.
+/// margin covers initial margin at entry, which the venue asks for when the position is opened. Of an account under
+/// portfolio margin, whose positions are netted at the venue, money must cover initial margin once all of them stand.
 #[derive(Clone, Debug)]
 pub struct Explicit {
     opening: Opening,
@@ -80,7 +84,8 @@ impl Explicit {
         if let Some(balancing) = config.balancing {
             balance(&terms, &mut holdings, balancing)?;
         }
-        Ok(Self { opening: Opening::new(terms, holdings, config.pivot)?, set_up: SetUp::default() })
+        let opening = Opening::new(terms, holdings, config.pivot, config.portfolio)?;
+        Ok(Self { opening, set_up: SetUp::default() })
     }
 
     /// The positions, the balancing ones included, by account and instrument.

@@ -4,6 +4,9 @@
 //! ```text
 //!  open, deposit, configure, margin ─► pivot: deposit ─► trades, longs and shorts in turn ─► pivot: withdraw all
 //! ```
+//!
+//! An account under portfolio margin holds, between two of its trades, legs without their hedge: it pays more in first
+//! and withdraws that when all stand, which asks for initial margin.
 
 use super::explicit::Holding;
 use super::population::Pledge;
@@ -13,7 +16,7 @@ use downdraft_margin::{InstrumentSpec, Margin, MarginCapacity, MarginMode};
 use downdraft_types::arith::{ceil_div, mul_div_floor};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Side};
 use downdraft_venue::Command;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 const RATE_ONE: i128 = 1_000_000;
 
@@ -23,6 +26,7 @@ pub(super) struct Opening {
     terms: Terms,
     holdings: Vec<Holding>,
     pivot: AccountId,
+    portfolio: BTreeSet<AccountId>,
 }
 
 /// Instruments at their first marks: a margin engine with nobody in it.
@@ -92,7 +96,12 @@ impl Terms {
 
 impl Opening {
     /// Checks positions, which need not net yet are each legal, distinct and healthy.
-    pub(super) fn new(terms: Terms, mut holdings: Vec<Holding>, pivot: AccountId) -> Result<Self, String> {
+    pub(super) fn new(
+        terms: Terms,
+        mut holdings: Vec<Holding>,
+        pivot: AccountId,
+        portfolio: BTreeSet<AccountId>,
+    ) -> Result<Self, String> {
         check_account("pivot", pivot)?;
         holdings.sort_unstable_by_key(|holding| (holding.account, holding.instrument));
         for holding in &holdings {
@@ -104,8 +113,8 @@ impl Opening {
             return Err(name(&pair[1], "found a second position, expected one per account and instrument"));
         }
         check_nets(&holdings)?;
-        check_cross(&terms, &holdings)?;
-        Ok(Self { terms, holdings, pivot })
+        check_cross(&terms, holdings.iter().filter(|holding| !portfolio.contains(&holding.account)))?;
+        Ok(Self { terms, holdings, pivot, portfolio })
     }
 
     pub(super) fn holdings(&self) -> &[Holding] {
@@ -148,6 +157,21 @@ impl Opening {
                 set_up.submit(context, Command::Withdraw { account: self.pivot, currency, amount });
             }
         }
+        for holding in self.netted() {
+            let (account, currency) = (holding.account, self.terms.currency(holding));
+            set_up.submit(context, Command::Withdraw { account, currency, amount: self.cushion(holding) });
+        }
+    }
+
+    /// The positions of accounts under portfolio margin.
+    fn netted(&self) -> impl Iterator<Item = &Holding> {
+        self.holdings.iter().filter(|h| h.mode == MarginMode::Cross && self.portfolio.contains(&h.account))
+    }
+
+    /// What covers any margin of a position by itself: twice its worth at the largest price.
+    fn cushion(&self, holding: &Holding) -> Money {
+        let most = self.terms.instrument(holding.instrument).largest_value(holding.size.quantity());
+        most + most
     }
 
     /// Opens and funds an account. Margin that an isolated position will not draw by itself is moved before it
@@ -163,12 +187,17 @@ impl Opening {
         let (account, instrument) = (holding.account, holding.instrument);
         if !known {
             set_up.submit(context, Command::OpenAccount { account });
+            if self.portfolio.contains(&account) {
+                set_up.submit(context, Command::SetPortfolio { account, portfolio: true });
+            }
         }
         if let Some(pledge) = pledge {
             set_up.submit(context, Command::SetUnified { account, unified: true });
             return set_up.deposit(context, account, pledge.currency, pledge.of(holding.margin));
         }
-        set_up.deposit(context, account, self.terms.currency(holding), holding.margin);
+        let netted = holding.mode == MarginMode::Cross && self.portfolio.contains(&account);
+        let cushion = if netted { self.cushion(holding) } else { Money::ZERO };
+        set_up.deposit(context, account, self.terms.currency(holding), holding.margin + cushion);
         if holding.mode == MarginMode::Isolated {
             let (rate, more) = self.terms.isolated(holding).expect("checked");
             let (mode, initial) = (holding.mode, Some(rate));
@@ -297,9 +326,9 @@ fn count_crosses(terms: &Terms, holdings: &[Holding]) -> BTreeMap<(AccountId, Cu
     counts
 }
 
-fn check_cross(terms: &Terms, holdings: &[Holding]) -> Result<(), String> {
+fn check_cross<'a>(terms: &Terms, holdings: impl Iterator<Item = &'a Holding>) -> Result<(), String> {
     let mut pools: BTreeMap<(AccountId, CurrencyId), (Money, i128)> = BTreeMap::new();
-    for holding in holdings.iter().filter(|holding| holding.mode == MarginMode::Cross) {
+    for holding in holdings.filter(|holding| holding.mode == MarginMode::Cross) {
         let (equity, maintenance_e6) = pools.entry((holding.account, terms.currency(holding))).or_default();
         let (unrealised, maintenance) = terms.standing(holding);
         *equity += holding.margin + unrealised;

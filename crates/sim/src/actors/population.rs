@@ -10,6 +10,7 @@ use crate::samplers::Distribution;
 use downdraft_margin::{InstrumentSpec, MarginMode, Payoff};
 use downdraft_types::arith::{mul_div_ceil, mul_div_floor};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, MarkPrice, Money, Ppm, Price, Qty, Side};
+use std::collections::BTreeSet;
 
 /// Parameters of a [`Population`].
 #[derive(Clone, PartialEq, Debug)]
@@ -125,7 +126,7 @@ impl Actor for Population {
     fn start(&mut self, context: &mut Context<'_>) {
         let opening = self.config.draw(|purpose| context.stream(purpose)).and_then(|holdings| {
             let Some(pivot) = self.config.pivot() else { return Err("first_account: out of numbers".to_owned()) };
-            Opening::new(self.config.terms()?, holdings, pivot)
+            Opening::new(self.config.terms()?, holdings, pivot, BTreeSet::new())
         });
         let opening = match opening {
             Ok(opening) => opening,

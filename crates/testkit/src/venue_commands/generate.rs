@@ -2,8 +2,9 @@
 
 use super::dice::Dice;
 use downdraft_margin::{
-    CollateralAsset, CollateralPolicy, InstrumentKind, InstrumentSpec, LoanTerms, MaintenanceBasis, MarginForm,
-    MarginMode, OpenInterestScale, OptionTerms, Payoff, Pool, Right, ShortOptionRates, SizeScale, TierSpec, WeightTier,
+    CollateralAsset, CollateralPolicy, Contingencies, GridPoint, InstrumentKind, InstrumentSpec, LoanTerms,
+    MaintenanceBasis, MarginForm, MarginMode, Netted, OpenInterestScale, OptionTerms, Payoff, Pool, PortfolioPolicy,
+    Right, ShortOptionRates, SizeScale, TierSpec, VolatilityMove, VolatilityShock, WeightTier,
 };
 use downdraft_types::{
     AccountId, ClientOrderId, CurrencyId, InstrumentId, MarkPrice, Money, OrderId, Ppm, Price, Qty, Side, Span, Time,
@@ -43,7 +44,7 @@ pub struct View<'a> {
 }
 
 /// The commands that set a world up: three contracts, two spot markets and an option on the first contract, accounts,
-/// money, policies.
+/// money, policies. Some accounts are under portfolio margin.
 pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
     let base = dice.one_of(&[100, 100, 100, 4, -60]);
     let mut commands = Vec::new();
@@ -68,12 +69,18 @@ pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
         }
     }
     commands.push(Command::SetCollateral { policy: Box::new(collateral(dice)) });
+    let underlying = InstrumentId(dice.one_of(&[0, 0, 0, 3]));
+    commands.push(Command::SetPortfolioPolicy { underlying, policy: Some(Box::new(portfolio(dice))) });
+    commands.push(Command::ReportVolatility { instrument: underlying, volatility: Ppm(600_000) });
     let policy = liquidation_policy(dice);
     for account in 0..13 {
         let account = AccountId(account);
         commands.push(Command::OpenAccount { account });
         if dice.once_in(3) {
             commands.push(Command::SetUnified { account, unified: true });
+        }
+        if dice.once_in(3) {
+            commands.push(Command::SetPortfolio { account, portfolio: true });
         }
         for currency in (0..3).map(CurrencyId) {
             let amount = Money(i128::from(dice.one_of(&[0, 200, 600, 1_500, 40_000])));
@@ -91,7 +98,7 @@ pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
 
 /// The next command.
 pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
-    let kind = dice.below(144);
+    let kind = dice.below(148);
     let (account, instrument) = (account(dice), instrument(dice));
     match kind {
         0..=51 => Command::PlaceOrder(order(dice, view, account, instrument)),
@@ -146,6 +153,13 @@ pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
         }
         142 => Command::ReportVolatility { instrument, volatility: volatility(dice) },
         143 => Command::SetSettlement { instrument, policy: Some(settlement(dice)) },
+        144..=145 => Command::SetPortfolio { account, portfolio: !dice.once_in(4) },
+        146 => Command::ReportVolatility { instrument: InstrumentId(0), volatility: volatility(dice) },
+        147 => {
+            let underlying = if dice.once_in(4) { instrument } else { InstrumentId(0) };
+            let policy = if dice.once_in(8) { None } else { Some(Box::new(portfolio(dice))) };
+            Command::SetPortfolioPolicy { underlying, policy }
+        }
         122 => Command::Deposit { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
         123 => Command::Withdraw { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
         124 if dice.once_in(4) => Command::SetFund { instrument, fund: account, isolated: dice.once_in(4) },
@@ -190,6 +204,44 @@ fn asset(dice: &mut Dice<'_>, number: u16) -> CollateralAsset {
         limit: if dice.once_in(8) { Some(Money(1_000_000)) } else { None },
         overdraft: Money(i128::from(dice.one_of(&[0, 0, 100]))),
         loan: if dice.once_in(3) { None } else { Some(loan) },
+    }
+}
+
+/// The first two contracts netted with options, over a small grid.
+fn portfolio(dice: &mut Dice<'_>) -> PortfolioPolicy {
+    let shape = dice.below(256);
+    let part = |bit: u64, part: i64| if shape & bit == 0 { Ppm::ZERO } else { Ppm(part) };
+    let beta = dice.one_of(&[Ppm::ONE, Ppm::ONE, Ppm(800_000), Ppm(-500_000), Ppm(20_000_000)]);
+    let mut contracts = vec![Netted { instrument: InstrumentId(0), beta: Ppm::ONE }];
+    contracts.extend((shape & 1 == 0).then_some(Netted { instrument: InstrumentId(1), beta }));
+    let point = |price, volatility, part| GridPoint { price: Ppm(price), volatility, part: Ppm(part) };
+    let mut grid = vec![
+        point(-150_000, VolatilityMove::Up, 1_000_000),
+        point(0, VolatilityMove::Down, 1_000_000),
+        point(150_000, VolatilityMove::None, 1_000_000),
+        point(600_000, VolatilityMove::Up, 300_000),
+    ];
+    if dice.once_in(16) {
+        grid.push(point(dice.one_of(&[-1_000_000, i64::MAX, i64::MIN]), VolatilityMove::None, 1_000_000));
+    }
+    PortfolioPolicy {
+        settlement: if dice.once_in(16) { currency(dice) } else { CurrencyId(0) },
+        contracts,
+        grid,
+        volatility: VolatilityShock {
+            up: Ppm(500_000),
+            down: Ppm(250_000),
+            short_power: Ppm(300_000),
+            long_power: Ppm(500_000),
+            floor: if dice.once_in(16) { span(dice) } else { Span(1_000_000) },
+        },
+        contingencies: Contingencies {
+            short_option: part(2, 10_000),
+            offsetting: part(4, 6_000),
+            contracts: part(8, 10_000),
+            options: part(16, 2_000),
+        },
+        initial_over: if dice.once_in(16) { rate(dice) } else { Ppm(1_250_000) },
     }
 }
 

@@ -3,6 +3,7 @@ use downdraft_margin::{MarginMode, Pool};
 use downdraft_sim::actors::{Balancing, Explicit, ExplicitConfig, Holding};
 use downdraft_types::{AccountId, InstrumentId, Lots, MarkPrice, Money};
 use downdraft_venue::MarkRule;
+use std::collections::BTreeSet;
 
 const OTHER: InstrumentId = InstrumentId(1);
 
@@ -25,6 +26,7 @@ const fn isolated(holding: Holding) -> Holding {
 fn config(holdings: Vec<Holding>) -> ExplicitConfig {
     let mark = MarkPrice(2 * START.0);
     ExplicitConfig {
+        portfolio: BTreeSet::new(),
         instruments: vec![(PERP, spec(), mark), (OTHER, spec(), mark)],
         holdings,
         pivot: AccountId(50),
