@@ -138,9 +138,11 @@ impl Margin {
         let terms = self.instrument(instrument);
         let health = self.health(self.pool_of(position));
         let lost_e6 = mul_div_floor(-health.slack_e6(), adjustment.0.into(), RATE_ONE).clamp(0, health.maintenance_e6);
-        let share_e6 = match health.maintenance_e6 {
+        // A position may ask for more by itself than netted with others.
+        let own_e6 = position.maintenance_e6(terms);
+        let share_e6 = match health.maintenance_e6.max(own_e6) {
             0 => 0,
-            whole_e6 => mul_div_floor(lost_e6, position.maintenance_e6(terms), whole_e6),
+            whole_e6 => mul_div_floor(lost_e6, own_e6, whole_e6),
         };
         let (part, whole) = (i128::from(spread.0) * i128::from(qty.0), RATE_ONE * RATE_ONE * i128::from(held.0));
         let concession = mul_div_floor(share_e6, part, whole);

@@ -1,5 +1,6 @@
 //! Invariant 10: within its capacities a venue never allocates. A binary of its own, because it counts what the
-//! allocator does; the trial compares the count around every command but a listing.
+//! allocator does; the trial compares the count around every command but those that reserve: listings, the terms of collateral
+//! and of portfolio margin.
 
 use downdraft_testkit::alloc::{Counting, allocations};
 use downdraft_testkit::venue_commands::run_random_worlds;
@@ -8,7 +9,7 @@ use downdraft_testkit::venue_commands::run_random_worlds;
 static ALLOCATOR: Counting = Counting;
 
 #[test]
-fn no_command_but_a_listing_allocates() {
+fn no_command_but_those_that_reserve_allocates() {
     let before = allocations();
     let tally = run_random_worlds(77, 20, 10_000);
     assert!(allocations() > before, "the counter is installed");

@@ -268,7 +268,10 @@ impl<'a> Trial<'a> {
         self.notes.clear();
         let allocated = allocations();
         let applied = self.venue.apply(self.now, seq, command, &mut self.notes);
-        let reserves = matches!(command, Command::ListInstrument { .. } | Command::SetCollateral { .. });
+        let reserves = matches!(
+            command,
+            Command::ListInstrument { .. } | Command::SetCollateral { .. } | Command::SetPortfolioPolicy { .. }
+        );
         assert!(reserves || allocations() == allocated, "invariant 10: {command:?} allocated");
         assert_eq!(applied, Ok(()), "commands come in order");
         self.tally.commands += 1;
