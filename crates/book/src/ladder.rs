@@ -23,8 +23,9 @@ use downdraft_types::{Price, Qty, Side};
 use crate::bitmap::Bitmap;
 use crate::pool::NIL;
 
-/// The orders of one side at one price; it is open while it has an order.
+/// The orders of one side at one price; it is open while it has an order. Aligned as orders are.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 pub(crate) struct Level {
     /// The sum of its orders' quantities.
     pub total: Qty,

@@ -74,8 +74,9 @@ impl Tag {
 }
 
 /// A resting order, a pending stop, or a free slot (without lots; `prev` is the next free one, so that the head of a
-/// queue, filled order by order, is a stretch of the free list already).
+/// queue, filled order by order, is a stretch of the free list already). Aligned, so that none lies on two cache lines.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 pub(crate) struct Order {
     /// Lots in the queue: what is displayed, of a hidden order all.
     pub qty: Qty,
