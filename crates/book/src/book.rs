@@ -153,7 +153,7 @@ impl Book {
     /// As [`Book::cancel`].
     #[inline(always)]
     pub fn cancel_with<M: Matcher>(&mut self, id: OrderId, matcher: &mut M) -> Result<Resting, Reject> {
-        // A copy that nobody makes whose caller does not look at the answer.
+        // Where the caller does not look at the answer, this copy is not made. What is cancelled has a slot.
         let order = self.pool.slots().get(id.slot() as usize).copied();
         match self.remove_plain(id, matcher) {
             Ok(()) => Ok(resting_plain(id, &order.unwrap_or(Order::FREE))),

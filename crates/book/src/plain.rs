@@ -205,3 +205,47 @@ impl Book {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use downdraft_types::{Price, Qty, Side};
+
+    use crate::pool::Tag;
+    use crate::{Book, BookCapacity, NewOrder, Reject, TimeInForce, TradeAll};
+
+    fn ask(book: &mut Book, owner: u32) -> Result<u32, Reject> {
+        let order = NewOrder::limit(Side::Sell, Qty(2), Price(10), owner);
+        book.submit(&order, &mut TradeAll).map(|outcome| outcome.rested.expect("nothing to meet").slot())
+    }
+
+    /// Three orders at one price, the one in the middle the last that its slot can have.
+    fn worn_in_the_middle() -> Book {
+        let mut book = Book::with_capacity(BookCapacity::new(3, 10));
+        assert_eq!([1, 2, 3].map(|owner| ask(&mut book, owner)), [Ok(0), Ok(1), Ok(2)]);
+        book.pool.get_mut(1).tag = Tag::new(Tag::LAST, Side::Sell as u32);
+        book.check_invariants();
+        book
+    }
+
+    #[test]
+    fn a_worn_slot_is_retired_by_a_cancel() {
+        let mut book = worn_in_the_middle();
+        let id = book.pool.id(1);
+        assert_eq!(book.cancel(id).map(|order| (order.owner, order.qty)), Ok((2, Qty(2))));
+        assert_eq!(book.cancel(id), Err(Reject::UnknownOrder));
+        book.check_invariants();
+        assert_eq!((ask(&mut book, 4), book.order_count()), (Err(Reject::CapacityReached), 2));
+    }
+
+    #[test]
+    fn a_worn_slot_is_retired_by_a_sweep_and_the_others_are_taken_last_filled_first() {
+        let mut book = worn_in_the_middle();
+        let id = book.pool.id(1);
+        let bid = NewOrder { tif: TimeInForce::Ioc, ..NewOrder::limit(Side::Buy, Qty(9), Price(10), 9) };
+        assert_eq!(book.submit(&bid, &mut TradeAll).map(|outcome| outcome.filled), Ok(Qty(6)));
+        assert_eq!(book.cancel(id), Err(Reject::UnknownOrder));
+        book.check_invariants();
+        assert_eq!([4, 5, 6].map(|owner| ask(&mut book, owner)), [Ok(2), Ok(0), Err(Reject::CapacityReached)]);
+        book.check_invariants();
+    }
+}
