@@ -68,6 +68,22 @@ impl Bitmap {
         self.beyond(word)
     }
 
+    /// The smallest member at or above `n`, or else the smallest of all.
+    #[inline]
+    pub fn at_or_around(&self, n: u32) -> Option<u32> {
+        let word = n >> 6;
+        let here = self.words[word as usize] & (u64::MAX << (n & 63));
+        if here != 0 {
+            return Some(word << 6 | here.trailing_zeros());
+        }
+        self.around(word)
+    }
+
+    #[inline(never)]
+    fn around(&self, word: u32) -> Option<u32> {
+        if self.is_empty() { None } else { self.beyond(word).or_else(|| self.at_or_above(0)) }
+    }
+
     /// The smallest member in a word after `word`.
     #[inline]
     fn beyond(&self, word: u32) -> Option<u32> {
@@ -115,7 +131,9 @@ mod tests {
                 }
                 prop_assert_eq!(bitmap.contains(n), add);
                 for probe in [probe, n, 0, width - 1] {
-                    prop_assert_eq!(bitmap.at_or_above(probe), set.range(probe..).next().copied());
+                    let above = set.range(probe..).next().copied();
+                    prop_assert_eq!(bitmap.at_or_above(probe), above);
+                    prop_assert_eq!(bitmap.at_or_around(probe), above.or_else(|| set.first().copied()));
                 }
             }
             for n in set.iter().copied().collect::<Vec<_>>() {

@@ -13,7 +13,7 @@ use crate::matching::{Taken, Taker};
 use crate::order::{End, NewOrder, Outcome, Reject, Replacement, Resting};
 use crate::owners::Owners;
 use crate::plain::Unfit;
-use crate::pool::{NIL, Pool};
+use crate::pool::{NIL, Order, Pool};
 use crate::queue::{Place, resting_plain};
 use crate::stops::Stops;
 
@@ -106,8 +106,20 @@ impl Book {
                     Err(Unfit) => self.submit_special(&{ *order }, matcher),
                 }
             }
+            limit if order.is_immediate() && !self.collecting => {
+                let NewOrder { side, qty, owner, stp, .. } = *order;
+                self.take_now(&Taker { side, limit: !Self::own_rank(side, limit), stp, owner }, qty, matcher)
+            }
             _ => self.submit_special(&{ *order }, matcher),
         }
+    }
+
+    /// An order that takes and does not rest.
+    #[inline(never)]
+    fn take_now<M: Matcher>(&mut self, taker: &Taker, qty: Qty, matcher: &mut M) -> Result<Outcome, Reject> {
+        self.check_quantity_and_owner(qty, taker.owner)?;
+        // From here on the order cannot fail.
+        Ok(outcome(qty, self.take(taker, qty, matcher), None))
     }
 
     fn submit_special<M: Matcher>(&mut self, order: &NewOrder, matcher: &mut M) -> Result<Outcome, Reject> {
@@ -141,8 +153,10 @@ impl Book {
     /// As [`Book::cancel`].
     #[inline(always)]
     pub fn cancel_with<M: Matcher>(&mut self, id: OrderId, matcher: &mut M) -> Result<Resting, Reject> {
+        // Where the caller does not look at the answer, this copy is not made. What is cancelled has a slot.
+        let order = self.pool.slots().get(id.slot() as usize).copied();
         match self.remove_plain(id, matcher) {
-            Ok(order) => Ok(resting_plain(id, &order)),
+            Ok(()) => Ok(resting_plain(id, &order.unwrap_or(Order::FREE))),
             Err(Unfit) => {
                 let slot = self.resting_slot(id)?;
                 Ok(self.remove(slot, CancelCause::Requested, matcher))

@@ -142,7 +142,7 @@ mod tests {
         let mut book = book();
         let id = book.pool.id(0);
         book.cancel(id).expect("resting");
-        book.pool.get_mut(0).next = 0;
+        book.pool.get_mut(0).prev = 0;
         book.check_invariants();
     }
 

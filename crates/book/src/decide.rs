@@ -42,9 +42,18 @@ impl NewOrder {
     /// Whether only quantity, limit and owner have to be looked at.
     #[inline(always)]
     pub(crate) fn is_plain(&self) -> bool {
-        self.limit.is_some()
-            && matches!(self.tif, TimeInForce::Gtc | TimeInForce::Ioc)
-            && matches!(self.post_only, PostOnly::Off)
+        self.limit.is_some() && matches!(self.tif, TimeInForce::Gtc | TimeInForce::Ioc) && self.has_plain_terms()
+    }
+
+    /// Whether only quantity and owner can be wrong with an order that takes and does not rest.
+    #[inline(always)]
+    pub(crate) fn is_immediate(&self) -> bool {
+        matches!(self.tif, TimeInForce::Ioc) && self.has_plain_terms()
+    }
+
+    #[inline(always)]
+    fn has_plain_terms(&self) -> bool {
+        matches!(self.post_only, PostOnly::Off)
             && matches!(self.display, Display::Full)
             && self.min_qty.is_zero()
             && !self.to_limit
@@ -76,7 +85,7 @@ impl Book {
     pub(crate) fn decide(&self, order: &NewOrder, has_slot: bool) -> Result<Plan, Reject> {
         let rank = match order.limit {
             Some(limit) if order.is_plain() && !self.collecting => {
-                self.check_quantity_and_owner(order)?;
+                self.check_quantity_and_owner(order.qty, order.owner)?;
                 rank(order.side, limit)
             }
             _ => self.decide_special(order, has_slot)?,
@@ -105,11 +114,11 @@ impl Book {
     }
 
     #[inline]
-    pub(crate) fn check_quantity_and_owner(&self, order: &NewOrder) -> Result<(), Reject> {
-        if order.qty.is_zero() {
+    pub(crate) fn check_quantity_and_owner(&self, qty: Qty, owner: u32) -> Result<(), Reject> {
+        if qty.is_zero() {
             return Err(Reject::ZeroQuantity);
         }
-        if self.owners.knows(order.owner) { Ok(()) } else { Err(Reject::UnknownOwner) }
+        if self.owners.knows(owner) { Ok(()) } else { Err(Reject::UnknownOwner) }
     }
 
     /// Whether nothing is wrong with an order whatever the book holds and the time is.
@@ -119,7 +128,7 @@ impl Book {
 
     /// What is wrong with an order whatever the book holds.
     pub(crate) fn check_terms(&self, order: &NewOrder) -> Result<(), Reject> {
-        self.check_quantity_and_owner(order)?;
+        self.check_quantity_and_owner(order.qty, order.owner)?;
         if order.to_limit && order.limit.is_some() {
             return Err(Reject::LimitAlready);
         }

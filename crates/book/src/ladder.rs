@@ -23,8 +23,9 @@ use downdraft_types::{Price, Qty, Side};
 use crate::bitmap::Bitmap;
 use crate::pool::NIL;
 
-/// The orders of one side at one price; it is open while it has an order.
+/// The orders of one side at one price; it is open while it has an order. Aligned as orders are.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 pub(crate) struct Level {
     /// The sum of its orders' quantities.
     pub total: Qty,
@@ -44,9 +45,10 @@ impl Level {
 
     /// Its total with `qty` lots more; `None` where lots could no longer be counted.
     #[inline]
-    pub fn room(&self, qty: Qty) -> Option<Qty> {
-        let total = self.total.checked_add(qty)?;
-        total.checked_add(self.reserve).map(|_| total)
+    pub const fn room(&self, qty: Qty) -> Option<Qty> {
+        // Neither sum wraps: what it has is at most 2^64 − 1, and `qty` at most what that leaves.
+        let spare = !self.total.0.wrapping_add(self.reserve.0);
+        if qty.0 > spare { None } else { Some(Qty(self.total.0.wrapping_add(qty.0))) }
     }
 
     /// All lots its orders have.
@@ -150,6 +152,13 @@ impl Ladder {
         &mut self.levels[at as usize]
     }
 
+    /// The level of a rank in the window, open or not.
+    #[inline(always)]
+    pub fn near_mut(&mut self, rank: i64) -> Option<&mut Level> {
+        let at = self.near_at(rank)?;
+        self.levels.get_mut(at as usize)
+    }
+
     /// The rank matched first.
     #[inline]
     pub fn best(&self) -> Option<i64> {
@@ -245,36 +254,40 @@ impl Ladder {
     /// Closes the level of a rank whose only order has left.
     #[inline]
     pub fn close_alone(&mut self, rank: i64) {
-        self.len -= 1;
         match self.near_at(rank) {
-            Some(at) => {
-                self.levels[at as usize] = Level::CLOSED;
-                self.used.clear(at);
-            }
-            None => self.leave_far(rank),
-        }
-        self.closed(rank);
-    }
-
-    /// Finds the best rank again, if it was this one.
-    #[inline]
-    fn closed(&mut self, rank: i64) {
-        if rank == self.best {
-            self.best = self.near_from(rank).unwrap_or(i64::MAX).min(self.far_best);
+            Some(at) => self.close_near(rank, at),
+            None => self.close_far(rank),
         }
     }
 
     /// Closes a level whose last order has left.
     #[inline]
     pub fn close(&mut self, rank: i64, at: u32) {
+        if u64::from(at) < self.width { self.close_near(rank, at) } else { self.close_far(rank) }
+    }
+
+    #[inline(always)]
+    fn close_near(&mut self, rank: i64, at: u32) {
         self.len -= 1;
-        if u64::from(at) < self.width {
-            self.levels[at as usize] = Level::CLOSED;
-            self.used.clear(at);
-        } else {
-            self.leave_far(rank);
+        self.levels[at as usize] = Level::CLOSED;
+        self.used.clear(at);
+        if rank == self.best {
+            // No rank of the window is lower, so the next one around the ring is the next higher one.
+            let near = self.used.at_or_around(at).map_or(i64::MAX, |next| {
+                let steps = next.wrapping_sub(at) & (self.width as u32).wrapping_sub(1);
+                rank.wrapping_add(i64::from(steps))
+            });
+            self.best = near.min(self.far_best);
         }
-        self.closed(rank);
+    }
+
+    #[inline(never)]
+    fn close_far(&mut self, rank: i64) {
+        self.len -= 1;
+        self.leave_far(rank);
+        if rank == self.best {
+            self.best = self.near_from(rank).unwrap_or(i64::MAX).min(self.far_best);
+        }
     }
 
     /// The lowest rank at or above `from` that is open within the window.

@@ -3,10 +3,11 @@
 use downdraft_types::{OrderId, Price, Qty, Side};
 
 use crate::book::Book;
-use crate::ladder::Level;
+use crate::ladder::{Level, price};
 use crate::matcher::{CancelCause, Cancelled, Fill, LevelChange, Matcher, Proposal, Verdict};
 use crate::order::{End, SelfTradePrevention};
-use crate::pool::{NIL, Order, Tag};
+use crate::owners::Owners;
+use crate::pool::{NIL, Order, Pool, Tag};
 use crate::queue::{Place, tell_closed};
 
 /// An order while it takes.
@@ -45,18 +46,131 @@ struct Maker {
     terms: Proposal,
 }
 
+impl Taker {
+    #[cold]
+    fn shuns(&self, owners: &Owners, owner: u32) -> bool {
+        owners.group(self.owner) == owners.group(owner)
+    }
+}
+
+/// What is left of a queue, and of the taker that meets it.
+struct Front {
+    head: u32,
+    count: u32,
+    left: Qty,
+}
+
+impl Front {
+    /// Matches with one order after the other, as long as they have no extra, are not shunned and trade as proposed.
+    /// Returns what the matcher said of the one where it stopped, if it was asked.
+    #[inline(always)]
+    fn fill<M: Matcher>(
+        &mut self,
+        pool: &mut Pool,
+        owners: &mut Owners,
+        shuns: impl Fn(&Owners, u32) -> bool,
+        side: Side,
+        price: Price,
+        matcher: &mut M,
+    ) -> Option<Verdict> {
+        let (mut unsettled, mut last, are_listed) = (None, NIL, owners.are_listed());
+        let (orders, mut slot, mut count, mut left) = (pool.orders_mut(), self.head, self.count, self.left);
+        // [`NIL`], where the queue ends, is no slot of any pool.
+        while let Some(order) = orders.get_mut(slot as usize) {
+            let Order { qty: shown, owner, tag, next, .. } = *order;
+            let Some(freed) = tag.freed().filter(|_| !tag.has(Tag::EXTRA) && !shuns(owners, owner)) else { break };
+            let (maker, qty) = (OrderId::new(slot, tag.generation()), left.min(shown));
+            let verdict = matcher.before(&Proposal { maker, owner, price, qty });
+            if verdict != Verdict::Trade {
+                unsettled = Some(verdict);
+                break;
+            }
+            if shown > left {
+                order.qty = shown - left;
+                matcher.filled(&Fill { maker, maker_owner: owner, price, qty: left, maker_remaining: order.qty });
+                left = Qty::ZERO;
+                break;
+            }
+            (order.qty, order.tag) = (Qty::ZERO, freed);
+            (last, slot) = (slot, next);
+            if are_listed {
+                owners.remove(owner, side, last);
+            }
+            count -= 1;
+            left -= shown;
+            matcher.filled(&Fill { maker, maker_owner: owner, price, qty: shown, maker_remaining: Qty::ZERO });
+            if left.is_zero() {
+                break;
+            }
+        }
+        if last != NIL {
+            pool.release_run(self.head, last, self.count - count);
+        }
+        (self.head, self.count, self.left) = (slot, count, left);
+        unsettled
+    }
+}
+
 impl Book {
     /// Matches `qty` lots of `taker`.
     pub(crate) fn take<M: Matcher>(&mut self, taker: &Taker, qty: Qty, matcher: &mut M) -> Taken {
         let mut taken = Taken::new(qty);
-        while taken.end.is_none() {
+        loop {
+            let verdict = self.sweep_plain(taker, &mut taken, matcher);
+            if taken.end.is_some() {
+                break;
+            }
             let Some(place) = self.front(taker.side.opposite(), taker.limit) else { break };
-            self.sweep(taker, place, &mut taken, matcher);
+            self.sweep(taker, place, verdict, &mut taken, matcher);
+            if taken.end.is_some() {
+                break;
+            }
         }
         if let Some((first, last)) = taken.prices {
             self.traded(first, last);
         }
         taken
+    }
+
+    /// Matches level by level, where nothing is hidden and self-trades are let pass, as far as it meets nothing out of
+    /// the ordinary. Returns what the matcher said of the order where it stopped, if it was asked.
+    #[inline(always)]
+    fn sweep_plain<M: Matcher>(&mut self, taker: &Taker, taken: &mut Taken, matcher: &mut M) -> Option<Verdict> {
+        let side = taker.side.opposite();
+        let Self { ladders, pool, owners, .. } = self;
+        if taker.stp != SelfTradePrevention::None || ladders[side as usize | Tag::HIDDEN as usize].len() != 0 {
+            return None;
+        }
+        let ladder = &mut ladders[side as usize];
+        let (mut first, mut unsettled) = (taken.prices.map(|(first, _)| first), None);
+        while let Some(rank) = ladder.best().filter(|rank| *rank <= taker.limit) {
+            let (at, price) = (ladder.at(rank), price(side, rank));
+            let level = ladder.get_mut(at);
+            let mut front = Front { head: level.head, count: level.count, left: taken.left };
+            unsettled = front.fill(pool, owners, |_, _| false, side, price, matcher);
+            let lots = taken.left - front.left;
+            if !lots.is_zero() {
+                let first = *first.get_or_insert(price);
+                (taken.left, taken.prices) = (front.left, Some((first, price)));
+            }
+            if front.count == 0 {
+                ladder.close(rank, at);
+                matcher.level(&LevelChange { side, price, qty: Qty::ZERO, orders: 0 });
+                if !front.left.is_zero() {
+                    continue;
+                }
+            } else {
+                (level.total, level.head, level.count) = (level.total - lots, front.head, front.count);
+                pool.get_mut(front.head).prev = NIL;
+                if !front.left.is_zero() {
+                    break;
+                }
+                matcher.level(&LevelChange { side, price, qty: level.total, orders: level.count });
+            }
+            taken.end = Some(End::Filled);
+            break;
+        }
+        unsettled
     }
 
     /// The level of a side that is matched first, if its rank is within the limit: at one price what is displayed
@@ -72,16 +186,26 @@ impl Book {
         (best <= limit).then(|| Place { ladder, rank: best, at: self.ladders[ladder].at(best) })
     }
 
-    /// Matches within one level, until it is empty or the taker is done.
-    #[inline]
-    fn sweep<M: Matcher>(&mut self, taker: &Taker, place: Place, taken: &mut Taken, matcher: &mut M) {
+    /// Matches within one level, until it is empty or the taker is done; `verdict` is what the matcher said of its first
+    /// order, if it was asked.
+    #[inline(never)]
+    fn sweep<M: Matcher>(
+        &mut self,
+        taker: &Taker,
+        place: Place,
+        verdict: Option<Verdict>,
+        taken: &mut Taken,
+        matcher: &mut M,
+    ) {
         let price = place.price();
         let mut level = *self.level_at(place);
-        let (before, cut) = (taken.left, taken.decremented);
+        let (before, cut, mut verdict) = (taken.left, taken.decremented, verdict);
         while taken.end.is_none() && level.count != 0 {
-            let verdict = self.fill_plain(taker, price, &mut level, taken, matcher);
+            if verdict.is_none() {
+                verdict = self.fill_level(taker, price, &mut level, taken, matcher);
+            }
             if taken.end.is_none() && level.count != 0 {
-                self.meet(taker, price, verdict, &mut level, taken, matcher);
+                self.meet(taker, price, verdict.take(), &mut level, taken, matcher);
             }
         }
         if before - taken.left != taken.decremented - cut {
@@ -91,11 +215,9 @@ impl Book {
         self.put_back(place, level, matcher);
     }
 
-    /// Matches with one order after the other at the head of a level, as long as they have no extra, need no
-    /// self-trade prevention and trade as proposed. Returns what the matcher said of the one where it stopped, if it
-    /// was asked.
+    /// As [`Front::fill`], with a level's copy.
     #[inline(always)]
-    fn fill_plain<M: Matcher>(
+    fn fill_level<M: Matcher>(
         &mut self,
         taker: &Taker,
         price: Price,
@@ -103,35 +225,14 @@ impl Book {
         taken: &mut Taken,
         matcher: &mut M,
     ) -> Option<Verdict> {
-        let mut unsettled = None;
+        let Self { pool, owners, .. } = self;
+        let mut front = Front { head: level.head, count: level.count, left: taken.left };
         let may_shun = taker.stp != SelfTradePrevention::None;
-        let (mut slot, mut left, mut count) = (level.head, taken.left, level.count);
-        while count != 0 && !left.is_zero() {
-            let Order { qty: shown, owner, tag, next, .. } = *self.pool.get(slot);
-            if tag.has(Tag::EXTRA) || (may_shun && self.shuns(taker, owner)) {
-                break;
-            }
-            let (maker, qty) = (OrderId::new(slot, tag.generation()), left.min(shown));
-            let verdict = matcher.before(&Proposal { maker, owner, price, qty });
-            if verdict != Verdict::Trade {
-                unsettled = Some(verdict);
-                break;
-            }
-            left -= qty;
-            if qty == shown {
-                count -= 1;
-                self.owners.remove(owner, taker.side.opposite(), slot);
-                self.pool.vacate(slot);
-                slot = next;
-            } else {
-                self.pool.get_mut(slot).qty = shown - qty;
-            }
-            matcher.filled(&Fill { maker, maker_owner: owner, price, qty, maker_remaining: shown - qty });
-        }
-        level.total -= taken.left - left;
-        self.pool.vacated(level.count - count);
-        (level.head, level.count, taken.left) = (slot, count, left);
-        if left.is_zero() {
+        let shuns = |owners: &Owners, owner| may_shun && taker.shuns(owners, owner);
+        let unsettled = front.fill(pool, owners, shuns, taker.side.opposite(), price, matcher);
+        level.total -= taken.left - front.left;
+        (level.head, level.count, taken.left) = (front.head, front.count, front.left);
+        if front.left.is_zero() {
             taken.end = Some(End::Filled);
         }
         unsettled
@@ -159,11 +260,6 @@ impl Book {
         Maker { slot, shown: qty, lots, terms }
     }
 
-    #[cold]
-    fn shuns(&self, taker: &Taker, owner: u32) -> bool {
-        self.owners.group(taker.owner) == self.owners.group(owner)
-    }
-
     /// Matches with the first order of a level, whatever it is.
     #[cold]
     fn meet<M: Matcher>(
@@ -176,7 +272,7 @@ impl Book {
         matcher: &mut M,
     ) {
         let maker = self.maker(level.head, price, taken.left);
-        if taker.stp != SelfTradePrevention::None && self.shuns(taker, maker.terms.owner) {
+        if taker.stp != SelfTradePrevention::None && taker.shuns(&self.owners, maker.terms.owner) {
             return self.prevent(taker.stp, &maker, level, taken, matcher);
         }
         let qty = match verdict.unwrap_or_else(|| matcher.before(&maker.terms)) {

@@ -57,6 +57,15 @@ impl Tag {
         (self.0 & (Self::ASK | Self::HIDDEN)) as usize
     }
 
+    /// Of the slot once it is free: the next generation. `None` where it has had all 2^28 of them.
+    #[inline]
+    pub const fn freed(self) -> Option<Self> {
+        match self.with_kind(Self::UNQUEUED).0.checked_add(Self::STEP) {
+            Some(tag) => Some(Self(tag)),
+            None => None,
+        }
+    }
+
     /// With other bits beside the generation.
     #[inline]
     pub const fn with_kind(self, kind: u32) -> Self {
@@ -64,8 +73,10 @@ impl Tag {
     }
 }
 
-/// A resting order, a pending stop, or a free slot (without lots; `next` is the next free one).
+/// A resting order, a pending stop, or a free slot (without lots; `prev` is the next free one, so that the head of a
+/// queue, filled order by order, is a stretch of the free list already). Aligned, so that none lies on two cache lines.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 pub(crate) struct Order {
     /// Lots in the queue: what is displayed, of a hidden order all.
     pub qty: Qty,
@@ -76,6 +87,12 @@ pub(crate) struct Order {
     pub next: u32,
     pub owner: u32,
     pub tag: Tag,
+}
+
+impl Order {
+    /// What a slot has that was never taken, but for the link to the next one.
+    pub const FREE: Self =
+        Self { qty: Qty::ZERO, price: Price::ZERO, prev: NIL, next: NIL, owner: 0, tag: Tag::new(0, Tag::UNQUEUED) };
 }
 
 const _: () = assert!(size_of::<Order>() == 32, "two orders share a cache line");
@@ -90,8 +107,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     pub fn with_capacity(limit: u32) -> Self {
-        let tag = Tag::new(0, Tag::UNQUEUED);
-        let free = |next| Order { qty: Qty::ZERO, price: Price::ZERO, prev: NIL, next, owner: 0, tag };
+        let free = |prev| Order { prev, ..Order::FREE };
         let orders = (1..=limit).map(|next| free(if next == limit { NIL } else { next })).collect();
         Self { orders, free: if limit == 0 { NIL } else { 0 }, len: 0 }
     }
@@ -149,51 +165,101 @@ impl Pool {
         let slot = self.free;
         assert!(slot != NIL, "a slot was promised when the order was accepted");
         let order = &mut self.orders[slot as usize];
-        self.free = order.next;
+        self.free = order.prev;
         order.owner = owner;
         order.tag = order.tag.with_kind(kind);
         self.len += 1;
         slot
     }
 
-    /// As [`Pool::take`], with all that the slot is to hold; `None` where no slot is free.
+    /// As [`Pool::take`], with all that the slot is to hold; `None` where no slot is free. The order before it in its
+    /// queue is linked to it.
     #[inline(always)]
     pub fn put(&mut self, order: Order) -> Option<(u32, Tag)> {
-        let slot = self.free;
+        let (orders, slot) = (self.orders.as_mut_slice(), self.free);
         // [`NIL`] is no slot of any pool.
-        let place = self.orders.get_mut(slot as usize)?;
+        let place = orders.get_mut(slot as usize)?;
         let tag = place.tag.with_kind(order.tag.kind());
-        self.free = place.next;
+        self.free = place.prev;
         *place = Order { tag, ..order };
-        self.len += 1;
+        // There are at most 2^31 slots.
+        self.len = self.len.wrapping_add(1);
+        if let Some(before) = orders.get_mut(order.prev as usize) {
+            before.next = slot;
+        }
         Some((slot, tag))
+    }
+
+    /// Takes a displayed order without an extra out of its slot, which becomes free, if `from` tells where it is to be
+    /// taken from; another is left alone, and so is the last that a slot can have.
+    #[inline(always)]
+    pub fn take_out<T>(&mut self, id: OrderId, from: impl FnOnce(&Order) -> Option<T>) -> Option<(Order, T)> {
+        let place = self.orders.get_mut(id.slot() as usize)?;
+        let order = *place;
+        // Generation, kind and lack of a queue in one comparison.
+        let tag = order.tag.0 & !Tag::ASK;
+        if u64::from(tag) != u64::from(id.generation()) * u64::from(Tag::STEP) {
+            return None;
+        }
+        let free = Tag(tag.checked_add(Tag::STEP | Tag::UNQUEUED)?);
+        let from = from(&order)?;
+        (place.qty, place.prev, place.tag) = (Qty::ZERO, self.free, free);
+        self.free = id.slot();
+        // The order was counted.
+        self.len = self.len.wrapping_sub(1);
+        Some((order, from))
+    }
+
+    /// Links two orders of a queue, from between which another has left; where there is none on a side, the other is
+    /// an end of the queue.
+    #[inline(always)]
+    pub fn link(&mut self, first: u32, second: u32, head: &mut u32, tail: &mut u32) {
+        // [`NIL`] is no slot of any pool.
+        let has_first = match self.orders.get_mut(first as usize) {
+            Some(order) => {
+                order.next = second;
+                true
+            }
+            None => {
+                *head = second;
+                false
+            }
+        };
+        match self.orders.get_mut(second as usize) {
+            // The canary is a link that grows stale where an order leaves from within its queue.
+            Some(_) if cfg!(feature = "canary") && has_first => {}
+            Some(order) => order.prev = first,
+            None => *tail = first,
+        }
     }
 
     /// Frees a slot whose order has left its level.
     #[inline]
     pub fn release(&mut self, slot: u32) {
-        self.vacate(slot);
-        self.vacated(1);
-    }
-
-    /// Frees a slot, but leaves it to [`Pool::vacated`] to count it.
-    #[inline(always)]
-    pub fn vacate(&mut self, slot: u32) {
         let order = &mut self.orders[slot as usize];
         order.qty = Qty::ZERO;
-        // A slot that has had 2^28 orders is retired: a generation that began again would revive stale ids.
-        match order.tag.with_kind(Tag::UNQUEUED).0.checked_add(Tag::STEP) {
+        match order.tag.freed() {
             Some(tag) => {
-                order.tag = Tag(tag);
-                order.next = core::mem::replace(&mut self.free, slot);
+                order.tag = tag;
+                order.prev = core::mem::replace(&mut self.free, slot);
             }
+            // Retired: a generation that began again would revive stale ids.
             None => order.tag = order.tag.with_kind(Tag::UNQUEUED),
         }
+        self.len -= 1;
     }
 
-    /// Counts slots that were vacated.
+    /// All slots, to fill orders in them.
     #[inline]
-    pub fn vacated(&mut self, count: u32) {
+    pub fn orders_mut(&mut self) -> &mut [Order] {
+        &mut self.orders
+    }
+
+    /// Frees the slots of `count` orders that stood one behind the other, from `first` to `last`, and have no lots and
+    /// the tag of free slots already: their links lead from the last one to the first.
+    #[inline]
+    pub fn release_run(&mut self, first: u32, last: u32, count: u32) {
+        self.orders[first as usize].prev = core::mem::replace(&mut self.free, last);
         self.len -= count;
     }
 
@@ -202,7 +268,7 @@ impl Pool {
         let mut slot = self.free;
         core::iter::from_fn(move || {
             let free = (slot != NIL).then_some(slot)?;
-            slot = self.get(free).next;
+            slot = self.get(free).prev;
             Some(free)
         })
     }
@@ -217,7 +283,7 @@ impl Pool {
     /// Marks the slots below `fresh` as retired, to be restored one by one.
     pub fn begin_restore(&mut self, fresh: u32) {
         let retired = Tag::new(Tag::LAST, Tag::UNQUEUED);
-        self.orders[..fresh as usize].iter_mut().for_each(|order| (order.tag, order.next) = (retired, NIL));
+        self.orders[..fresh as usize].iter_mut().for_each(|order| (order.tag, order.prev) = (retired, NIL));
         self.free = NIL;
     }
 
@@ -227,11 +293,11 @@ impl Pool {
         let last = self.free;
         match self.orders.get_mut(slot as usize) {
             Some(order)
-                if order.tag == unknown && order.qty.is_zero() && generation < Tag::LAST && order.next == NIL =>
+                if order.tag == unknown && order.qty.is_zero() && generation < Tag::LAST && order.prev == NIL =>
             {
                 // Until the list is whole it is linked backwards.
                 order.tag = Tag::new(generation, Tag::UNQUEUED);
-                order.next = last;
+                order.prev = last;
                 self.free = slot;
                 true
             }
@@ -244,7 +310,7 @@ impl Pool {
         let mut next = if (fresh as usize) < self.orders.len() { fresh } else { NIL };
         let mut slot = self.free;
         while slot != NIL {
-            let before = core::mem::replace(&mut self.orders[slot as usize].next, next);
+            let before = core::mem::replace(&mut self.orders[slot as usize].prev, next);
             next = core::mem::replace(&mut slot, before);
         }
         self.free = next;

@@ -153,19 +153,7 @@ impl Book {
         level.total -= qty;
         level.count -= 1;
         let change = LevelChange { side, price, qty: level.total, orders: level.count };
-        if prev == NIL {
-            level.head = next;
-        }
-        if next == NIL {
-            level.tail = prev;
-        }
-        if prev != NIL {
-            self.pool.get_mut(prev).next = next;
-        }
-        // The canary is a link that grows stale where an order leaves from within its queue.
-        if next != NIL && !(cfg!(feature = "canary") && prev != NIL) {
-            self.pool.get_mut(next).prev = prev;
-        }
+        self.pool.link(prev, next, &mut level.head, &mut level.tail);
         if is_shown {
             matcher.level(&change);
         }
