@@ -1,10 +1,11 @@
-//! What every account holds, side by side: kept up to date by looking again only at accounts that events named.
+//! What every account holds, side by side and summed up: kept up to date by looking again only at accounts that events
+//! named.
 //!
 //! A ladder is in order of price, so whoever asks the margin engine what each of its accounts holds jumps all over its
 //! memory, some hundred bytes a position; here it is sixteen bytes.
 
 use downdraft_margin::{Margin, MarginMode, Pool, PoolState, Position};
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Qty};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, Money, Qty};
 use downdraft_venue::Event;
 
 /// Holdings of all accounts. [`note`](Self::note) every event, then [`refresh`](Self::refresh) before looking.
@@ -18,6 +19,39 @@ pub(crate) struct Census {
     /// By slot of the position.
     seats: Vec<Seat>,
     stakes: Vec<Stake>,
+    /// By instrument.
+    sums: Vec<Sums>,
+}
+
+/// All positions in an instrument.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Sums {
+    /// Lots of all longs, the fund's included: as many as of all shorts.
+    pub open_interest: i128,
+    /// Lots of clients' longs and shorts, and what of them is of pools under liquidation.
+    pub lots: [i128; 2],
+    pub under_way: [i128; 2],
+    /// Money of clients' pools, of several positions in one counted with one of them, less what their positions cost.
+    pub margin: i128,
+}
+
+impl Sums {
+    /// Counts a position in, or out with a `sign` of −1. A flat one is nothing.
+    fn count(&mut self, seat: &Seat, stake: &Stake, sign: i128) {
+        let lots = sign * i128::from(seat.size.unsigned_abs());
+        if seat.size > 0 {
+            self.open_interest += lots;
+        }
+        if seat.size == 0 || stake.account == AccountId::FUND {
+            return;
+        }
+        let side = usize::from(seat.size < 0);
+        self.lots[side] += lots;
+        if seat.liquidating {
+            self.under_way[side] += lots;
+        }
+        self.margin += sign * (stake.money.0 - stake.cost.0);
+    }
 }
 
 /// What is looked up of a position.
@@ -41,19 +75,6 @@ struct Stake {
     cost: Money,
     /// The money of its pool; of a pool with several positions, of one of them.
     money: Money,
-}
-
-/// A position that is not flat.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Holding {
-    pub account: AccountId,
-    pub instrument: InstrumentId,
-    /// Signed lots.
-    pub size: i64,
-    pub cost: Money,
-    /// The money of its pool; of a pool with several positions, with one of them.
-    pub money: Money,
-    pub liquidating: bool,
 }
 
 impl Census {
@@ -105,6 +126,9 @@ impl Census {
             self.first.resize(account.index() + 1, 0);
         }
         let next = core::mem::replace(&mut self.first[account.index()], self.seats.len() as u32 + 1);
+        if self.sums.len() <= instrument.index() {
+            self.sums.resize(instrument.index() + 1, Sums::default());
+        }
         self.seats.push(Seat { size: 0, next, instrument, shared: false, liquidating: false });
         self.stakes.push(Stake { account, cost: Money::ZERO, money: Money::ZERO });
     }
@@ -118,6 +142,8 @@ impl Census {
             let position = &margin.positions()[slot];
             let pool = margin.pool_of(position);
             let (seat, stake) = (&mut self.seats[slot], &mut self.stakes[slot]);
+            let sums = &mut self.sums[seat.instrument.index()];
+            sums.count(seat, stake, -1);
             next = seat.next;
             seat.size = position.size().0;
             let several = || matches!(pool, Pool::Unified { .. }) || margin.pool_positions(pool).count() > 1;
@@ -130,45 +156,45 @@ impl Census {
                 counted.push((pool, currency));
                 stake.money = margin.balance_in(pool, currency);
             }
+            sums.count(seat, stake, 1);
         }
     }
 
-    /// Lots of an account's position, and whether its pool holds others; `None` of a flat one.
-    pub(crate) fn lots(&self, account: AccountId, instrument: InstrumentId) -> Option<(Qty, bool)> {
-        let mut next = self.first.get(account.index()).copied().unwrap_or(0);
-        while let Some(slot) = next.checked_sub(1) {
-            let seat = &self.seats[slot as usize];
-            if seat.instrument == instrument {
-                return (seat.size != 0).then_some((Qty(seat.size.unsigned_abs()), seat.shared));
-            }
-            next = seat.next;
-        }
-        None
+    /// Lots of the position in a slot, and whether its pool holds others; `None` of a flat one.
+    pub(crate) fn lots(&self, slot: u32) -> Option<(Qty, bool)> {
+        let seat = self.seats.get(slot as usize).filter(|seat| seat.size != 0)?;
+        Some((Qty(seat.size.unsigned_abs()), seat.shared))
     }
 
-    /// Lots of all longs in an instrument, the fund's included.
-    pub(crate) fn open_interest(&self, instrument: InstrumentId) -> Qty {
-        let longs = self.seats.iter().filter(|seat| seat.instrument == instrument && seat.size > 0);
-        Qty(longs.map(|seat| seat.size.unsigned_abs()).sum())
+    /// What [`Margin::over_bankruptcy`] says of closing `lots` for `proceeds`, where that is all of the position in a slot
+    /// and its pool holds nothing else: its money, and what the position realises. The mark does not matter then. `None`
+    /// of others.
+    pub(crate) fn over_bankruptcy(&self, slot: u32, lots: u64, proceeds: Money) -> Option<Money> {
+        let seat = self.seats.get(slot as usize)?;
+        let whole = lots == seat.size.unsigned_abs() && lots > 0 && !seat.shared;
+        let stake = self.stakes.get(slot as usize).filter(|_| whole)?;
+        let received = if seat.size > 0 { proceeds } else { -proceeds };
+        Some(stake.money + received - stake.cost)
     }
 
-    /// All positions that are not flat, in the order in which they were first opened.
-    pub(crate) fn holdings(&self) -> impl Iterator<Item = Holding> + '_ {
-        let held = self.seats.iter().zip(&self.stakes).filter(|(seat, _)| seat.size != 0);
-        held.map(|(seat, stake)| Holding {
-            account: stake.account,
-            instrument: seat.instrument,
-            size: seat.size,
-            cost: stake.cost,
-            money: stake.money,
-            liquidating: seat.liquidating,
+    /// All positions in an instrument.
+    pub(crate) fn sums(&self, instrument: InstrumentId) -> Sums {
+        self.sums.get(instrument.index()).copied().unwrap_or_default()
+    }
+
+    /// Signed lots of clients' positions in an instrument, one by one. O(positions of all instruments).
+    pub(crate) fn clients(&self, instrument: InstrumentId) -> impl Iterator<Item = Lots> + '_ {
+        let held = self.seats.iter().zip(&self.stakes);
+        held.filter(move |(seat, stake)| {
+            seat.size != 0 && seat.instrument == instrument && stake.account != AccountId::FUND
         })
+        .map(|(seat, _)| Lots(seat.size))
     }
 }
 
 impl PartialEq for Census {
     /// Whether both say the same of every position.
     fn eq(&self, other: &Self) -> bool {
-        (&self.seats, &self.stakes) == (&other.seats, &other.stakes)
+        (&self.seats, &self.stakes, &self.sums) == (&other.seats, &other.stakes, &other.sums)
     }
 }

@@ -5,8 +5,8 @@
 //!   command, events ─► Metrics ◄─ &Venue, after each command ──► Series (at each moment of the grid), Totals
 //! ```
 //!
-//! The venue is looked at closely only at moments of the grid, O(accounts + positions + triggers and levels in
-//! reach) each; after other commands only the best prices of the books that it changed are.
+//! The venue is looked at closely only at moments of the grid, O(triggers and levels in reach) each, and O(positions) of
+//! an inverse contract; after other commands only the best prices of the books that it changed are.
 
 mod cost;
 mod digest;
@@ -23,6 +23,7 @@ pub use resilience::Resilience;
 pub use series::{BANDS_BPS, Bin, CurrencySample, Profile, Sample, Series, SideSample};
 pub use totals::{Contagion, Deleveraged, Foreseen, InstrumentTotals, RATIO_STEPS, Totals};
 
+use crate::buckets::Buckets;
 use crate::census::Census;
 use crate::histogram::Histogram;
 use crate::market::worth;
@@ -33,7 +34,7 @@ use downdraft_types::{
 };
 use downdraft_venue::{Command, Event, Internal, Stamp, Venue};
 use look::{Held, Stakes};
-use slope::Slope;
+use slope::{Prediction, Rung, Slope};
 use statistics::{Counts, variance_ratio, volatility};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -413,7 +414,11 @@ impl Metrics {
         let (mut held, mut stakes) = (core::mem::take(&mut self.held), core::mem::take(&mut self.stakes));
         self.census.refresh(margin);
         debug_assert!(self.census == Census::of(margin), "an event does not name an account whose holdings it changed");
-        look::holdings(&self.census, margin, &mut held, &mut stakes);
+        look::holdings(&self.census, venue, &mut held, &mut stakes);
+        debug_assert!(
+            (held.clone(), stakes.clone()) == look::holdings_by_definition(venue),
+            "sums of holdings differ from a pass over all positions"
+        );
         let capacity = venue.capacity();
         let mut draws = vec![Money::ZERO; usize::from(capacity.currencies)];
         for instrument in (0..capacity.instruments).map(InstrumentId) {
@@ -453,8 +458,9 @@ impl Metrics {
         for (place, direction) in [Side::Sell, Side::Buy].into_iter().enumerate() {
             look::slope((venue, &self.census), instrument, direction, part(config.reach), &mut slopes[place]);
             slopes[place].under_way = held.under_way[place];
-            sides[place] = measure(&slopes[place], part(config.shock), |bps| part(Ppm(i64::from(bps) * 100)));
-            sides[place].draw = draw(margin, instrument, direction, &slopes[place], part(config.shock));
+            let (shock, draw) =
+                draw((margin, &self.census), instrument, direction, &slopes[place], part(config.shock));
+            sides[place] = measure(&slopes[place], (shock, draw), |bps| part(Ppm(i64::from(bps) * 100)));
         }
         let market = venue.market(instrument).ok();
         let best = |side| market.and_then(|market| market.best(side));
@@ -578,26 +584,26 @@ impl Meter {
         }
         // Before there is a mark nothing is within reach of it.
         let width = self.series.bucket_width.max(1);
-        let down = |distance: i64| mark.saturating_sub(distance).div_euclid(width);
-        let up = |distance: i64| mark.saturating_add(distance).div_euclid(width);
-        let rungs = |slope: &Slope, bucket: &dyn Fn(i64) -> i64| {
-            bins(slope.ladder.iter().map(|rung| (bucket(rung.distance), rung.lots)))
+        let rungs = |slope: &Slope, at: fn(i64, i64) -> i64| {
+            bins(slope.ladder.iter().map(|rung| (at(mark, rung.distance), rung.lots)), width)
         };
-        let levels = |slope: &Slope, bucket: &dyn Fn(i64) -> i64| {
-            bins(slope.book.iter().map(|level| (bucket(level.distance), level.lots)))
+        let levels = |slope: &Slope, at: fn(i64, i64) -> i64| {
+            bins(slope.book.iter().map(|level| (at(mark, level.distance), level.lots)), width)
         };
+        let (down, up): (fn(i64, i64) -> i64, fn(i64, i64) -> i64) = (i64::saturating_sub, i64::saturating_add);
         self.series.profiles.push(Profile {
             time,
-            ladder: [rungs(falling, &down), rungs(rising, &up)],
-            book: [levels(falling, &down), levels(rising, &up)],
+            ladder: [rungs(falling, down), rungs(rising, up)],
+            book: [levels(falling, down), levels(rising, up)],
         });
     }
 }
 
-/// Sums by bucket; equal buckets come one after another.
-fn bins(values: impl Iterator<Item = (i64, u64)>) -> Vec<Bin> {
-    let mut bins: Vec<Bin> = Vec::new();
-    for (bucket, lots) in values {
+/// Sums by bucket of lots at marks that rise or fall.
+fn bins(values: impl Iterator<Item = (i64, u64)>, width: i64) -> Vec<Bin> {
+    let (mut bins, mut buckets) = (Vec::<Bin>::new(), Buckets::of_width(width));
+    for (at, lots) in values {
+        let bucket = buckets.of(at);
         match bins.last_mut().filter(|bin| bin.bucket == bucket) {
             Some(bin) => {
                 bin.lots += u128::from(lots);
@@ -610,7 +616,7 @@ fn bins(values: impl Iterator<Item = (i64, u64)>) -> Vec<Bin> {
     bins
 }
 
-fn measure(slope: &Slope, shock: i64, band: impl Fn(u32) -> i64) -> SideSample {
+fn measure(slope: &Slope, (shock, draw): (Prediction, Money), band: impl Fn(u32) -> i64) -> SideSample {
     let bands = BANDS_BPS.map(band);
     let widest = bands[bands.len() - 1];
     SideSample {
@@ -622,36 +628,43 @@ fn measure(slope: &Slope, shock: i64, band: impl Fn(u32) -> i64) -> SideSample {
         branching: slope.branching(widest),
         gamma: slope.gamma(widest),
         run: slope.run(),
-        shock: slope.predict(shock, |_| {}),
-        draw: Money::ZERO,
+        shock,
+        draw,
     }
 }
 
-/// What the fund would pay in a shock: for each position that would be liquidated, what its fills fetch below its
-/// bankruptcy value at the present marks. What the book does not take is deleveraged, and costs the fund nothing.
-fn draw(margin: &Margin, instrument: InstrumentId, direction: Side, slope: &Slope, shock: i64) -> Money {
-    let terms = margin.instrument(instrument);
+/// How far a shock would run, and what the fund would pay in it: for each position that would be liquidated, what its
+/// fills fetch below its bankruptcy value at the present marks. What the book does not take is deleveraged, and costs the
+/// fund nothing.
+fn draw(
+    holdings: (&Margin, &Census),
+    instrument: InstrumentId,
+    direction: Side,
+    slope: &Slope,
+    shock: i64,
+) -> (Prediction, Money) {
+    let terms = holdings.0.instrument(instrument);
     let mark = i128::from(terms.mark().0);
     let sign = if direction == Side::Sell { -1 } else { 1 };
     let mut total = Money::ZERO;
-    let mut present: Option<(AccountId, u64, i128)> = None;
-    let close = |present: &mut Option<(AccountId, u64, i128)>, total: &mut Money| {
-        if let Some((account, lots, proceeds)) = present.take() {
-            *total += look::shortfall(margin, account, instrument, lots, proceeds);
+    let mut present: Option<(Rung, u64, Money)> = None;
+    let close = |present: &mut Option<(Rung, u64, Money)>, total: &mut Money| {
+        if let Some((rung, lots, proceeds)) = present.take() {
+            *total += look::shortfall(holdings, instrument, rung, lots, proceeds);
         }
     };
-    slope.predict(shock, |take| {
-        let Some(account) = take.account else { return };
-        if present.is_some_and(|(of, ..)| of != account) {
+    let prediction = slope.predict(shock, |take| {
+        let Some(rung) = take.of else { return };
+        if present.is_some_and(|(of, ..)| of.slot != rung.slot) {
             close(&mut present, &mut total);
         }
-        let (_, lots, proceeds) = present.get_or_insert((account, 0, 0));
+        let (_, lots, proceeds) = present.get_or_insert((rung, 0, Money::ZERO));
         *lots += take.lots;
         let at = mark + sign * i128::from(take.distance);
-        *proceeds += worth(terms.valuation(), take.lots.into(), at).0;
+        *proceeds += worth(terms.valuation(), take.lots.into(), at);
     });
     close(&mut present, &mut total);
-    total
+    (prediction, total)
 }
 
 /// What the last sample said of the direction in which the mark went since.
@@ -671,7 +684,7 @@ pub fn slopes(venue: &Venue, instrument: InstrumentId, limit: i64) -> [Slope; 2]
         return slopes;
     }
     let (census, mut held) = (Census::of(venue.margin()), Vec::new());
-    look::holdings(&census, venue.margin(), &mut held, &mut Vec::new());
+    look::holdings(&census, venue, &mut held, &mut Vec::new());
     let held = held.get(instrument.index()).copied().unwrap_or_default();
     for (place, direction) in [Side::Sell, Side::Buy].into_iter().enumerate() {
         look::slope((venue, &census), instrument, direction, limit, &mut slopes[place]);

@@ -296,7 +296,7 @@ impl Margin {
     /// Where the instrument is not listed.
     pub fn pending(&self, id: InstrumentId, side: Side) -> impl Iterator<Item = (MarkPrice, Qty)> + '_ {
         let held = |slot: u32| self.positions[slot as usize].size;
-        let waiting = self.ladder(id).slots(side).map(move |(trigger, slot)| (trigger, held(slot)));
+        let waiting = self.ladder(id).entries(side).map(move |(trigger, _, slot)| (trigger, held(slot)));
         waiting.filter(move |(_, size)| size.side() == Some(side)).map(|(trigger, size)| (trigger, size.quantity()))
     }
 

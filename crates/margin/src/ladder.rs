@@ -63,23 +63,19 @@ impl Ladder {
 
     /// Triggers of positions on `side`, nearest first: `(trigger, account)`.
     pub fn triggers(&self, side: Side) -> impl Iterator<Item = (MarkPrice, AccountId)> + '_ {
-        let map = match side {
-            Side::Buy => &self.longs,
-            Side::Sell => &self.shorts,
-        };
-        map.iter().map(move |((key, account), _)| {
-            let trigger = if side == Side::Buy { -key } else { key };
-            (MarkPrice(trigger), AccountId(account))
-        })
+        self.entries(side).map(|(trigger, account, _)| (trigger, account))
     }
 
-    /// Triggers of positions on `side`, nearest first, with the position's slot.
-    pub(crate) fn slots(&self, side: Side) -> impl Iterator<Item = (MarkPrice, u32)> + '_ {
+    /// As [`Ladder::triggers`], with the position's slot: its place in [`Margin::positions`](crate::Margin::positions).
+    pub fn entries(&self, side: Side) -> impl Iterator<Item = (MarkPrice, AccountId, u32)> + '_ {
         let map = match side {
             Side::Buy => &self.longs,
             Side::Sell => &self.shorts,
         };
-        map.iter().map(move |((key, _), slot)| (MarkPrice(if side == Side::Buy { -key } else { key }), slot))
+        map.iter().map(move |((key, account), slot)| {
+            let trigger = if side == Side::Buy { -key } else { key };
+            (MarkPrice(trigger), AccountId(account), slot)
+        })
     }
 
     /// How many triggers there are.
