@@ -18,15 +18,19 @@ pub(crate) struct Census {
     first: Vec<u32>,
     /// By slot of the position.
     seats: Vec<Seat>,
-    stakes: Vec<Stake>,
+    owners: Vec<AccountId>,
+    /// The money of its pool, of a pool with several positions with one of them, less what the position cost.
+    margins: Vec<Money>,
     /// By instrument.
     sums: Vec<Sums>,
+    /// The funds but for account 0, as they were appointed.
+    appointed: Vec<AccountId>,
 }
 
 /// All positions in an instrument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Sums {
-    /// Lots of all longs, the fund's included: as many as of all shorts.
+    /// Lots of all longs, funds' included: as many as of all shorts.
     pub open_interest: i128,
     /// Lots of clients' longs and shorts, and what of them is of pools under liquidation.
     pub lots: [i128; 2],
@@ -37,12 +41,12 @@ pub(crate) struct Sums {
 
 impl Sums {
     /// Counts a position in, or out with a `sign` of −1. A flat one is nothing.
-    fn count(&mut self, seat: &Seat, stake: &Stake, sign: i128) {
+    fn count(&mut self, seat: &Seat, client: bool, margin: Money, sign: i128) {
         let lots = sign * i128::from(seat.size.unsigned_abs());
         if seat.size > 0 {
             self.open_interest += lots;
         }
-        if seat.size == 0 || stake.account == AccountId::FUND {
+        if seat.size == 0 || !client {
             return;
         }
         let side = usize::from(seat.size < 0);
@@ -50,7 +54,7 @@ impl Sums {
         if seat.liquidating {
             self.under_way[side] += lots;
         }
-        self.margin += sign * (stake.money.0 - stake.cost.0);
+        self.margin += sign * margin.0;
     }
 }
 
@@ -68,19 +72,11 @@ struct Seat {
     liquidating: bool,
 }
 
-/// What is summed up of a position.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Stake {
-    account: AccountId,
-    cost: Money,
-    /// The money of its pool; of a pool with several positions, of one of them.
-    money: Money,
-}
-
 impl Census {
     /// Everything that an engine holds now.
     pub(crate) fn of(margin: &Margin) -> Self {
-        let mut census = Self::default();
+        let others = margin.accounts().filter(|account| *account != AccountId::FUND && margin.is_fund(*account));
+        let mut census = Self { appointed: others.collect(), ..Self::default() };
         census.refresh(margin);
         census
     }
@@ -90,6 +86,12 @@ impl Census {
         // Resting orders change neither positions nor money.
         if matches!(event, Event::OrderAccepted { .. } | Event::OrderRested { .. } | Event::OrderCancelled { .. }) {
             return;
+        }
+        if let Event::FundAppointed { fund, .. } = *event
+            && !self.funds().any(|known| known == fund)
+        {
+            self.appointed.push(fund);
+            self.appointed.sort_unstable();
         }
         for account in event.accounts().into_iter().flatten() {
             let index = account.index();
@@ -108,9 +110,9 @@ impl Census {
         for position in &margin.positions()[known..] {
             self.add(position);
         }
-        let new = (known..self.seats.len()).map(|slot| self.stakes[slot].account);
-        // Events name the fund's counterparty, not the fund.
-        let mut stale: Vec<AccountId> = new.chain([AccountId::FUND]).collect();
+        let new = (known..self.seats.len()).map(|slot| self.owners[slot]);
+        // Events name a fund's counterparty, not the fund.
+        let mut stale: Vec<AccountId> = new.chain(self.funds()).collect();
         stale.append(&mut self.stale);
         for account in stale {
             if let Some(named) = self.named.get_mut(account.index()) {
@@ -130,34 +132,45 @@ impl Census {
             self.sums.resize(instrument.index() + 1, Sums::default());
         }
         self.seats.push(Seat { size: 0, next, instrument, shared: false, liquidating: false });
-        self.stakes.push(Stake { account, cost: Money::ZERO, money: Money::ZERO });
+        self.owners.push(account);
+        self.margins.push(Money::ZERO);
     }
 
     fn look(&mut self, account: AccountId, margin: &Margin) {
         // What of a pool's money stands behind a position: of a pool of all currencies that of the position's own.
         let mut counted: Vec<(Pool, CurrencyId)> = Vec::new();
+        let client = !self.funds().any(|fund| fund == account);
         let mut next = self.first.get(account.index()).copied().unwrap_or(0);
         while let Some(slot) = next.checked_sub(1) {
             let slot = slot as usize;
             let position = &margin.positions()[slot];
             let pool = margin.pool_of(position);
-            let (seat, stake) = (&mut self.seats[slot], &mut self.stakes[slot]);
+            let (seat, own) = (&mut self.seats[slot], &mut self.margins[slot]);
             let sums = &mut self.sums[seat.instrument.index()];
-            sums.count(seat, stake, -1);
+            sums.count(seat, client, *own, -1);
             next = seat.next;
             seat.size = position.size().0;
             let several = || matches!(pool, Pool::Unified { .. }) || margin.pool_positions(pool).count() > 1;
             seat.shared = position.mode() == MarginMode::Cross && several();
             seat.liquidating = margin.state_of(pool) == PoolState::Liquidating;
-            stake.cost = position.cost();
-            stake.money = Money::ZERO;
+            *own = -position.cost();
             let currency = margin.instrument(position.instrument()).spec().settlement;
             if seat.size != 0 && !counted.contains(&(pool, currency)) {
                 counted.push((pool, currency));
-                stake.money = margin.balance_in(pool, currency);
+                *own += margin.balance_in(pool, currency);
             }
-            sums.count(seat, stake, 1);
+            sums.count(seat, client, *own, 1);
         }
+    }
+
+    /// The insurance funds, account 0 first.
+    pub(crate) fn funds(&self) -> impl Iterator<Item = AccountId> + '_ {
+        core::iter::once(AccountId::FUND).chain(self.appointed.iter().copied())
+    }
+
+    /// The cash of all funds together.
+    pub(crate) fn insured(&self, margin: &Margin, currency: CurrencyId) -> Money {
+        self.funds().map(|fund| margin.cash(fund, currency)).sum()
     }
 
     /// Lots of the position in a slot, and whether its pool holds others; `None` of a flat one.
@@ -172,9 +185,8 @@ impl Census {
     pub(crate) fn over_bankruptcy(&self, slot: u32, lots: u64, proceeds: Money) -> Option<Money> {
         let seat = self.seats.get(slot as usize)?;
         let whole = lots == seat.size.unsigned_abs() && lots > 0 && !seat.shared;
-        let stake = self.stakes.get(slot as usize).filter(|_| whole)?;
-        let received = if seat.size > 0 { proceeds } else { -proceeds };
-        Some(stake.money + received - stake.cost)
+        let own = self.margins.get(slot as usize).filter(|_| whole)?;
+        Some(*own + if seat.size > 0 { proceeds } else { -proceeds })
     }
 
     /// All positions in an instrument.
@@ -184,9 +196,9 @@ impl Census {
 
     /// Signed lots of clients' positions in an instrument, one by one. O(positions of all instruments).
     pub(crate) fn clients(&self, instrument: InstrumentId) -> impl Iterator<Item = Lots> + '_ {
-        let held = self.seats.iter().zip(&self.stakes);
-        held.filter(move |(seat, stake)| {
-            seat.size != 0 && seat.instrument == instrument && stake.account != AccountId::FUND
+        let held = self.seats.iter().zip(&self.owners);
+        held.filter(move |(seat, owner)| {
+            seat.size != 0 && seat.instrument == instrument && !self.funds().any(|fund| fund == **owner)
         })
         .map(|(seat, _)| Lots(seat.size))
     }
@@ -195,6 +207,7 @@ impl Census {
 impl PartialEq for Census {
     /// Whether both say the same of every position.
     fn eq(&self, other: &Self) -> bool {
-        (&self.seats, &self.stakes, &self.sums) == (&other.seats, &other.stakes, &other.sums)
+        (&self.seats, &self.owners, &self.margins, &self.sums, &self.appointed)
+            == (&other.seats, &other.owners, &other.margins, &other.sums, &other.appointed)
     }
 }

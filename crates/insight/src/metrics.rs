@@ -154,26 +154,42 @@ struct Carried {
     value: i128,
 }
 
-/// A deleveraging that waits for its horizon: what was closed of the counterparty's position, signed as that.
+/// What deleveraging closed of a position, signed as that.
+#[derive(Clone, Copy, Debug, Default)]
+struct Closing {
+    /// Lots of longs closed less lots of shorts closed.
+    net: i128,
+    /// Value received for longs less value paid for shorts.
+    received: i128,
+    conceded: i128,
+    /// What of that no deficit at the mark asked for.
+    overshoot: i128,
+}
+
+impl Closing {
+    /// What deficits asked for; where the counterparty gained, nothing.
+    const fn borne(&self) -> i128 {
+        let conceded = if self.conceded > 0 { self.conceded } else { 0 };
+        conceded.saturating_sub(self.overshoot)
+    }
+}
+
+/// A deleveraging that waits for its horizon.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     due: Time,
     of: (AccountId, InstrumentId),
-    net: i128,
-    received: i128,
-    conceded: i128,
+    closing: Closing,
 }
 
 /// What deleveraging closed of an account's position.
 #[derive(Clone, Copy, Debug, Default)]
 struct Closed {
     lots: u64,
-    /// Signed as the position: lots of longs closed less lots of shorts closed.
-    net: i128,
-    /// Value received for longs less value paid for shorts.
-    received: i128,
-    conceded: i128,
-    /// What keeping it to the horizon would have been worth beyond what was received and conceded.
+    all: Closing,
+    /// What of the concessions deficits asked for.
+    borne: i128,
+    /// What keeping it to the horizon would have been worth beyond what was received and borne.
     later: i128,
 }
 
@@ -265,11 +281,17 @@ impl Metrics {
             Event::LiquidationEnded { pool, .. } => {
                 self.triggered.remove(&pool);
             }
-            Event::Deleveraged { instrument, side, counterparty, qty, value, conceded, .. } => {
+            Event::Deleveraged { instrument, side, counterparty, qty, value, conceded, remainder, .. } => {
                 self.carried(instrument, value);
                 // Against a long that is closed, the counterparty is short.
                 let sign = if side == Side::Buy { -1 } else { 1 };
-                self.deleveraged((counterparty, instrument), sign * i128::from(qty.0), sign * value.0, conceded.0);
+                let closing = Closing {
+                    net: sign * i128::from(qty.0),
+                    received: sign * value.0,
+                    conceded: conceded.0,
+                    overshoot: remainder.0,
+                };
+                self.deleveraged((counterparty, instrument), closing);
             }
             _ => {}
         }
@@ -284,15 +306,15 @@ impl Metrics {
         }
     }
 
-    /// `net` lots, signed as the position, were closed of an account's position against `received`, signed alike.
-    fn deleveraged(&mut self, of: (AccountId, InstrumentId), net: i128, received: i128, conceded: i128) {
+    fn deleveraged(&mut self, of: (AccountId, InstrumentId), closing: Closing) {
         let closed = self.deleveraged.entry(of).or_default();
-        closed.lots = closed.lots.saturating_add(u64::try_from(net.unsigned_abs()).unwrap_or(u64::MAX));
-        closed.net = closed.net.saturating_add(net);
-        closed.received = closed.received.saturating_add(received);
-        closed.conceded = closed.conceded.saturating_add(conceded);
-        let due = self.now.saturating_add(self.config.adl_horizon);
-        self.waiting.push_back(Waiting { due, of, net, received, conceded });
+        closed.lots = closed.lots.saturating_add(u64::try_from(closing.net.unsigned_abs()).unwrap_or(u64::MAX));
+        closed.all.net = closed.all.net.saturating_add(closing.net);
+        closed.all.received = closed.all.received.saturating_add(closing.received);
+        closed.all.conceded = closed.all.conceded.saturating_add(closing.conceded);
+        closed.all.overshoot = closed.all.overshoot.saturating_add(closing.overshoot);
+        closed.borne = closed.borne.saturating_add(closing.borne());
+        self.waiting.push_back(Waiting { due: self.now.saturating_add(self.config.adl_horizon), of, closing });
     }
 
     /// A moment has come: deleveragings due by now are compared with the marks as they were up to it.
@@ -301,9 +323,9 @@ impl Metrics {
             self.waiting.pop_front();
             let meter = self.meters.get(waiting.of.1.index());
             let Some((valuation, mark)) = meter.and_then(|meter| meter.valuation.zip(meter.mark)) else { continue };
-            let kept = worth(valuation, waiting.net, mark.0.into()).0;
+            let kept = worth(valuation, waiting.closing.net, mark.0.into()).0;
             let closed = self.deleveraged.entry(waiting.of).or_default();
-            let over = kept.saturating_sub(waiting.received).saturating_sub(waiting.conceded);
+            let over = kept.saturating_sub(waiting.closing.received).saturating_sub(waiting.closing.borne());
             closed.later = closed.later.saturating_add(over);
         }
     }
@@ -420,24 +442,28 @@ impl Metrics {
             "sums of holdings differ from a pass over all positions"
         );
         let capacity = venue.capacity();
-        let mut draws = vec![Money::ZERO; usize::from(capacity.currencies)];
+        let mut draws: BTreeMap<(CurrencyId, AccountId), Money> = BTreeMap::new();
         for instrument in (0..capacity.instruments).map(InstrumentId) {
             let Some(terms) = margin.get_instrument(instrument) else { continue };
             let held = held.get(instrument.index()).copied().unwrap_or_default();
             let draw = self.sample_instrument(time, venue, instrument, held);
-            draws[terms.spec().settlement.index()] += draw;
+            *draws.entry((terms.spec().settlement, margin.fund_of(instrument))).or_default() += draw;
         }
         for currency in (0..capacity.currencies).map(CurrencyId) {
             let stakes = stakes.get(currency.index()).copied().unwrap_or_default();
             if self.currencies.len() <= currency.index() {
                 self.currencies.resize_with(currency.index() + 1, Vec::new);
             }
+            let draws = || draws.iter().filter(|((of, _), draw)| *of == currency && draw.is_positive());
+            let coverage =
+                |((_, fund), draw): (&(_, AccountId), &Money)| margin.cash(*fund, currency).0 as f64 / draw.0 as f64;
             self.currencies[currency.index()].push(CurrencySample {
                 time,
-                fund: margin.fund(currency),
+                fund: self.census.insured(margin, currency),
                 gross: Money(stakes.gross),
                 equity: Money(stakes.equity),
-                draw: draws[currency.index()],
+                draw: draws().map(|(_, draw)| *draw).sum(),
+                coverage: draws().map(coverage).reduce(f64::min),
             });
         }
         (self.held, self.stakes, self.sampled) = (held, stakes, Some(time));
@@ -458,8 +484,7 @@ impl Metrics {
         for (place, direction) in [Side::Sell, Side::Buy].into_iter().enumerate() {
             look::slope((venue, &self.census), instrument, direction, part(config.reach), &mut slopes[place]);
             slopes[place].under_way = held.under_way[place];
-            let (shock, draw) =
-                draw((margin, &self.census), instrument, direction, &slopes[place], part(config.shock));
+            let (shock, draw) = draw((margin, &self.census), instrument, direction, &slopes[place], part(config.shock));
             sides[place] = measure(&slopes[place], (shock, draw), |bps| part(Ppm(i64::from(bps) * 100)));
         }
         let market = venue.market(instrument).ok();
@@ -550,13 +575,14 @@ impl Metrics {
 impl Closed {
     fn against(&self, (account, instrument): (AccountId, InstrumentId), margin: &Margin) -> Deleveraged {
         let terms = margin.get_instrument(instrument);
-        let kept = terms.map_or(0, |terms| worth(terms.valuation(), self.net, terms.mark().0.into()).0);
+        let kept = terms.map_or(0, |terms| worth(terms.valuation(), self.all.net, terms.mark().0.into()).0);
         Deleveraged {
             account,
             instrument,
             quantity: Qty(self.lots),
-            conceded: Money(self.conceded),
-            forgone: Money(kept.saturating_sub(self.received)),
+            conceded: Money(self.all.conceded),
+            overshoot: Money(self.all.overshoot),
+            forgone: Money(kept.saturating_sub(self.all.received).saturating_sub(self.borne)),
             later: Money(self.later),
         }
     }
@@ -590,11 +616,10 @@ impl Meter {
         let levels = |slope: &Slope, at: fn(i64, i64) -> i64| {
             bins(slope.book.iter().map(|level| (at(mark, level.distance), level.lots)), width)
         };
-        let (down, up): (fn(i64, i64) -> i64, fn(i64, i64) -> i64) = (i64::saturating_sub, i64::saturating_add);
         self.series.profiles.push(Profile {
             time,
-            ladder: [rungs(falling, down), rungs(rising, up)],
-            book: [levels(falling, down), levels(rising, up)],
+            ladder: [rungs(falling, i64::saturating_sub), rungs(rising, i64::saturating_add)],
+            book: [levels(falling, i64::saturating_sub), levels(rising, i64::saturating_add)],
         });
     }
 }

@@ -3,14 +3,14 @@
 use super::slope::{Level, Rung, Slope};
 use crate::census::Census;
 use downdraft_margin::{Instrument, Margin, Payoff, Pool, PoolState};
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Qty, Side};
+use downdraft_types::{CurrencyId, InstrumentId, Money, Qty, Side};
 use downdraft_venue::{Market, Venue};
 use std::collections::BTreeSet;
 
 /// Clients' positions in an instrument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Held {
-    /// Lots of all longs, the fund's included: as many as of all shorts.
+    /// Lots of all longs, funds' included: as many as of all shorts.
     pub open_interest: u128,
     /// Lots of pools under liquidation: longs, shorts.
     pub under_way: [u64; 2],
@@ -73,7 +73,7 @@ pub(super) fn holdings_by_definition(venue: &Venue) -> (Vec<Held>, Vec<Stakes>) 
         if size.is_positive() {
             of.open_interest += u128::from(size.quantity().0);
         }
-        if position.account() == AccountId::FUND {
+        if margin.is_fund(position.account()) {
             continue;
         }
         if margin.state_of(pool) == PoolState::Liquidating {
