@@ -5,8 +5,8 @@ use downdraft_insight::metrics::slope::Prediction;
 use downdraft_insight::metrics::{Config, Metrics, slopes};
 use downdraft_sim::random::Streams;
 use downdraft_testkit::world::{CASH, PERP, World, margin, world};
-use downdraft_types::{AccountId, InstrumentId, Money, Span, Time};
-use downdraft_venue::{Command, Venue};
+use downdraft_types::{AccountId, InstrumentId, MarkPrice, Money, Span, Time};
+use downdraft_venue::{AdlPrice, Command, LiquidationPolicy, Venue};
 
 /// Before the shock: mark 100.0, nearest trigger 99.0, spacing 1.0. A tick is 0.1, and all of it in ticks.
 #[test]
@@ -109,34 +109,84 @@ fn a_series_knows_what_came_and_when() {
     assert_eq!((ladder, series.profiles[3].ladder[0].len()), (10, 0));
 }
 
-/// The golden cascade with a fund that is one short. A's ten are sold at 95; the winners' short of ten is closed
-/// against B's at 96, where the mark is 95: they concede 10. Two seconds later the mark is 101, and in the end 103.
-#[test]
-fn deleveraging_is_looked_back_on() {
+/// The golden cascade with a fund that is one short, B's ten closed at a price of the policy; where that is an index it is
+/// 98, before the present one. Two seconds later the mark is 101, and in the end 103.
+fn deleveraged_at(price: AdlPrice) -> World {
     let book = world().maintenance(10_000).bids("10@99..90").asks("10@101,10@103").fund(49).recorded();
-    let mut world =
-        book.long("A", 10, 100, margin(20)).long("B", 10, 100, margin(40)).long("C", 20, 100, margin(120)).start();
+    let policy = |policy: &mut LiquidationPolicy| policy.adl.price = price;
+    let book = book.long("A", 10, 100, margin(20)).long("B", 10, 100, margin(40)).long("C", 20, 100, margin(120));
+    let mut world = book.liquidation(policy).start();
+    for index in [98, 97] {
+        world.must(Command::ReportIndex { instrument: PERP, index: MarkPrice(index) });
+    }
     world.sell(40);
-    assert_eq!(world.deleveraged(), [("B", 10, 960)]);
     world.runner.run_until(Time(1_000_000_000));
     world.buy(10);
     world.runner.run_until(Time(3_000_000_000));
     world.buy(10);
     assert_eq!(world.mark(), 103);
+    world
+}
+
+/// B is closed at a mark of 95, where it lacks 10: for what the winners get less than the mark's 950, 10 are for the
+/// deficit and the rest is overshoot.
+#[test]
+fn overshoot_is_what_no_deficit_asked_for_at_any_price() {
+    for (price, value, conceded, overshoot) in [
+        (AdlPrice::Bankruptcy, 960, 10, 0),
+        (AdlPrice::Mark, 950, 0, 0),
+        (AdlPrice::PreviousIndex, 980, 30, 20),
+        (AdlPrice::Entry, 1_000, 50, 40),
+    ] {
+        let world = deleveraged_at(price);
+        assert_eq!(world.deleveraged(), [("B", 10, value)], "{price:?}");
+        let config = Config { adl_horizon: Span::from_secs(2), ..Config::over(Span::from_secs(10)) };
+        let (metrics, venue) = measured(&world, config);
+        let totals = metrics.totals(&venue);
+        let [of] = totals.deleveraged.as_slice() else { panic!("{:?}", totals.deleveraged) };
+        assert_eq!((of.conceded, of.overshoot), (Money(conceded), Money(overshoot)), "{price:?}");
+        assert_eq!((totals.overshoot(PERP).0, world.overshoot()), (overshoot, overshoot));
+        // Their short would have cost 1,010 after two seconds, and 1,030 in the end.
+        let borne = conceded - overshoot;
+        assert_eq!((of.later.0, of.forgone.0), (value - 1_010 - borne, value - 1_030 - borne), "{price:?}");
+        assert_eq!((totals.overshoot_later(PERP), totals.overshoot_end(PERP)), (of.later, of.forgone));
+    }
+}
+
+#[test]
+fn deleveraging_is_looked_back_on() {
+    let world = deleveraged_at(AdlPrice::Bankruptcy);
     let config = Config { adl_horizon: Span::from_secs(2), ..Config::over(Span::from_secs(10)) };
     let (metrics, venue) = measured(&world, config);
     let totals = metrics.totals(&venue);
     let [deleveraged] = totals.deleveraged.as_slice() else { panic!("{:?}", totals.deleveraged) };
     assert_eq!((world.name(deleveraged.account), deleveraged.quantity.0), ("winners", 10));
-    // Keeping the short would have cost 10 × 103 against the 960 that it was closed for: 70 less, and 10 conceded.
-    assert_eq!((deleveraged.conceded, deleveraged.forgone), (Money(10), Money(960 - 1_030)));
-    assert_eq!(totals.overshoot(PERP), Money(-80));
-    // At 101, two seconds later, 50 less.
-    assert_eq!((deleveraged.later, totals.overshoot_later(PERP)), (Money(-60), Money(-60)));
     // A's ten for 950 in the book, B's for 960 against the winners.
     let [contagion] = totals.contagion.as_slice() else { panic!("{:?}", totals.contagion) };
     assert_eq!((contagion.from, contagion.to, contagion.liquidations, contagion.value), (PERP, PERP, 2, Money(1_910)));
     assert_eq!(totals.contagion_by_value(CASH), Some(0.0));
+}
+
+/// A fund of the instrument's own answers for it, so the other fund's money covers nothing.
+#[test]
+fn coverage_is_that_of_the_fund_that_pays() {
+    let book = world().maintenance(10_000).bids("10@99..90").fund(1_000).idle("F", margin(25)).recorded();
+    let book = book.long("A", 10, 100, margin(20)).long("B", 10, 100, margin(40)).long("C", 20, 100, margin(120));
+    let mut world = book.start();
+    let sample = |world: &World| {
+        let (metrics, _) = measured(world, Config { every: Span(1), ..Config::over(Span::from_secs(10)) });
+        metrics.currency(CASH).last().copied().expect("a sample")
+    };
+    // A shock of 5% takes the bids down to 95: A's ten are sold at 94 for 60 less than they cost, 40 beyond its margin,
+    // B's at 93 for 30 beyond its own, C's at 92 and 91 for 50 beyond.
+    world.runner.run_until(Time(1_000));
+    world.must(Command::Deposit { account: AccountId::FUND, currency: CASH, amount: Money(1) });
+    let before = sample(&world);
+    assert_eq!((before.fund, before.draw, before.coverage), (Money(1_001), Money(120), Some(1_001.0 / 120.0)));
+    world.runner.run_until(Time(2_000));
+    world.must(Command::SetFund { instrument: PERP, fund: world.account("F"), isolated: false });
+    let after = sample(&world);
+    assert_eq!((after.fund, after.draw, after.coverage), (Money(1_026), Money(120), Some(25.0 / 120.0)));
 }
 
 /// A ladder and a book drawn from a seed: ten longs of a lot with triggers from 99.0 down, about a spacing of ten ticks

@@ -115,13 +115,14 @@ fn plain_table<const N: usize>(header: [&str; N]) -> Table {
 }
 
 fn figures_table(cell: &CellAnswers) -> String {
-    const SHOWN: [&str; 9] = [
+    const SHOWN: [&str; 10] = [
         "price_fall",
         "liquidated_accounts",
         "largest_cascade",
         "bad_debt",
         "fund_need",
         "conceded",
+        "adl_overshoot",
         "cover_1",
         "cover_2",
         "cover_10",
@@ -151,6 +152,17 @@ fn lines(cell: &CellAnswers) -> String {
         let _ = writeln!(text, "A fund of {amount} {} suffices in 99% of runs{few}", fund.currency);
         if fund.loss_past_any_fund > 0 {
             let _ = writeln!(text, "  in {} runs winners lose whatever the fund", fund.loss_past_any_fund);
+        }
+        let of = |name: &str| cell.figures.iter().find(|f| f.figure == name && f.of == fund.currency);
+        if let (Some(taken), Some(most)) = (of("adl_overshoot"), of("adl_overshoot_most"))
+            && taken.max != Exact::ZERO
+        {
+            let [mean, largest, one] = [&taken.mean, &taken.max, &most.max].map(|amount| number_text(amount, false));
+            let _ = writeln!(
+                text,
+                "ADL took {mean} {} beyond the deficits in the mean, {largest} at most, {one} at most of one account",
+                fund.currency
+            );
         }
     }
     if let Some(ratio) = &cell.branching_ratio {

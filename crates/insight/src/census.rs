@@ -1,10 +1,11 @@
-//! What every account holds, side by side: kept up to date by looking again only at accounts that events named.
+//! What every account holds, side by side and summed up: kept up to date by looking again only at accounts that events
+//! named.
 //!
 //! A ladder is in order of price, so whoever asks the margin engine what each of its accounts holds jumps all over its
 //! memory, some hundred bytes a position; here it is sixteen bytes.
 
 use downdraft_margin::{Margin, MarginMode, Pool, PoolState, Position};
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Qty};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, Money, Qty};
 use downdraft_venue::Event;
 
 /// Holdings of all accounts. [`note`](Self::note) every event, then [`refresh`](Self::refresh) before looking.
@@ -17,7 +18,44 @@ pub(crate) struct Census {
     first: Vec<u32>,
     /// By slot of the position.
     seats: Vec<Seat>,
-    stakes: Vec<Stake>,
+    owners: Vec<AccountId>,
+    /// The money of its pool, of a pool with several positions with one of them, less what the position cost.
+    margins: Vec<Money>,
+    /// By instrument.
+    sums: Vec<Sums>,
+    /// The funds but for account 0, as they were appointed.
+    appointed: Vec<AccountId>,
+}
+
+/// All positions in an instrument.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Sums {
+    /// Lots of all longs, funds' included: as many as of all shorts.
+    pub open_interest: i128,
+    /// Lots of clients' longs and shorts, and what of them is of pools under liquidation.
+    pub lots: [i128; 2],
+    pub under_way: [i128; 2],
+    /// Money of clients' pools, of several positions in one counted with one of them, less what their positions cost.
+    pub margin: i128,
+}
+
+impl Sums {
+    /// Counts a position in, or out with a `sign` of −1. A flat one is nothing.
+    fn count(&mut self, seat: &Seat, client: bool, margin: Money, sign: i128) {
+        let lots = sign * i128::from(seat.size.unsigned_abs());
+        if seat.size > 0 {
+            self.open_interest += lots;
+        }
+        if seat.size == 0 || !client {
+            return;
+        }
+        let side = usize::from(seat.size < 0);
+        self.lots[side] += lots;
+        if seat.liquidating {
+            self.under_way[side] += lots;
+        }
+        self.margin += sign * margin.0;
+    }
 }
 
 /// What is looked up of a position.
@@ -34,32 +72,11 @@ struct Seat {
     liquidating: bool,
 }
 
-/// What is summed up of a position.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Stake {
-    account: AccountId,
-    cost: Money,
-    /// The money of its pool; of a pool with several positions, of one of them.
-    money: Money,
-}
-
-/// A position that is not flat.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Holding {
-    pub account: AccountId,
-    pub instrument: InstrumentId,
-    /// Signed lots.
-    pub size: i64,
-    pub cost: Money,
-    /// The money of its pool; of a pool with several positions, with one of them.
-    pub money: Money,
-    pub liquidating: bool,
-}
-
 impl Census {
     /// Everything that an engine holds now.
     pub(crate) fn of(margin: &Margin) -> Self {
-        let mut census = Self::default();
+        let others = margin.accounts().filter(|account| *account != AccountId::FUND && margin.is_fund(*account));
+        let mut census = Self { appointed: others.collect(), ..Self::default() };
         census.refresh(margin);
         census
     }
@@ -69,6 +86,12 @@ impl Census {
         // Resting orders change neither positions nor money.
         if matches!(event, Event::OrderAccepted { .. } | Event::OrderRested { .. } | Event::OrderCancelled { .. }) {
             return;
+        }
+        if let Event::FundAppointed { fund, .. } = *event
+            && !self.funds().any(|known| known == fund)
+        {
+            self.appointed.push(fund);
+            self.appointed.sort_unstable();
         }
         for account in event.accounts().into_iter().flatten() {
             let index = account.index();
@@ -87,9 +110,9 @@ impl Census {
         for position in &margin.positions()[known..] {
             self.add(position);
         }
-        let new = (known..self.seats.len()).map(|slot| self.stakes[slot].account);
-        // Events name the fund's counterparty, not the fund.
-        let mut stale: Vec<AccountId> = new.chain([AccountId::FUND]).collect();
+        let new = (known..self.seats.len()).map(|slot| self.owners[slot]);
+        // Events name a fund's counterparty, not the fund.
+        let mut stale: Vec<AccountId> = new.chain(self.funds()).collect();
         stale.append(&mut self.stale);
         for account in stale {
             if let Some(named) = self.named.get_mut(account.index()) {
@@ -105,70 +128,86 @@ impl Census {
             self.first.resize(account.index() + 1, 0);
         }
         let next = core::mem::replace(&mut self.first[account.index()], self.seats.len() as u32 + 1);
+        if self.sums.len() <= instrument.index() {
+            self.sums.resize(instrument.index() + 1, Sums::default());
+        }
         self.seats.push(Seat { size: 0, next, instrument, shared: false, liquidating: false });
-        self.stakes.push(Stake { account, cost: Money::ZERO, money: Money::ZERO });
+        self.owners.push(account);
+        self.margins.push(Money::ZERO);
     }
 
     fn look(&mut self, account: AccountId, margin: &Margin) {
         // What of a pool's money stands behind a position: of a pool of all currencies that of the position's own.
         let mut counted: Vec<(Pool, CurrencyId)> = Vec::new();
+        let client = !self.funds().any(|fund| fund == account);
         let mut next = self.first.get(account.index()).copied().unwrap_or(0);
         while let Some(slot) = next.checked_sub(1) {
             let slot = slot as usize;
             let position = &margin.positions()[slot];
             let pool = margin.pool_of(position);
-            let (seat, stake) = (&mut self.seats[slot], &mut self.stakes[slot]);
+            let (seat, own) = (&mut self.seats[slot], &mut self.margins[slot]);
+            let sums = &mut self.sums[seat.instrument.index()];
+            sums.count(seat, client, *own, -1);
             next = seat.next;
             seat.size = position.size().0;
             let several = || matches!(pool, Pool::Unified { .. }) || margin.pool_positions(pool).count() > 1;
             seat.shared = position.mode() == MarginMode::Cross && several();
             seat.liquidating = margin.state_of(pool) == PoolState::Liquidating;
-            stake.cost = position.cost();
-            stake.money = Money::ZERO;
+            *own = -position.cost();
             let currency = margin.instrument(position.instrument()).spec().settlement;
             if seat.size != 0 && !counted.contains(&(pool, currency)) {
                 counted.push((pool, currency));
-                stake.money = margin.balance_in(pool, currency);
+                *own += margin.balance_in(pool, currency);
             }
+            sums.count(seat, client, *own, 1);
         }
     }
 
-    /// Lots of an account's position, and whether its pool holds others; `None` of a flat one.
-    pub(crate) fn lots(&self, account: AccountId, instrument: InstrumentId) -> Option<(Qty, bool)> {
-        let mut next = self.first.get(account.index()).copied().unwrap_or(0);
-        while let Some(slot) = next.checked_sub(1) {
-            let seat = &self.seats[slot as usize];
-            if seat.instrument == instrument {
-                return (seat.size != 0).then_some((Qty(seat.size.unsigned_abs()), seat.shared));
-            }
-            next = seat.next;
-        }
-        None
+    /// The insurance funds, account 0 first.
+    pub(crate) fn funds(&self) -> impl Iterator<Item = AccountId> + '_ {
+        core::iter::once(AccountId::FUND).chain(self.appointed.iter().copied())
     }
 
-    /// Lots of all longs in an instrument, the fund's included.
-    pub(crate) fn open_interest(&self, instrument: InstrumentId) -> Qty {
-        let longs = self.seats.iter().filter(|seat| seat.instrument == instrument && seat.size > 0);
-        Qty(longs.map(|seat| seat.size.unsigned_abs()).sum())
+    /// The cash of all funds together.
+    pub(crate) fn insured(&self, margin: &Margin, currency: CurrencyId) -> Money {
+        self.funds().map(|fund| margin.cash(fund, currency)).sum()
     }
 
-    /// All positions that are not flat, in the order in which they were first opened.
-    pub(crate) fn holdings(&self) -> impl Iterator<Item = Holding> + '_ {
-        let held = self.seats.iter().zip(&self.stakes).filter(|(seat, _)| seat.size != 0);
-        held.map(|(seat, stake)| Holding {
-            account: stake.account,
-            instrument: seat.instrument,
-            size: seat.size,
-            cost: stake.cost,
-            money: stake.money,
-            liquidating: seat.liquidating,
+    /// Lots of the position in a slot, and whether its pool holds others; `None` of a flat one.
+    pub(crate) fn lots(&self, slot: u32) -> Option<(Qty, bool)> {
+        let seat = self.seats.get(slot as usize).filter(|seat| seat.size != 0)?;
+        Some((Qty(seat.size.unsigned_abs()), seat.shared))
+    }
+
+    /// What [`Margin::over_bankruptcy`] says of closing `lots` for `proceeds`, where that is all of the position in a slot
+    /// and its pool holds nothing else: its money, and what the position realises. The mark does not matter then. `None`
+    /// of others.
+    pub(crate) fn over_bankruptcy(&self, slot: u32, lots: u64, proceeds: Money) -> Option<Money> {
+        let seat = self.seats.get(slot as usize)?;
+        let whole = lots == seat.size.unsigned_abs() && lots > 0 && !seat.shared;
+        let own = self.margins.get(slot as usize).filter(|_| whole)?;
+        Some(*own + if seat.size > 0 { proceeds } else { -proceeds })
+    }
+
+    /// All positions in an instrument.
+    pub(crate) fn sums(&self, instrument: InstrumentId) -> Sums {
+        self.sums.get(instrument.index()).copied().unwrap_or_default()
+    }
+
+    /// Signed lots of clients' positions in an instrument, one by one. O(positions of all instruments).
+    pub(crate) fn clients(&self, instrument: InstrumentId) -> impl Iterator<Item = Lots> + '_ {
+        let held = self.seats.iter().zip(&self.owners);
+        held.filter(move |(seat, owner)| {
+            seat.size != 0 && seat.instrument == instrument && !self.funds().any(|fund| fund == **owner)
         })
+        .map(|(seat, _)| Lots(seat.size))
     }
 }
 
 impl PartialEq for Census {
     /// Whether both say the same of every position.
     fn eq(&self, other: &Self) -> bool {
-        (&self.seats, &self.stakes) == (&other.seats, &other.stakes)
+        (&self.seats, &self.owners, &self.margins, &self.sums, &self.appointed)
+            == (&other.seats, &other.owners, &other.margins, &other.sums, &other.appointed)
     }
 }

@@ -12,6 +12,7 @@
 //! [`Summary`] and the columns of the tables are described in `docs/summary.md`, metrics in `docs/metrics.md`.
 
 mod analyzer;
+mod buckets;
 mod census;
 #[cfg(feature = "parquet")]
 mod columnar;

@@ -5,8 +5,8 @@
 //!   command, events ─► Metrics ◄─ &Venue, after each command ──► Series (at each moment of the grid), Totals
 //! ```
 //!
-//! The venue is looked at closely only at moments of the grid, O(accounts + positions + triggers and levels in
-//! reach) each; after other commands only the best prices of the books that it changed are.
+//! The venue is looked at closely only at moments of the grid, O(triggers and levels in reach) each, and O(positions) of
+//! an inverse contract; after other commands only the best prices of the books that it changed are.
 
 mod cost;
 mod digest;
@@ -23,6 +23,7 @@ pub use resilience::Resilience;
 pub use series::{BANDS_BPS, Bin, CurrencySample, Profile, Sample, Series, SideSample};
 pub use totals::{Contagion, Deleveraged, Foreseen, InstrumentTotals, RATIO_STEPS, Totals};
 
+use crate::buckets::Buckets;
 use crate::census::Census;
 use crate::histogram::Histogram;
 use crate::market::worth;
@@ -33,7 +34,7 @@ use downdraft_types::{
 };
 use downdraft_venue::{Command, Event, Internal, Stamp, Venue};
 use look::{Held, Stakes};
-use slope::Slope;
+use slope::{Prediction, Rung, Slope};
 use statistics::{Counts, variance_ratio, volatility};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -153,26 +154,42 @@ struct Carried {
     value: i128,
 }
 
-/// A deleveraging that waits for its horizon: what was closed of the counterparty's position, signed as that.
+/// What deleveraging closed of a position, signed as that.
+#[derive(Clone, Copy, Debug, Default)]
+struct Closing {
+    /// Lots of longs closed less lots of shorts closed.
+    net: i128,
+    /// Value received for longs less value paid for shorts.
+    received: i128,
+    conceded: i128,
+    /// What of that no deficit at the mark asked for.
+    overshoot: i128,
+}
+
+impl Closing {
+    /// What deficits asked for; where the counterparty gained, nothing.
+    const fn borne(&self) -> i128 {
+        let conceded = if self.conceded > 0 { self.conceded } else { 0 };
+        conceded.saturating_sub(self.overshoot)
+    }
+}
+
+/// A deleveraging that waits for its horizon.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     due: Time,
     of: (AccountId, InstrumentId),
-    net: i128,
-    received: i128,
-    conceded: i128,
+    closing: Closing,
 }
 
 /// What deleveraging closed of an account's position.
 #[derive(Clone, Copy, Debug, Default)]
 struct Closed {
     lots: u64,
-    /// Signed as the position: lots of longs closed less lots of shorts closed.
-    net: i128,
-    /// Value received for longs less value paid for shorts.
-    received: i128,
-    conceded: i128,
-    /// What keeping it to the horizon would have been worth beyond what was received and conceded.
+    all: Closing,
+    /// What of the concessions deficits asked for.
+    borne: i128,
+    /// What keeping it to the horizon would have been worth beyond what was received and borne.
     later: i128,
 }
 
@@ -264,11 +281,17 @@ impl Metrics {
             Event::LiquidationEnded { pool, .. } => {
                 self.triggered.remove(&pool);
             }
-            Event::Deleveraged { instrument, side, counterparty, qty, value, conceded, .. } => {
+            Event::Deleveraged { instrument, side, counterparty, qty, value, conceded, remainder, .. } => {
                 self.carried(instrument, value);
                 // Against a long that is closed, the counterparty is short.
                 let sign = if side == Side::Buy { -1 } else { 1 };
-                self.deleveraged((counterparty, instrument), sign * i128::from(qty.0), sign * value.0, conceded.0);
+                let closing = Closing {
+                    net: sign * i128::from(qty.0),
+                    received: sign * value.0,
+                    conceded: conceded.0,
+                    overshoot: remainder.0,
+                };
+                self.deleveraged((counterparty, instrument), closing);
             }
             _ => {}
         }
@@ -283,15 +306,15 @@ impl Metrics {
         }
     }
 
-    /// `net` lots, signed as the position, were closed of an account's position against `received`, signed alike.
-    fn deleveraged(&mut self, of: (AccountId, InstrumentId), net: i128, received: i128, conceded: i128) {
+    fn deleveraged(&mut self, of: (AccountId, InstrumentId), closing: Closing) {
         let closed = self.deleveraged.entry(of).or_default();
-        closed.lots = closed.lots.saturating_add(u64::try_from(net.unsigned_abs()).unwrap_or(u64::MAX));
-        closed.net = closed.net.saturating_add(net);
-        closed.received = closed.received.saturating_add(received);
-        closed.conceded = closed.conceded.saturating_add(conceded);
-        let due = self.now.saturating_add(self.config.adl_horizon);
-        self.waiting.push_back(Waiting { due, of, net, received, conceded });
+        closed.lots = closed.lots.saturating_add(u64::try_from(closing.net.unsigned_abs()).unwrap_or(u64::MAX));
+        closed.all.net = closed.all.net.saturating_add(closing.net);
+        closed.all.received = closed.all.received.saturating_add(closing.received);
+        closed.all.conceded = closed.all.conceded.saturating_add(closing.conceded);
+        closed.all.overshoot = closed.all.overshoot.saturating_add(closing.overshoot);
+        closed.borne = closed.borne.saturating_add(closing.borne());
+        self.waiting.push_back(Waiting { due: self.now.saturating_add(self.config.adl_horizon), of, closing });
     }
 
     /// A moment has come: deleveragings due by now are compared with the marks as they were up to it.
@@ -300,9 +323,9 @@ impl Metrics {
             self.waiting.pop_front();
             let meter = self.meters.get(waiting.of.1.index());
             let Some((valuation, mark)) = meter.and_then(|meter| meter.valuation.zip(meter.mark)) else { continue };
-            let kept = worth(valuation, waiting.net, mark.0.into()).0;
+            let kept = worth(valuation, waiting.closing.net, mark.0.into()).0;
             let closed = self.deleveraged.entry(waiting.of).or_default();
-            let over = kept.saturating_sub(waiting.received).saturating_sub(waiting.conceded);
+            let over = kept.saturating_sub(waiting.closing.received).saturating_sub(waiting.closing.borne());
             closed.later = closed.later.saturating_add(over);
         }
     }
@@ -413,26 +436,34 @@ impl Metrics {
         let (mut held, mut stakes) = (core::mem::take(&mut self.held), core::mem::take(&mut self.stakes));
         self.census.refresh(margin);
         debug_assert!(self.census == Census::of(margin), "an event does not name an account whose holdings it changed");
-        look::holdings(&self.census, margin, &mut held, &mut stakes);
+        look::holdings(&self.census, venue, &mut held, &mut stakes);
+        debug_assert!(
+            (held.clone(), stakes.clone()) == look::holdings_by_definition(venue),
+            "sums of holdings differ from a pass over all positions"
+        );
         let capacity = venue.capacity();
-        let mut draws = vec![Money::ZERO; usize::from(capacity.currencies)];
+        let mut draws: BTreeMap<(CurrencyId, AccountId), Money> = BTreeMap::new();
         for instrument in (0..capacity.instruments).map(InstrumentId) {
             let Some(terms) = margin.get_instrument(instrument) else { continue };
             let held = held.get(instrument.index()).copied().unwrap_or_default();
             let draw = self.sample_instrument(time, venue, instrument, held);
-            draws[terms.spec().settlement.index()] += draw;
+            *draws.entry((terms.spec().settlement, margin.fund_of(instrument))).or_default() += draw;
         }
         for currency in (0..capacity.currencies).map(CurrencyId) {
             let stakes = stakes.get(currency.index()).copied().unwrap_or_default();
             if self.currencies.len() <= currency.index() {
                 self.currencies.resize_with(currency.index() + 1, Vec::new);
             }
+            let draws = || draws.iter().filter(|((of, _), draw)| *of == currency && draw.is_positive());
+            let coverage =
+                |((_, fund), draw): (&(_, AccountId), &Money)| margin.cash(*fund, currency).0 as f64 / draw.0 as f64;
             self.currencies[currency.index()].push(CurrencySample {
                 time,
-                fund: margin.fund(currency),
+                fund: self.census.insured(margin, currency),
                 gross: Money(stakes.gross),
                 equity: Money(stakes.equity),
-                draw: draws[currency.index()],
+                draw: draws().map(|(_, draw)| *draw).sum(),
+                coverage: draws().map(coverage).reduce(f64::min),
             });
         }
         (self.held, self.stakes, self.sampled) = (held, stakes, Some(time));
@@ -453,8 +484,8 @@ impl Metrics {
         for (place, direction) in [Side::Sell, Side::Buy].into_iter().enumerate() {
             look::slope((venue, &self.census), instrument, direction, part(config.reach), &mut slopes[place]);
             slopes[place].under_way = held.under_way[place];
-            sides[place] = measure(&slopes[place], part(config.shock), |bps| part(Ppm(i64::from(bps) * 100)));
-            sides[place].draw = draw(margin, instrument, direction, &slopes[place], part(config.shock));
+            let (shock, draw) = draw((margin, &self.census), instrument, direction, &slopes[place], part(config.shock));
+            sides[place] = measure(&slopes[place], (shock, draw), |bps| part(Ppm(i64::from(bps) * 100)));
         }
         let market = venue.market(instrument).ok();
         let best = |side| market.and_then(|market| market.best(side));
@@ -544,13 +575,14 @@ impl Metrics {
 impl Closed {
     fn against(&self, (account, instrument): (AccountId, InstrumentId), margin: &Margin) -> Deleveraged {
         let terms = margin.get_instrument(instrument);
-        let kept = terms.map_or(0, |terms| worth(terms.valuation(), self.net, terms.mark().0.into()).0);
+        let kept = terms.map_or(0, |terms| worth(terms.valuation(), self.all.net, terms.mark().0.into()).0);
         Deleveraged {
             account,
             instrument,
             quantity: Qty(self.lots),
-            conceded: Money(self.conceded),
-            forgone: Money(kept.saturating_sub(self.received)),
+            conceded: Money(self.all.conceded),
+            overshoot: Money(self.all.overshoot),
+            forgone: Money(kept.saturating_sub(self.all.received).saturating_sub(self.borne)),
             later: Money(self.later),
         }
     }
@@ -578,26 +610,25 @@ impl Meter {
         }
         // Before there is a mark nothing is within reach of it.
         let width = self.series.bucket_width.max(1);
-        let down = |distance: i64| mark.saturating_sub(distance).div_euclid(width);
-        let up = |distance: i64| mark.saturating_add(distance).div_euclid(width);
-        let rungs = |slope: &Slope, bucket: &dyn Fn(i64) -> i64| {
-            bins(slope.ladder.iter().map(|rung| (bucket(rung.distance), rung.lots)))
+        let rungs = |slope: &Slope, at: fn(i64, i64) -> i64| {
+            bins(slope.ladder.iter().map(|rung| (at(mark, rung.distance), rung.lots)), width)
         };
-        let levels = |slope: &Slope, bucket: &dyn Fn(i64) -> i64| {
-            bins(slope.book.iter().map(|level| (bucket(level.distance), level.lots)))
+        let levels = |slope: &Slope, at: fn(i64, i64) -> i64| {
+            bins(slope.book.iter().map(|level| (at(mark, level.distance), level.lots)), width)
         };
         self.series.profiles.push(Profile {
             time,
-            ladder: [rungs(falling, &down), rungs(rising, &up)],
-            book: [levels(falling, &down), levels(rising, &up)],
+            ladder: [rungs(falling, i64::saturating_sub), rungs(rising, i64::saturating_add)],
+            book: [levels(falling, i64::saturating_sub), levels(rising, i64::saturating_add)],
         });
     }
 }
 
-/// Sums by bucket; equal buckets come one after another.
-fn bins(values: impl Iterator<Item = (i64, u64)>) -> Vec<Bin> {
-    let mut bins: Vec<Bin> = Vec::new();
-    for (bucket, lots) in values {
+/// Sums by bucket of lots at marks that rise or fall.
+fn bins(values: impl Iterator<Item = (i64, u64)>, width: i64) -> Vec<Bin> {
+    let (mut bins, mut buckets) = (Vec::<Bin>::new(), Buckets::of_width(width));
+    for (at, lots) in values {
+        let bucket = buckets.of(at);
         match bins.last_mut().filter(|bin| bin.bucket == bucket) {
             Some(bin) => {
                 bin.lots += u128::from(lots);
@@ -610,7 +641,7 @@ fn bins(values: impl Iterator<Item = (i64, u64)>) -> Vec<Bin> {
     bins
 }
 
-fn measure(slope: &Slope, shock: i64, band: impl Fn(u32) -> i64) -> SideSample {
+fn measure(slope: &Slope, (shock, draw): (Prediction, Money), band: impl Fn(u32) -> i64) -> SideSample {
     let bands = BANDS_BPS.map(band);
     let widest = bands[bands.len() - 1];
     SideSample {
@@ -622,36 +653,43 @@ fn measure(slope: &Slope, shock: i64, band: impl Fn(u32) -> i64) -> SideSample {
         branching: slope.branching(widest),
         gamma: slope.gamma(widest),
         run: slope.run(),
-        shock: slope.predict(shock, |_| {}),
-        draw: Money::ZERO,
+        shock,
+        draw,
     }
 }
 
-/// What the fund would pay in a shock: for each position that would be liquidated, what its fills fetch below its
-/// bankruptcy value at the present marks. What the book does not take is deleveraged, and costs the fund nothing.
-fn draw(margin: &Margin, instrument: InstrumentId, direction: Side, slope: &Slope, shock: i64) -> Money {
-    let terms = margin.instrument(instrument);
+/// How far a shock would run, and what the fund would pay in it: for each position that would be liquidated, what its
+/// fills fetch below its bankruptcy value at the present marks. What the book does not take is deleveraged, and costs the
+/// fund nothing.
+fn draw(
+    holdings: (&Margin, &Census),
+    instrument: InstrumentId,
+    direction: Side,
+    slope: &Slope,
+    shock: i64,
+) -> (Prediction, Money) {
+    let terms = holdings.0.instrument(instrument);
     let mark = i128::from(terms.mark().0);
     let sign = if direction == Side::Sell { -1 } else { 1 };
     let mut total = Money::ZERO;
-    let mut present: Option<(AccountId, u64, i128)> = None;
-    let close = |present: &mut Option<(AccountId, u64, i128)>, total: &mut Money| {
-        if let Some((account, lots, proceeds)) = present.take() {
-            *total += look::shortfall(margin, account, instrument, lots, proceeds);
+    let mut present: Option<(Rung, u64, Money)> = None;
+    let close = |present: &mut Option<(Rung, u64, Money)>, total: &mut Money| {
+        if let Some((rung, lots, proceeds)) = present.take() {
+            *total += look::shortfall(holdings, instrument, rung, lots, proceeds);
         }
     };
-    slope.predict(shock, |take| {
-        let Some(account) = take.account else { return };
-        if present.is_some_and(|(of, ..)| of != account) {
+    let prediction = slope.predict(shock, |take| {
+        let Some(rung) = take.of else { return };
+        if present.is_some_and(|(of, ..)| of.slot != rung.slot) {
             close(&mut present, &mut total);
         }
-        let (_, lots, proceeds) = present.get_or_insert((account, 0, 0));
+        let (_, lots, proceeds) = present.get_or_insert((rung, 0, Money::ZERO));
         *lots += take.lots;
         let at = mark + sign * i128::from(take.distance);
-        *proceeds += worth(terms.valuation(), take.lots.into(), at).0;
+        *proceeds += worth(terms.valuation(), take.lots.into(), at);
     });
     close(&mut present, &mut total);
-    total
+    (prediction, total)
 }
 
 /// What the last sample said of the direction in which the mark went since.
@@ -671,7 +709,7 @@ pub fn slopes(venue: &Venue, instrument: InstrumentId, limit: i64) -> [Slope; 2]
         return slopes;
     }
     let (census, mut held) = (Census::of(venue.margin()), Vec::new());
-    look::holdings(&census, venue.margin(), &mut held, &mut Vec::new());
+    look::holdings(&census, venue, &mut held, &mut Vec::new());
     let held = held.get(instrument.index()).copied().unwrap_or_default();
     for (place, direction) in [Side::Sell, Side::Buy].into_iter().enumerate() {
         look::slope((venue, &census), instrument, direction, limit, &mut slopes[place]);

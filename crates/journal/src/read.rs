@@ -4,8 +4,10 @@
 use crate::codec;
 use crate::frame::{Block, Damage, FRAME_LEN, Footer, Frame, Kind};
 use crate::header::{Header, OpenError};
-use crate::record::Record;
+use crate::limits::MAX_PAYLOAD;
+use crate::record::{Record, RecordRef};
 use downdraft_types::{Seq, Time};
+use downdraft_venue::Event;
 use std::io::{self, Read};
 
 /// How a journal ends.
@@ -63,6 +65,8 @@ pub struct Reader<R> {
     end: Option<End>,
     /// Whether the present block, whole as it is, was found to contradict itself.
     distrusted: bool,
+    /// Room for an encoded event.
+    scratch: Vec<u8>,
 }
 
 /// What the whole blocks so far hold.
@@ -98,6 +102,7 @@ impl<R: Read> Reader<R> {
             totals: Totals { bytes, ..Totals::default() },
             end: None,
             distrusted: false,
+            scratch: Vec::new(),
         })
     }
 
@@ -202,17 +207,27 @@ impl<R: Read> Reader<R> {
         self.next_block()
     }
 
-    /// Whether the next record's bytes are `encoded`, an event: then that record is passed. `None` at the end.
-    pub(crate) fn pass_event(&mut self, encoded: &[u8]) -> io::Result<Option<bool>> {
+    /// Whether the next record is this event of the command last read: then that record is passed, else
+    /// [`record`](Self::record) returns it next. `None` at the [`end`](Self::end).
+    ///
+    /// Bytes are compared, since equal events have equal ones: that is quicker than decoding.
+    ///
+    /// # Errors
+    /// Where reading fails.
+    pub fn pass_event(&mut self, parent: Option<u32>, event: &Event) -> io::Result<Option<bool>> {
         if !self.fill()? {
             return Ok(None);
         }
-        let equal = self.payload[self.used..].starts_with(encoded);
-        if equal {
+        self.scratch.resize(MAX_PAYLOAD, 0);
+        let length = codec::encode_into(&RecordRef::Event(parent, event), &mut self.scratch);
+        // One longer than a block is in none.
+        let encoded = length.map(|length| &self.scratch[..length]);
+        let equal = encoded.filter(|encoded| self.payload[self.used..].starts_with(encoded));
+        if let Some(encoded) = equal {
             self.used += encoded.len();
             self.records += 1;
         }
-        Ok(Some(equal))
+        Ok(Some(equal.is_some()))
     }
 
     /// Makes sure that a record is next in the present block; `false` at the end.

@@ -5,10 +5,9 @@
 //! the machine it is applied to.
 
 use crate::codec::{self, DecodeError};
-use crate::limits::MAX_PAYLOAD;
 use crate::machine::Machine;
 use crate::read::{End, Reader, Totals};
-use crate::record::{Applied, Emitted, Record, RecordRef};
+use crate::record::{Applied, Emitted, Record};
 use crate::verdict::{Difference, Divergence, Replay, Verdict};
 use downdraft_types::{EventId, MachineId, Time};
 use downdraft_venue::{Command, Event, Origin, Request, Sink, Stamp};
@@ -99,8 +98,6 @@ type Requests = BTreeMap<(MachineId, Request), u32>;
 struct Run<M> {
     machines: Vec<(MachineId, M)>,
     requests: Requests,
-    /// Room for an encoded event.
-    scratch: Vec<u8>,
     /// The present command, and how many of its events were equal.
     stamp: Option<Stamp>,
     index: u32,
@@ -123,9 +120,8 @@ impl<M: Machine> Run<M> {
             let genesis = codec::decode_owned(&entry.genesis);
             machines.push((machine, M::genesis(genesis.map_err(|error| ReplayError::Genesis { machine, error })?)));
         }
-        let scratch = vec![0; MAX_PAYLOAD];
         let requests = Requests::new();
-        Ok(Self { machines, requests, scratch, stamp: None, index: 0, commands: 0, events: 0 })
+        Ok(Self { machines, requests, stamp: None, index: 0, commands: 0, events: 0 })
     }
 
     /// Applies a command and compares the events that follow it.
@@ -146,7 +142,6 @@ impl<M: Machine> Run<M> {
         let (_, machine) = machine.ok_or(Difference::UnknownMachine)?;
         let mut comparing = Comparing {
             reader,
-            scratch: &mut self.scratch,
             requests: &mut self.requests,
             machine: stamp.machine,
             next: EventId { seq: stamp.seq, index: 0 },
@@ -220,7 +215,6 @@ fn check_origin(requests: &mut Requests, stamp: &Stamp, command: &Command) -> Re
 /// only a different one needs decoding.
 struct Comparing<'a, R> {
     reader: &'a mut Reader<R>,
-    scratch: &'a mut [u8],
     requests: &'a mut Requests,
     machine: MachineId,
     next: EventId,
@@ -233,9 +227,7 @@ impl<R: Read> Comparing<'_, R> {
         if id != self.next {
             return Err(Difference::EventId { expected: self.next, found: id }.into());
         }
-        let length = codec::encode_into(&RecordRef::Event(parent, event), self.scratch);
-        let encoded = &self.scratch[..length.expect("an event exceeds a block")];
-        match self.reader.pass_event(encoded).map_err(Stop::Io)? {
+        match self.reader.pass_event(parent, event).map_err(Stop::Io)? {
             Some(true) => {
                 self.next.index += 1;
                 return Ok(());

@@ -146,6 +146,8 @@ pub struct AccountOutcome {
     pub liquidations: u32,
     /// Lots of it that were closed by auto-deleveraging of someone else.
     pub deleveraged: u64,
+    /// By currency: what it conceded then that no deficit at the mark asked for.
+    pub overshoot: Vec<i128>,
 }
 
 /// Liquidations as cascades, by direct descent: a liquidation's parent is the one whose order triggered it.

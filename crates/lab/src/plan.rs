@@ -19,7 +19,7 @@ pub enum Change {
     Mode(LiquidationMode),
     /// The mark of every instrument follows this rule.
     Mark(MarkRule),
-    /// As much as the fund holds is paid into it again.
+    /// As much as each fund holds is paid into it again.
     DoubleFund,
 }
 
@@ -36,7 +36,7 @@ impl Change {
             Self::Command(command) => vec![(**command).clone()],
             Self::Backstop(account) => backstop(venue, *account),
             Self::BackstopAllBut(left) => {
-                let counts = |account: &AccountId| *account != AccountId::FUND && !left.contains(account);
+                let counts = |account: &AccountId| !venue.margin().is_fund(*account) && !left.contains(account);
                 let clients = venue.margin().accounts().filter(counts);
                 clients.flat_map(|account| backstop(venue, account)).collect()
             }
@@ -64,10 +64,13 @@ fn listed(venue: &Venue) -> impl Iterator<Item = InstrumentId> + '_ {
 }
 
 fn double_fund(venue: &Venue) -> Vec<Command> {
-    let currencies = (0..venue.capacity().currencies).map(CurrencyId);
-    let held = currencies.map(|currency| (currency, venue.margin().fund(currency)));
-    let deposit = |(currency, amount)| Command::Deposit { account: AccountId::FUND, currency, amount };
-    held.filter(|(_, amount)| amount.is_positive()).map(deposit).collect()
+    let margin = venue.margin();
+    let funds = margin.accounts().filter(|account| margin.is_fund(*account));
+    let currencies = || (0..venue.capacity().currencies).map(CurrencyId);
+    let held = funds.flat_map(|account| currencies().map(move |currency| (account, currency)));
+    let deposit = |(account, currency)| Command::Deposit { account, currency, amount: margin.cash(account, currency) };
+    let command = |of: (AccountId, CurrencyId)| margin.cash(of.0, of.1).is_positive().then(|| deposit(of));
+    held.filter_map(command).collect()
 }
 
 /// Cross margin first: what goes into an isolated margin comes out of cash that must be free.

@@ -26,6 +26,8 @@ pub struct Probe {
     opened_by: Vec<Option<Origin>>,
     liquidations: BTreeMap<AccountId, u32>,
     deleveraged: BTreeMap<AccountId, u64>,
+    /// What deleveraged accounts conceded beyond deficits.
+    overshoot: BTreeMap<(AccountId, CurrencyId), i128>,
     active: BTreeMap<Pool, Episode>,
     /// The liquidation whose step is being taken, and whether it has ended.
     current: Option<(Pool, Episode, bool)>,
@@ -74,6 +76,7 @@ impl Probe {
             opened_by: vec![Some(Origin::Outside)],
             liquidations: BTreeMap::new(),
             deleveraged: BTreeMap::new(),
+            overshoot: BTreeMap::new(),
             active: BTreeMap::new(),
             current: None,
             fallen: Vec::new(),
@@ -106,6 +109,9 @@ impl Probe {
                 self.deficits.iter().map(|deficits| deficits.get(&account).copied().unwrap_or(0)).collect();
             outcome.liquidations = self.liquidations.get(&account).copied().unwrap_or(0);
             outcome.deleveraged = self.deleveraged.get(&account).copied().unwrap_or(0);
+            let currencies = (0_u16..).map(CurrencyId).take(self.outcome.purses.len());
+            let overshoot = |currency| self.overshoot.get(&(account, currency)).copied().unwrap_or(0);
+            outcome.overshoot = currencies.map(overshoot).collect();
         }
         for (currency, purse) in (0_u16..).map(CurrencyId).zip(&mut self.outcome.purses) {
             purse.fund_end = all_funds(&self.funds, |fund| venue.margin().cash(fund, currency).0);
@@ -114,7 +120,14 @@ impl Probe {
     }
 
     const fn account(&self, opened_by: Origin) -> AccountOutcome {
-        AccountOutcome { opened_by, gains: Vec::new(), deficits: Vec::new(), liquidations: 0, deleveraged: 0 }
+        AccountOutcome {
+            opened_by,
+            gains: Vec::new(),
+            deficits: Vec::new(),
+            liquidations: 0,
+            deleveraged: 0,
+            overshoot: Vec::new(),
+        }
     }
 
     fn purse(&mut self, currency: CurrencyId) -> &mut PurseOutcome {
@@ -381,6 +394,7 @@ impl Probe {
                 self.purse(currency).conceded += conceded.0.max(0);
                 self.purse(currency).overshoot += remainder.0;
                 *self.deleveraged.entry(counterparty).or_default() += qty.0;
+                *self.overshoot.entry((counterparty, currency)).or_default() += remainder.0;
                 self.disposed((account, instrument), qty.0, value, |closing| &mut closing.deleveraged);
                 if let Some((_, market)) = self.market(instrument) {
                     market.deleveraged += qty.0;

@@ -140,6 +140,7 @@ fn numbers_are_those_of_the_summary_and_extremes_are_kept() {
     for (name, path) in [
         ("drawn", "insurance_fund.drawn"),
         ("conceded", "adl.conceded"),
+        ("overshoot", "adl.overshoot.taken"),
         ("socialised", "socialised_loss"),
         ("uncovered", "uncovered"),
     ] {

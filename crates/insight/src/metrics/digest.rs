@@ -32,6 +32,7 @@ pub struct OfInstrument {
     pub variance_ratio: Named<Option<f64>>,
     pub forced_costs: OfCosts,
     pub adl_overshoot: Exact,
+    pub adl_overshoot_end: Exact,
     pub adl_overshoot_later: Exact,
     pub foreseen: Option<OfForeseen>,
 }
@@ -153,6 +154,7 @@ fn of_instrument(
             impact: money(of.costs.impact),
         },
         adl_overshoot: money(totals.overshoot(id)),
+        adl_overshoot_end: money(totals.overshoot_end(id)),
         adl_overshoot_later: money(totals.overshoot_later(id)),
         foreseen: of.foreseen.map(|foreseen| OfForeseen {
             time: Units::seconds(foreseen.time),
@@ -188,7 +190,7 @@ fn of_currency(currency: CurrencyId, samples: &[CurrencySample], totals: &Totals
         leverage_max: most(samples.iter().filter_map(CurrencySample::leverage)),
         fund_min: samples.iter().map(|sample| sample.fund).min().map(|amount| units.money(currency, amount)),
         shock_draw_max: samples.iter().map(|sample| sample.draw).max().map(|amount| units.money(currency, amount)),
-        coverage_min: least(samples.iter().filter_map(CurrencySample::coverage)),
+        coverage_min: least(samples.iter().filter_map(|sample| sample.coverage)),
         contagion_by_value: totals.contagion_by_value(currency),
     }
 }

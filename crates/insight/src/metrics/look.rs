@@ -2,14 +2,15 @@
 
 use super::slope::{Level, Rung, Slope};
 use crate::census::Census;
-use downdraft_margin::Margin;
-use downdraft_types::{AccountId, InstrumentId, Lots, Money, Side};
+use downdraft_margin::{Instrument, Margin, Payoff, Pool, PoolState};
+use downdraft_types::{CurrencyId, InstrumentId, Money, Qty, Side};
 use downdraft_venue::{Market, Venue};
+use std::collections::BTreeSet;
 
 /// Clients' positions in an instrument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Held {
-    /// Lots of all longs, the fund's included: as many as of all shorts.
+    /// Lots of all longs, funds' included: as many as of all shorts.
     pub open_interest: u128,
     /// Lots of pools under liquidation: longs, shorts.
     pub under_way: [u64; 2],
@@ -24,36 +25,69 @@ pub(super) struct Stakes {
     pub equity: i128,
 }
 
-/// One pass over positions: what is held by instrument, stakes by currency. O(positions).
-pub(super) fn holdings(census: &Census, margin: &Margin, held: &mut Vec<Held>, stakes: &mut Vec<Stakes>) {
-    held.iter_mut().for_each(|held| *held = Held::default());
-    stakes.iter_mut().for_each(|stakes| *stakes = Stakes::default());
-    for holding in census.holdings() {
-        let lots = holding.size.unsigned_abs();
-        let of = at(held, holding.instrument.index());
-        if holding.size > 0 {
-            of.open_interest += u128::from(lots);
-        }
-        if holding.account == AccountId::FUND {
-            continue;
-        }
-        if holding.liquidating {
-            let side = usize::from(holding.size < 0);
-            of.under_way[side] = of.under_way[side].saturating_add(lots);
-        }
-        let terms = margin.instrument(holding.instrument);
-        let value = terms.value_at(Lots(holding.size), terms.mark()).0;
-        let stake = at(stakes, terms.spec().settlement.index());
-        stake.gross += value.abs();
-        stake.equity += value - holding.cost.0 + holding.money.0;
+/// What is held by instrument, stakes by currency. O(instruments), and O(positions) for each inverse one.
+pub(super) fn holdings(census: &Census, venue: &Venue, held: &mut Vec<Held>, stakes: &mut Vec<Stakes>) {
+    let (margin, capacity) = (venue.margin(), venue.capacity());
+    held.clear();
+    held.resize(capacity.instruments.into(), Held::default());
+    stakes.clear();
+    stakes.resize(capacity.currencies.into(), Stakes::default());
+    for (held, id) in held.iter_mut().zip((0..).map(InstrumentId)) {
+        let Some(terms) = margin.get_instrument(id) else { continue };
+        let sums = census.sums(id);
+        held.open_interest = sums.open_interest.unsigned_abs();
+        held.under_way = sums.under_way.map(|lots| u64::try_from(lots).unwrap_or(u64::MAX));
+        let [longs, shorts] = values(census, id, terms);
+        let stake = &mut stakes[terms.spec().settlement.index()];
+        stake.gross += longs.abs() + shorts.abs();
+        stake.equity += longs + shorts + sums.margin;
     }
 }
 
-fn at<T: Default>(values: &mut Vec<T>, index: usize) -> &mut T {
-    if values.len() <= index {
-        values.resize_with(index + 1, T::default);
+/// Value at the mark of clients' longs and shorts. An inverse contract's is rounded position by position.
+fn values(census: &Census, id: InstrumentId, terms: &Instrument) -> [i128; 2] {
+    let valuation = terms.valuation();
+    let mut values = [0; 2];
+    match valuation.payoff {
+        Payoff::Linear => {
+            let [longs, shorts] = census.sums(id).lots;
+            let per_lot = i128::from(valuation.point_value) * i128::from(terms.mark().0);
+            values = [longs * per_lot, -shorts * per_lot];
+        }
+        Payoff::Inverse => {
+            census.clients(id).for_each(|size| values[usize::from(size.0 < 0)] += terms.value_at(size, terms.mark()).0);
+        }
     }
-    &mut values[index]
+    values
+}
+
+/// What [`holdings`] must come to, by its definition: one pass over all positions.
+pub(super) fn holdings_by_definition(venue: &Venue) -> (Vec<Held>, Vec<Stakes>) {
+    let (margin, capacity) = (venue.margin(), venue.capacity());
+    let mut held = vec![Held::default(); capacity.instruments.into()];
+    let mut stakes = vec![Stakes::default(); capacity.currencies.into()];
+    let mut counted: BTreeSet<(Pool, CurrencyId)> = BTreeSet::new();
+    for position in margin.positions().iter().filter(|position| !position.size().is_zero()) {
+        let (size, pool, terms) = (position.size(), margin.pool_of(position), margin.instrument(position.instrument()));
+        let of = &mut held[position.instrument().index()];
+        if size.is_positive() {
+            of.open_interest += u128::from(size.quantity().0);
+        }
+        if margin.is_fund(position.account()) {
+            continue;
+        }
+        if margin.state_of(pool) == PoolState::Liquidating {
+            let under_way = &mut of.under_way[usize::from(size.is_negative())];
+            *under_way = under_way.saturating_add(size.quantity().0);
+        }
+        let value = terms.value_at(size, terms.mark()).0;
+        let currency = terms.spec().settlement;
+        let money = if counted.insert((pool, currency)) { margin.balance_in(pool, currency).0 } else { 0 };
+        let stake = &mut stakes[currency.index()];
+        stake.gross += value.abs();
+        stake.equity += value - position.cost().0 + money;
+    }
+    (held, stakes)
 }
 
 /// Ladder and book in a direction (`Sell`: as the mark falls), as far as `limit` mark increments.
@@ -78,9 +112,10 @@ pub(super) fn slope(
     slope.book.clear();
     // Longs are sold as the mark falls.
     let holders = direction.opposite();
-    let triggers = margin.ladder(instrument).triggers(holders).map(|(trigger, account)| (distance(trigger.0), account));
-    for (distance_of, account) in triggers.take_while(|(distance, _)| *distance <= limit) {
-        let Some((lots, shared)) = census.lots(account, instrument) else { continue };
+    let entries = margin.ladder(instrument).entries(holders);
+    let triggers = entries.map(|(trigger, account, slot)| (distance(trigger.0), account, slot));
+    for (distance_of, account, slot) in triggers.take_while(|(distance, ..)| *distance <= limit) {
+        let Some((lots, shared)) = census.lots(slot) else { continue };
         // A pool of several positions has a certificate, nearer than where it really falls.
         let exact = if shared {
             margin.liquidation_price(account, instrument).map(|price| distance(price.0))
@@ -88,7 +123,7 @@ pub(super) fn slope(
             Some(distance_of)
         };
         if let Some(distance) = exact.filter(|exact| *exact <= limit) {
-            slope.ladder.push(Rung { distance, account, lots: lots.0 });
+            slope.ladder.push(Rung { distance, account, lots: lots.0, slot });
         }
     }
     slope.ladder.sort_unstable();
@@ -108,17 +143,15 @@ pub(super) fn twice_mid(market: &Market) -> Option<i128> {
 
 /// What the fund would pay for a liquidation of `lots` lots of a position that fetches `proceeds`.
 pub(super) fn shortfall(
-    margin: &Margin,
-    account: AccountId,
+    (margin, census): (&Margin, &Census),
     instrument: InstrumentId,
+    rung: Rung,
     lots: u64,
-    proceeds: i128,
+    proceeds: Money,
 ) -> Money {
-    let Some(position) = margin.position(account, instrument) else { return Money::ZERO };
-    let lots = lots.min(position.size().quantity().0);
-    if lots == 0 {
-        return Money::ZERO;
-    }
-    let gain = margin.over_bankruptcy(account, instrument, downdraft_types::Qty(lots), Money(proceeds));
+    let by_definition = || margin.over_bankruptcy(rung.account, instrument, Qty(lots), proceeds);
+    let gain = census.over_bankruptcy(rung.slot, lots, proceeds);
+    debug_assert!(gain.is_none_or(|gain| gain == by_definition()), "a sole position is closed at another gain");
+    let gain = gain.unwrap_or_else(by_definition);
     Money(gain.0.min(0).saturating_neg())
 }

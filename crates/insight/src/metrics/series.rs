@@ -98,14 +98,17 @@ impl Sample {
 pub struct CurrencySample {
     /// The moment of the grid.
     pub time: Time,
-    /// The insurance fund's money.
+    /// The money of all insurance funds together.
     pub fund: Money,
     /// Value of all clients' positions at the marks, longs and shorts alike.
     pub gross: Money,
     /// Equity of the pools that hold them.
     pub equity: Money,
-    /// What the fund would pay in a shock, in the worse direction of each instrument.
+    /// What they would pay in a shock, in the worse direction of each instrument.
     pub draw: Money,
+    /// Fund coverage: a fund's money over what it would pay in that shock, of the fund that is covered least; `None`
+    /// where none would pay anything.
+    pub coverage: Option<f64>,
 }
 
 impl CurrencySample {
@@ -113,12 +116,6 @@ impl CurrencySample {
     #[must_use]
     pub fn leverage(&self) -> Option<f64> {
         self.equity.is_positive().then(|| self.gross.0 as f64 / self.equity.0 as f64)
-    }
-
-    /// Fund coverage: the fund over what it would pay in a shock; `None` where that is nothing.
-    #[must_use]
-    pub fn coverage(&self) -> Option<f64> {
-        self.draw.is_positive().then(|| self.fund.0 as f64 / self.draw.0 as f64)
     }
 }
 

@@ -21,6 +21,8 @@ pub struct Rung {
     pub account: AccountId,
     /// How many.
     pub lots: u64,
+    /// The position's slot in the margin engine.
+    pub slot: u32,
 }
 
 /// Lots of a price level that would take what is forced.
@@ -64,9 +66,7 @@ pub struct Prediction {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Take {
     /// Whose; `None` of lots under way already.
-    pub account: Option<AccountId>,
-    /// The position's lots.
-    pub of: u64,
+    pub of: Option<Rung>,
     /// Where.
     pub distance: i64,
     /// How many.
@@ -186,21 +186,21 @@ impl Slope {
         let mut rungs = self.ladder.iter().copied().peekable();
         let mut next = waiting;
         loop {
-            let (account, lots) = match next.take() {
+            let (of, lots) = match next.take() {
                 Some(waiting) => waiting,
                 None => match rungs.next_if(|rung| rung.distance <= prediction.distance) {
-                    Some(rung) => (Some(rung.account), rung.lots),
+                    Some(rung) => (Some(rung), rung.lots),
                     None => return prediction,
                 },
             };
-            prediction.liquidations += u64::from(account.is_some());
+            prediction.liquidations += u64::from(of.is_some());
             prediction.lots += u128::from(lots);
             let mut left = lots;
             while left > 0
                 && let Some(at) = &mut level
             {
                 let taken = left.min(at.lots);
-                each(Take { account, of: lots, distance: at.distance, lots: taken });
+                each(Take { of, distance: at.distance, lots: taken });
                 prediction.distance = prediction.distance.max(at.distance);
                 (left, at.lots) = (left - taken, at.lots - taken);
                 if at.lots == 0 {
@@ -219,7 +219,7 @@ mod tests {
 
     /// The threshold ladder: ten longs of a lot each ten increments from 10 down, a lot of the book each `step`.
     fn ladder(step: i64) -> Slope {
-        let rung = |n: u32| Rung { distance: 10 + i64::from(n) * 10, account: AccountId(n), lots: 1 };
+        let rung = |n: u32| Rung { distance: 10 + i64::from(n) * 10, account: AccountId(n), lots: 1, slot: n };
         Slope {
             mark_scale: 1,
             ladder: (0..10).map(rung).collect(),
@@ -267,7 +267,7 @@ mod tests {
         let mut slope = ladder(5);
         slope.under_way = 2;
         let mut takes = Vec::new();
-        let prediction = slope.predict(0, |take| takes.push((take.account.map(|a| a.0), take.distance)));
+        let prediction = slope.predict(0, |take| takes.push((take.of.map(|rung| rung.account.0), take.distance)));
         assert_eq!(takes, [(None, 10), (None, 15), (Some(0), 20), (Some(1), 25)]);
         assert_eq!((prediction.liquidations, prediction.lots, prediction.distance), (2, 4, 25));
     }
@@ -304,7 +304,7 @@ mod tests {
             under_way in 0_u64..4,
         ) {
             rungs.sort_unstable();
-            let ladder = (0..).zip(&rungs).map(|(n, (distance, lots))| Rung { distance: *distance, account: AccountId(n), lots: *lots });
+            let ladder = (0..).zip(&rungs).map(|(n, (distance, lots))| Rung { distance: *distance, account: AccountId(n), lots: *lots, slot: n });
             let book = std::mem::take(&mut levels).into_iter().map(|(distance, lots)| Level { distance, lots });
             let slope = Slope { mark_scale: 1, ladder: ladder.collect(), book: book.collect(), under_way };
             let mut taken = 0_u128;

@@ -84,10 +84,12 @@ pub struct Deleveraged {
     pub quantity: Qty,
     /// What it gave up against the mark at that moment; negative: gained.
     pub conceded: Money,
-    /// What it gave up against the last mark of the run: what it would have had by keeping the position.
+    /// The overshoot: what of that no deficit at the mark asked for.
+    pub overshoot: Money,
+    /// What it would have had more at the last mark of the run by keeping the position, beyond what it received and what
+    /// deficits asked for.
     pub forgone: Money,
-    /// The overshoot some time later: what it would have had more at the mark of the horizon by keeping the position,
-    /// beyond what it received and conceded. Of deleveragings whose horizon has come.
+    /// The same at the mark of the horizon, of deleveragings whose horizon has come.
     pub later: Money,
 }
 
@@ -113,20 +115,28 @@ impl Totals {
         (all > 0).then(|| across as f64 / all as f64)
     }
 
-    /// What all whom deleveraging closed in an instrument would have had more, some time later, beyond what they
-    /// received and conceded.
-    #[must_use]
-    pub fn overshoot_later(&self, instrument: InstrumentId) -> Money {
-        let of = self.deleveraged.iter().filter(|d| d.instrument == instrument);
-        Money(of.fold(0, |sum: i128, d| sum.saturating_add(d.later.0)))
-    }
-
-    /// What all whom deleveraging closed gave up beyond what the deficits asked for, in an instrument: forgone less
-    /// conceded.
+    /// What all whom deleveraging closed in an instrument conceded, and no deficit at the mark asked for.
     #[must_use]
     pub fn overshoot(&self, instrument: InstrumentId) -> Money {
+        self.sum(instrument, |of| of.overshoot)
+    }
+
+    /// What they would have had more at the last mark by keeping their positions, beyond what they received and what
+    /// deficits asked for.
+    #[must_use]
+    pub fn overshoot_end(&self, instrument: InstrumentId) -> Money {
+        self.sum(instrument, |of| of.forgone)
+    }
+
+    /// The same some time later.
+    #[must_use]
+    pub fn overshoot_later(&self, instrument: InstrumentId) -> Money {
+        self.sum(instrument, |of| of.later)
+    }
+
+    fn sum(&self, instrument: InstrumentId, what: impl Fn(&Deleveraged) -> Money) -> Money {
         let of = self.deleveraged.iter().filter(|d| d.instrument == instrument);
-        Money(of.fold(0, |sum: i128, d| sum.saturating_add(d.forgone.0).saturating_sub(d.conceded.0)))
+        Money(of.fold(0, |sum: i128, of| sum.saturating_add(what(of).0)))
     }
 }
 

@@ -4,7 +4,7 @@ use super::film::Film;
 use super::series::Series;
 use crate::census::Census;
 use crate::episode::add;
-use downdraft_margin::Pool;
+use downdraft_margin::{Margin, Pool};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Span, Time};
 use downdraft_venue::{Capacity, Event, Origin, Stamp, Venue};
 use std::collections::BTreeMap;
@@ -34,10 +34,13 @@ pub struct Camera {
     /// By account: the number of the actor that opened it, plus 1; 0 of all others.
     pub(crate) owners: Vec<u32>,
     /// What accounts gave up when their positions were deleveraged, by account and currency.
-    pub(crate) conceded: BTreeMap<(AccountId, CurrencyId), Money>,
+    pub(crate) conceded: BTreeMap<(AccountId, CurrencyId), Conceded>,
     /// Pools in liquidation, and those whose liquidation ended in the present command.
     falling: BTreeMap<Pool, Falling>,
     ended: Vec<(Pool, Falling)>,
+    /// In the present command: pools of all currencies that fell, and what the fund received from pools.
+    fallen: Vec<Pool>,
+    settled: Vec<(Pool, CurrencyId, Money)>,
     moved: Vec<InstrumentId>,
     due: Time,
     census: Census,
@@ -67,6 +70,15 @@ pub(crate) struct Purse {
     pub losses: Losses,
 }
 
+/// What deleveraging took of an account against the mark.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Conceded {
+    /// Negative: gained.
+    pub all: Money,
+    /// What of it no deficit at the mark asked for.
+    pub overshoot: Money,
+}
+
 /// A pool in liquidation.
 #[derive(Clone, Copy, Debug, Default)]
 struct Falling {
@@ -92,6 +104,10 @@ pub(crate) struct Losses {
     pub conceded: Money,
     pub socialised: Money,
     pub uncovered: Money,
+    /// What of the concessions no deficit at the mark asked for.
+    pub overshoot: Money,
+    /// Whether pools of all currencies are among them.
+    pub unified: bool,
 }
 
 impl Losses {
@@ -128,6 +144,8 @@ impl Camera {
             conceded: BTreeMap::new(),
             falling: BTreeMap::new(),
             ended: Vec::new(),
+            fallen: Vec::new(),
+            settled: Vec::new(),
             moved: Vec::new(),
             due: Time(1),
             census: Census::default(),
@@ -186,18 +204,16 @@ impl Camera {
         match *event {
             Event::LiquidationTriggered { pool, equity, .. } => {
                 self.falling.insert(pool, Falling { equity, ..Falling::default() });
+                if matches!(pool, Pool::Unified { .. }) {
+                    self.fallen.push(pool);
+                }
             }
             Event::FundSettled { currency, amount, .. } if amount.is_negative() => {
                 self.lost(currency, |losses| &mut losses.drawn, Money(amount.0.saturating_neg()));
             }
             Event::Socialised { currency, amount, .. } => self.lost(currency, |losses| &mut losses.socialised, amount),
             Event::Uncovered { currency, amount, .. } => self.lost(currency, |losses| &mut losses.uncovered, amount),
-            Event::FundSettled { pool, amount, .. } => {
-                let ended = self.ended.iter_mut().rev().find(|(ended, _)| *ended == pool).map(|(_, falling)| falling);
-                if let Some(falling) = self.falling.get_mut(&pool).or(ended) {
-                    add(&mut falling.received, amount);
-                }
-            }
+            Event::FundSettled { pool, currency, amount, .. } => self.settled.push((pool, currency, amount)),
             Event::MarginMoved { account, instrument, amount } => {
                 if let Some(falling) = self.falling.get_mut(&Pool::Isolated { account, instrument }) {
                     add(&mut falling.released, Money(amount.0.saturating_neg()));
@@ -208,9 +224,12 @@ impl Camera {
                     self.ended.push((pool, falling));
                 }
             }
-            Event::Deleveraged { instrument, counterparty, conceded, .. } => {
+            Event::Deleveraged { instrument, counterparty, conceded, remainder, .. } => {
                 if let Some(currency) = self.scene(instrument).map(|scene| scene.currency) {
-                    add(self.conceded.entry((counterparty, currency)).or_default(), conceded);
+                    let of = self.conceded.entry((counterparty, currency)).or_default();
+                    add(&mut of.all, conceded);
+                    add(&mut of.overshoot, remainder);
+                    self.lost(currency, |losses| &mut losses.overshoot, remainder);
                     self.lost(currency, |losses| &mut losses.conceded, conceded.max(Money::ZERO));
                 }
             }
@@ -221,23 +240,41 @@ impl Camera {
     /// The command is done, and left the venue like this.
     pub fn done(&mut self, venue: &Venue) {
         for (purse, currency) in self.purses.iter_mut().zip((0..).map(CurrencyId)) {
-            purse.fund.push(self.now, venue.margin().fund(currency).0);
+            purse.fund.push(self.now, self.census.insured(venue.margin(), currency).0);
         }
-        for (pool, falling) in self.ended.drain(..) {
-            let currency = venue.margin().currency_of(pool);
-            let Some(purse) = self.purses.get_mut(currency.index()) else { continue };
-            let kept = venue.margin().health(pool).equity.max(Money::ZERO);
-            add(&mut purse.losses.entered, falling.equity.max(Money::ZERO));
-            add(&mut purse.losses.received, falling.received);
-            add(&mut purse.losses.kept, kept);
-            add(&mut purse.losses.kept, falling.released);
-        }
+        self.settle(venue.margin());
         for instrument in core::mem::take(&mut self.moved) {
             self.look(instrument, venue);
         }
         if self.now >= self.due {
             (0..self.scenes.len()).for_each(|place| self.look(InstrumentId(place as u16), venue));
             self.due = self.scenes.iter().flatten().map(|scene| scene.film.due()).min().unwrap_or(Time(1));
+        }
+    }
+
+    /// What became of pools in the present command.
+    fn settle(&mut self, margin: &Margin) {
+        for pool in self.fallen.drain(..) {
+            if let Some(falling) = self.falling.get_mut(&pool) {
+                falling.equity = worth(margin, pool);
+            }
+        }
+        for (pool, currency, amount) in self.settled.drain(..) {
+            let unified = matches!(pool, Pool::Unified { .. });
+            let amount = if unified { margin.in_reference(currency, amount) } else { amount };
+            let ended = self.ended.iter_mut().rev().find(|(ended, _)| *ended == pool).map(|(_, falling)| falling);
+            if let Some(falling) = self.falling.get_mut(&pool).or(ended) {
+                add(&mut falling.received, amount);
+            }
+        }
+        for (pool, falling) in self.ended.drain(..) {
+            let Some(purse) = self.purses.get_mut(margin.currency_of(pool).index()) else { continue };
+            let losses = &mut purse.losses;
+            add(&mut losses.entered, falling.equity.max(Money::ZERO));
+            add(&mut losses.received, falling.received);
+            add(&mut losses.kept, worth(margin, pool).max(Money::ZERO));
+            add(&mut losses.kept, falling.released);
+            losses.unified |= matches!(pool, Pool::Unified { .. });
         }
     }
 
@@ -307,4 +344,20 @@ impl Camera {
             _ => scene.halts_left_out += 1,
         }
     }
+}
+
+/// What a pool comes to at the present marks, in its currency. One of all currencies is taken at full value: what a sale
+/// would bring, not what is left of it after the haircuts by which it is judged. Each currency is rounded down, against
+/// the owner.
+fn worth(margin: &Margin, pool: Pool) -> Money {
+    let (Pool::Unified { account }, Some(policy)) = (pool, margin.collateral()) else {
+        return margin.health(pool).equity;
+    };
+    let held = |currency: CurrencyId| {
+        let positions =
+            margin.pool_positions(pool).map(|position| (position, margin.instrument(position.instrument())));
+        let settled = positions.filter(|(_, terms)| terms.spec().settlement == currency);
+        margin.cash(account, currency) + settled.map(|(position, terms)| position.unrealised(terms)).sum::<Money>()
+    };
+    policy.assets.iter().map(|asset| margin.in_reference(asset.currency, held(asset.currency))).sum()
 }

@@ -4,14 +4,15 @@
 //! of each bucket `from − previous to`, `to − from`, `first − previous last`, `first − low`, `high − first`,
 //! `last − first`.
 
-use super::camera::{Purse, Scene};
+use super::camera::{Conceded, Purse, Scene};
 use super::film::{Bins, Film, Frame};
 use super::outcomes::{Node, branching, largest_cascades, prune};
 use super::readings::Readings;
 use super::series::Series;
 use super::{RunReport, Share};
+use crate::summary::Overshot;
 use crate::units::{InstrumentUnits, Units};
-use downdraft_types::{CurrencyId, InstrumentId, Time};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Time};
 use serde::Serialize;
 
 /// Price bins of a map, from its lowest price to its highest.
@@ -119,6 +120,13 @@ struct Waterfall {
     conceded: i128,
     socialised: i128,
     uncovered: i128,
+    /// What of `conceded` no deficit at the mark asked for, who received it, and who bore most of it.
+    overshoot: i128,
+    received_by: Option<Overshot>,
+    bearers: usize,
+    most: Option<(String, i128)>,
+    /// Whether accounts whose currencies answer together are among the pools.
+    unified: bool,
 }
 
 #[derive(Serialize)]
@@ -315,6 +323,11 @@ impl Currency {
     fn new(run: &RunReport, id: CurrencyId, purse: &Purse, share: &Share) -> Self {
         let decimals = run.units.currencies.get(id.index()).map_or(0, |currency| currency.decimals);
         let losses = &purse.losses;
+        let bore = |((account, of), conceded): (&(AccountId, CurrencyId), &Conceded)| {
+            (*of == id && conceded.overshoot.is_positive()).then_some((*account, conceded.overshoot.0))
+        };
+        let bearers: Vec<(AccountId, i128)> = run.camera.conceded.iter().filter_map(bore).collect();
+        let most = bearers.iter().max_by_key(|(account, overshoot)| (*overshoot, core::cmp::Reverse(*account)));
         Self {
             name: run.units.currency_name(id),
             unit: power((1, decimals)),
@@ -328,6 +341,11 @@ impl Currency {
                 conceded: losses.conceded.0,
                 socialised: losses.socialised.0,
                 uncovered: losses.uncovered.0,
+                overshoot: losses.overshoot.0,
+                received_by: run.summary.adl.overshoot.0.get(id.index()).map(|(_, overshot)| *overshot),
+                most: most.map(|(account, overshoot)| (run.account(account.0), *overshoot)),
+                bearers: bearers.len(),
+                unified: losses.unified,
             },
         }
     }

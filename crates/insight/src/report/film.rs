@@ -4,6 +4,7 @@
 //! a cascade of a second shows in a run of an hour. Whenever one kind of frame is too many, its step doubles and
 //! those between are dropped.
 
+use crate::buckets::Buckets;
 use crate::census::Census;
 use downdraft_types::{InstrumentId, MarkPrice, Qty, Side, Span, Time};
 use downdraft_venue::Venue;
@@ -141,8 +142,8 @@ impl Film {
         let near = near(mark);
         let levels = |side| market.book().depth(side).map(move |l| (l.price.0.saturating_mul(scale), l.qty.0));
         let ladder = margin.ladder(self.instrument);
-        let lots = |account| census.lots(account, self.instrument).map_or(0, |(lots, _)| lots.0);
-        let waiting = |side| ladder.triggers(side).map(|(trigger, account)| (trigger.0, lots(account)));
+        let lots = |slot| census.lots(slot).map_or(0, |(lots, _)| lots.0);
+        let waiting = |side| ladder.entries(side).map(|(trigger, _, slot)| (trigger.0, lots(slot)));
         let [(pending_longs, longs), (pending_shorts, shorts)] =
             Side::BOTH.map(|side| bins(waiting(side), self.width, &near));
         let [(resting_bids, bids), (resting_asks, asks)] = Side::BOTH.map(|side| bins(levels(side), self.width, &near));
@@ -151,7 +152,7 @@ impl Film {
             regular,
             mark,
             best: Side::BOTH.map(|side| market.best(side).map(|price| price.0.saturating_mul(scale))),
-            open_interest: census.open_interest(self.instrument),
+            open_interest: margin.open_interest(self.instrument),
             pending_total: [pending_longs, pending_shorts],
             resting_total: [resting_bids, resting_asks],
             pending: [longs, shorts],
@@ -169,12 +170,13 @@ fn near(mark: MarkPrice) -> core::ops::RangeInclusive<i64> {
 /// The sum of all quantities, and those of prices in `near` by bin. Prices come in order, rising or falling.
 fn bins(levels: impl Iterator<Item = (i64, u64)>, width: i64, near: &core::ops::RangeInclusive<i64>) -> (u128, Bins) {
     let (mut total, mut bins) = (0, Bins::new());
+    let mut buckets = Buckets::of_width(width);
     for (price, qty) in levels {
         total += u128::from(qty);
         if !near.contains(&price) {
             continue;
         }
-        let bin = price.div_euclid(width);
+        let bin = buckets.of(price);
         match bins.last_mut() {
             Some((last, sum)) if *last == bin => *sum = sum.saturating_add(qty),
             _ => bins.push((bin, qty)),

@@ -4,7 +4,7 @@ use super::{Camera, Outcomes};
 use crate::analyzer::Analyzer;
 use crate::metrics::{Config, Metrics};
 use crate::units::Units;
-use downdraft_journal::{Applied, End, Machine, Reader, Record, ReplayError, Totals, codec};
+use downdraft_journal::{Applied, Emitted, End, Machine, Reader, Record, ReplayError, Totals, codec};
 use downdraft_types::{EventId, Span, Time};
 use downdraft_venue::{Capacity, Event, Request, Sink, Stamp, Venue};
 use std::io::{self, Read};
@@ -45,6 +45,13 @@ impl core::fmt::Display for JournalError {
 }
 
 impl std::error::Error for JournalError {}
+
+impl JournalError {
+    /// The venue said an event that the journal does not have.
+    fn missing(stamp: Stamp, event: &Event) -> Self {
+        Self::Differs { stamp, reason: format!("{event:?} found, no more events in the journal") }
+    }
+}
 
 impl From<io::Error> for JournalError {
     fn from(error: io::Error) -> Self {
@@ -104,8 +111,9 @@ pub fn replayed<R: Read>(
         stamp: None,
     };
     let mut blocks = 0;
+    let mut missing = None;
     while let Some(record) = reader.record()? {
-        run.record(record)?;
+        missing = run.record(reader, record)?;
         if reader.totals().blocks != blocks {
             blocks = reader.totals().blocks;
             progress(reader.totals(), reader.block().last_time);
@@ -113,7 +121,9 @@ pub fn replayed<R: Read>(
     }
     let end = reader.end().cloned().unwrap_or(End::NoFooter);
     // Where the journal was cut, the last command's events may have been cut with it.
-    run.close(matches!(end, End::Complete(_)))?;
+    if let (Some(missing), Some(stamp), End::Complete(_)) = (missing, run.stamp, &end) {
+        return Err(JournalError::missing(stamp, &missing));
+    }
     if let (End::Complete(footer), Some(stamp)) = (&end, run.stamp) {
         let (found, expected) = (run.venue.state_hash(), footer.states.first().map(|(_, hash)| *hash));
         if expected != Some(found) {
@@ -136,71 +146,68 @@ struct Run {
     stamp: Option<Stamp>,
 }
 
-/// What the venue said at a command, and how much of it the journal confirmed.
+/// What the venue said at a command.
 #[derive(Default)]
-struct Said {
-    events: Vec<(EventId, Option<u32>, Event)>,
-    confirmed: usize,
-}
+struct Said(Vec<(EventId, Option<u32>, Event)>);
 
 impl Sink for Said {
     fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
-        self.events.push((id, parent, *event));
+        self.0.push((id, parent, *event));
     }
 
     fn request(&mut self, _: &Request) {}
 }
 
 impl Run {
-    fn record(&mut self, record: Record) -> Result<(), JournalError> {
-        match record {
-            Record::Command(Applied { stamp, command }) => {
-                self.close(true)?;
-                self.stamp = Some(stamp);
-                self.analyzer.command(&stamp, &command);
-                self.camera.command(&stamp);
-                self.metrics.command(&stamp, &command);
-                self.said.events.clear();
-                self.said.confirmed = 0;
-                let applied = self.venue.apply(stamp.time, stamp.seq, &command, &mut self.said);
-                applied.map_err(|error| JournalError::Differs { stamp, reason: error.to_string() })?;
-                for (id, parent, event) in &self.said.events {
-                    self.analyzer.event(*id, *parent, event);
-                    self.camera.event(event);
-                    self.metrics.event(*id, *parent, event);
-                }
-                self.analyzer.done();
-                self.camera.done(&self.venue);
-                self.metrics.done(&self.venue);
-                Ok(())
+    /// Applies a command, analyses what the venue says, and makes sure that the journal says the same. Returns the first
+    /// event that is missing where the journal ends within the command.
+    fn record<R: Read>(&mut self, reader: &mut Reader<R>, record: Record) -> Result<Option<Event>, JournalError> {
+        let Applied { stamp, command } = match (record, self.stamp) {
+            (Record::Command(applied), _) => applied,
+            // As many as the venue has were passed with their command.
+            (Record::Event(Emitted { event, .. }), Some(stamp)) => {
+                let reason = format!("no more events found, {event:?} in the journal");
+                return Err(JournalError::Differs { stamp, reason });
             }
-            Record::Event(emitted) => {
-                let found = self.said.events.get(self.said.confirmed);
-                self.said.confirmed += 1;
-                match found {
-                    Some((_, parent, event)) if (*parent, *event) == (emitted.parent, emitted.event) => Ok(()),
-                    Some((_, _, event)) => {
-                        self.differs(&format!("{event:?} found, {:?} in the journal", emitted.event))
-                    }
-                    None => self.differs(&format!("no more events found, {:?} in the journal", emitted.event)),
-                }
-            }
-        }
-    }
-
-    /// Makes sure that the journal had all that the venue said at the last command, if its events are `whole`.
-    fn close(&self, whole: bool) -> Result<(), JournalError> {
-        match self.said.events.get(self.said.confirmed) {
-            Some((_, _, event)) if whole => self.differs(&format!("{event:?} found, no more events in the journal")),
-            _ => Ok(()),
-        }
-    }
-
-    fn differs(&self, reason: &str) -> Result<(), JournalError> {
-        match self.stamp {
-            Some(stamp) => Err(JournalError::Differs { stamp, reason: reason.to_owned() }),
             // The reader lets no event come before the first command.
-            None => Ok(()),
+            (Record::Event(_), None) => return Ok(None),
+        };
+        self.stamp = Some(stamp);
+        self.analyzer.command(&stamp, &command);
+        self.camera.command(&stamp);
+        self.metrics.command(&stamp, &command);
+        self.said.0.clear();
+        let applied = self.venue.apply(stamp.time, stamp.seq, &command, &mut self.said);
+        applied.map_err(|error| JournalError::Differs { stamp, reason: error.to_string() })?;
+        for (id, parent, event) in &self.said.0 {
+            self.analyzer.event(*id, *parent, event);
+            self.camera.event(event);
+            self.metrics.event(*id, *parent, event);
         }
+        self.analyzer.done();
+        self.camera.done(&self.venue);
+        self.metrics.done(&self.venue);
+        self.confirm(stamp, reader)
+    }
+
+    /// Compares what the venue said with what the journal has next.
+    fn confirm<R: Read>(&self, stamp: Stamp, reader: &mut Reader<R>) -> Result<Option<Event>, JournalError> {
+        for (_, parent, event) in &self.said.0 {
+            match reader.pass_event(*parent, event)? {
+                Some(true) => {}
+                Some(false) => {
+                    return match reader.record()? {
+                        Some(Record::Event(Emitted { event: expected, .. })) => {
+                            let reason = format!("{event:?} found, {expected:?} in the journal");
+                            Err(JournalError::Differs { stamp, reason })
+                        }
+                        Some(Record::Command(_)) => Err(JournalError::missing(stamp, event)),
+                        None => Ok(Some(*event)),
+                    };
+                }
+                None => return Ok(Some(*event)),
+            }
+        }
+        Ok(None)
     }
 }

@@ -1,6 +1,6 @@
 //! Who won and who lost: what each account has at the end more than was paid in, by account and by actor.
 
-use super::camera::Camera;
+use super::camera::{Camera, Conceded};
 use downdraft_types::{AccountId, CurrencyId, Money};
 use downdraft_venue::Venue;
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Accounts listed at either end.
 const ENDS: usize = 12;
 
-/// Profit of all accounts in one currency. The insurance fund is not among them.
+/// Profit of all accounts in one currency. Insurance funds are not among them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Standing {
     /// By the number of the actor that opened them, plus 1; 0 of those that none did.
@@ -39,7 +39,7 @@ pub(crate) struct Account {
     /// Equity less those: after fees and funding, with unrealised profit at the last mark.
     pub profit: Money,
     /// What deleveraging took of it against the mark.
-    pub conceded: Money,
+    pub conceded: Conceded,
 }
 
 impl Standing {
@@ -47,7 +47,7 @@ impl Standing {
     pub(crate) fn new(camera: &Camera, venue: &Venue, currency: CurrencyId) -> Self {
         let mut classes: BTreeMap<u32, Class> = BTreeMap::new();
         let mut accounts: Vec<Account> = Vec::new();
-        for account in venue.margin().accounts().filter(|account| *account != AccountId::FUND) {
+        for account in venue.margin().accounts().filter(|account| !venue.margin().is_fund(*account)) {
             let purse = camera.purses.get(currency.index());
             let deposits = purse.and_then(|purse| purse.deposits.get(account.index()).copied()).unwrap_or_default();
             let profit = Money(venue.margin().equity(account, currency).0.saturating_sub(deposits.0));

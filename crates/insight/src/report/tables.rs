@@ -63,7 +63,7 @@ impl RunReport {
     }
 
     /// An account with the actor that opened it.
-    fn account(&self, account: u32) -> String {
+    pub(super) fn account(&self, account: u32) -> String {
         let owner = self.camera.owners.get(account as usize).copied().unwrap_or_default();
         match owner {
             0 => format!("a{account}"),
@@ -111,12 +111,13 @@ impl RunReport {
         if accounts.is_empty() {
             return format!("<p class=\"empty\">{caption}: none</p>");
         }
-        let columns = [("Account", false), ("Paid in", true), ("Profit", true), ("Given up in ADL", true)];
+        let names = ["Paid in", "Profit", "Given up in ADL", "Of it overshoot"].map(|name| (name, true));
+        let columns = [&[("Account", false)], &names[..]].concat();
         let mut table = Table::new(caption, &columns);
         for entry in accounts {
-            let amounts = [entry.deposits, entry.profit, entry.conceded];
-            let [paid_in, profit, conceded] = amounts.map(|amount| number(&money(&self.units, currency, amount)));
-            table.row(&[head(&self.account(entry.account.0)), paid_in, profit, conceded]);
+            let amounts = [entry.deposits, entry.profit, entry.conceded.all, entry.conceded.overshoot];
+            let [paid_in, profit, all, overshoot] = amounts.map(|amount| number(&money(&self.units, currency, amount)));
+            table.row(&[head(&self.account(entry.account.0)), paid_in, profit, all, overshoot]);
         }
         table.finish()
     }

@@ -126,7 +126,9 @@ impl Counterfactual {
             }
             Self::SteadyMakers => steady_makers(scenario),
             Self::DoubleFund => {
-                scenario.fund.iter_mut().for_each(|(_, amount)| *amount = Money(amount.0.saturating_mul(2)));
+                let groups = scenario.funds.groups.iter_mut().flat_map(|fund| &mut fund.amounts);
+                let amounts = scenario.fund.iter_mut().chain(groups);
+                amounts.for_each(|(_, amount)| *amount = Money(amount.0.saturating_mul(2)));
             }
             Self::Without(account) => fork.plan = fork.plan.and([(Time::ZERO, Change::Backstop(account))]),
             _ => scenario.liquidation.mode = self.mode()?,

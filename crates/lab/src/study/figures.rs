@@ -176,6 +176,8 @@ fn figures(outcome: &Outcome, ample: &Outcome) -> Vec<Figure> {
             ("fund_paid", purse.fund_paid),
             ("fund_need", need),
             ("conceded", purse.conceded),
+            ("adl_overshoot", purse.overshoot),
+            ("adl_overshoot_most", most_overshoot(outcome, currency)),
             ("socialised", purse.socialised),
             ("uncovered", purse.uncovered),
             ("cover_1", cover[0]),
@@ -185,6 +187,12 @@ fn figures(outcome: &Outcome, ample: &Outcome) -> Vec<Figure> {
         figures.extend(named.map(|(name, value)| Figure { name, unit: Unit::Money(currency), value }));
     }
     figures
+}
+
+/// The overshoot of the account that bore most of it.
+fn most_overshoot(outcome: &Outcome, currency: CurrencyId) -> i128 {
+    let of = |(_, account): (_, &crate::outcome::AccountOutcome)| account.overshoot.get(currency.index()).copied();
+    outcome.opened().filter_map(of).max().unwrap_or(0)
 }
 
 /// Bad debt of the one, two and ten accounts that left most of it.

@@ -230,6 +230,18 @@ fn tiles(cell: &CellAnswers) -> String {
             let more = format!("mean {}, largest {}", rounded(&debt.mean), rounded(&debt.max));
             tiles.push(("Bad debt in the worst 5% of runs".to_owned(), main, more));
         }
+        if let (Some(taken), Some(most)) = (of("adl_overshoot"), of("adl_overshoot_most"))
+            && taken.max != Exact::ZERO
+        {
+            let main = format!("{} <i>{}</i>", rounded(&taken.es95), Escaped(&fund.currency));
+            let more = format!(
+                "mean {}, largest {}; of one account at most {}",
+                rounded(&taken.mean),
+                rounded(&taken.max),
+                rounded(&most.max)
+            );
+            tiles.push(("ADL overshoot in the worst 5% of runs".to_owned(), main, more));
+        }
         if let Some(cover) = of("cover_2") {
             let main = format!("{} <i>{}</i>", rounded(&cover.p99), Escaped(&fund.currency));
             let ten = of("cover_10").map_or_else(String::new, |ten| format!("ten largest {}", rounded(&ten.p99)));

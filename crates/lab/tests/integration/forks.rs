@@ -300,6 +300,23 @@ fn every_counterfactual_differs_in_its_setting_alone() {
     }
 }
 
+/// Account 0's fund and an instrument's own: from the start by the scenario, and at the end of set-up by what they hold.
+#[test]
+fn double_fund_doubles_every_fund() {
+    let own = ["instruments.0.fund=own", "funds.own.USDT=1500", "fund.USDT=700000"];
+    let origin = origin("flash-crash", &[&SHORT[..], &own].concat());
+    let Subject::Executed(base) = &origin.base else { panic!("executed") };
+    let deposited = |subject: &Subject| outcome(subject).purses[0].fund_deposited;
+    let before = deposited(&origin.base);
+    assert_eq!(before, 701_500_000_000);
+    let from_start = Counterfactual::DoubleFund.fork(base, None).unwrap();
+    let funds = &from_start.prepared.scenario.funds.groups;
+    assert_eq!(funds[0].amounts[0].1.0, 3_000_000_000);
+    assert_eq!(deposited(&Subject::Executed(Box::new(from_start))), 2 * before);
+    let plan = base.plan.clone().and([(Time::ZERO, Change::DoubleFund)]);
+    assert_eq!(deposited(&Subject::Executed(Box::new(Variant { plan, ..(**base).clone() }))), 2 * before);
+}
+
 #[test]
 fn an_account_that_is_removed_keeps_its_position_and_is_never_liquidated() {
     let origin = origin("flash-crash", &SHORT);

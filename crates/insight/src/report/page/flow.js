@@ -1,7 +1,8 @@
 // The waterfall as a flow: what is lost runs down from one who bears it to the next.
 
 function flowChart(host, run) {
-  for (const currency of run.currencies) {
+  const touched = run.currencies.filter(({ waterfall }) => Object.values(waterfall).some((n) => typeof n === "number" && n !== 0));
+  for (const currency of touched.length ? touched : run.currencies.slice(0, 1)) {
     const figure = element("figure", { class: "flow" });
     host.append(figure);
     const draw = () => figure.replaceChildren(...flow(figure.clientWidth || host.clientWidth || 320, currency, run));
@@ -11,13 +12,35 @@ function flowChart(host, run) {
 
 /** The stages of a loss, in order, with what each of them bears. */
 function stages(waterfall) {
-  const { borne, drawn, conceded, socialised, uncovered } = waterfall;
+  const { borne, drawn, conceded, overshoot, socialised, uncovered } = waterfall;
   return [
     ["Own margin", Math.max(borne, 0), "first"],
     ["Insurance fund", drawn, "fund"],
-    ["ADL", conceded, "halt"],
+    ["ADL", conceded - overshoot, "halt"],
     ["Socialised", socialised, "third"],
     ["Uncovered", uncovered, "forced"],
+  ];
+}
+
+/** What liquidated pools had, and what became of it. */
+function had({ entered, received, kept, borne, unified }, print, name) {
+  const began = `Liquidated pools had ${print(entered)} of their own when they fell.`;
+  const became =
+    borne < 0
+      ? `At the end ${print(kept)} were with their owners and ${print(received)} with the fund: prices had come back meanwhile.`
+      : `They lost ${print(borne)} of it in liquidation, ${print(received)} went to the fund, and ${print(kept)} stayed with their owners.`;
+  const whole = ` Accounts whose currencies answer for one another are in it with all that they hold, at full value in ${name}, without the haircuts by which they are judged.`;
+  return `${began} ${became}${unified ? whole : ""}`;
+}
+
+/** What deleveraging took beyond the deficits, from whom, and who received it. */
+function beyond({ conceded, overshoot, bearers, most, received_by: to }, print, name) {
+  if (overshoot <= 0 || !to) return [];
+  const parts = [[to.trader, "stayed with the liquidated"], [to.fund, "went to the fund"], [to.vault, "went to the vault"]];
+  const went = parts.filter(([amount]) => amount > 0).map(([amount, where]) => `${fixed(amount, 0)} ${name} ${where}`);
+  const who = bearers > 1 ? `${fixed(bearers)} accounts bore it, ${most[0]} most of it: ${print(most[1])}.` : `${most[0]} bore it.`;
+  return [
+    `ADL overshoot: those deleveraged gave up ${print(conceded)} against the mark, ${print(overshoot)} more than deficits asked for. ${who} Of it ${went.join(", ")}.`,
   ];
 }
 
@@ -27,13 +50,9 @@ function flow(width, { name, unit, waterfall }, run) {
   const total = parts.reduce((sum, [, amount]) => sum + amount, 0);
   const liquidations = run.generations.reduce((sum, n) => sum + n, 0);
   if (!liquidations) return [element("p", { class: "empty" }, "No liquidations, so no losses in liquidation.")];
-  const { entered, received, kept, borne } = waterfall;
-  const before = element(
-    "p",
-    {},
-    `Liquidated pools had ${print(entered)} left when they fell. Of it ${print(borne)} was lost, ${print(received)} went to the fund, ${print(kept)} stayed with the owners.`,
-  );
-  if (total <= 0) return [before, element("p", { class: "empty" }, "Nothing was lost in liquidation.")];
+  const before = element("p", {}, had(waterfall, print, name));
+  const after = beyond(waterfall, print, name).map((text) => element("p", {}, text));
+  if (total <= 0) return [before, element("p", { class: "empty" }, "Nothing was lost in liquidation."), ...after];
   const label = width < 560 ? 0 : 250;
   const left = label + 2;
   const across = width - left - 8;
@@ -65,5 +84,5 @@ function flow(width, { name, unit, waterfall }, run) {
     svg.append(drawn("text", { x: 0, y: label ? top + tall / 2 : top - 6, class: label ? "mid" : "" }, `${stage}: ${words}`));
     done += amount;
   });
-  return [before, svg];
+  return [before, svg, ...after];
 }
