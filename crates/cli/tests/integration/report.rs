@@ -159,6 +159,33 @@ fn numbers_are_those_of_the_summary_and_extremes_are_kept() {
     assert_eq!(run["trees"][0]["size"].to_string(), fields["cascade.largest"]);
 }
 
+/// Where winners give up all they won, what deficits did not ask for goes to the fund, and is not the pools' own.
+#[test]
+fn overshoot_is_told_with_who_bore_it_and_who_received_it() {
+    let scratch = Scratch::new("report-overshoot");
+    let out = scratch.path("").display().to_string();
+    downdraft(["run", "adl-exhausted", "--quiet", "--set", "liquidation.adl.price=entry", "--out", &out]);
+    let (html, fields) = (scratch.text("report.html"), fields(&scratch.text("summary.json")));
+    let currency = &data(&html)["runs"][0]["currencies"][0];
+    let (waterfall, unit) = (&currency["waterfall"], currency["unit"].as_f64().unwrap());
+    for (name, path) in [
+        ("overshoot", "adl.overshoot.taken"),
+        ("to_trader", "adl.overshoot.trader"),
+        ("to_fund", "adl.overshoot.fund"),
+        ("to_vault", "adl.overshoot.vault"),
+    ] {
+        let (amount, expected) = (waterfall[name].as_f64().unwrap() * unit, fields[path].parse::<f64>().unwrap());
+        assert!((amount - expected).abs() < 1e-6, "{name}: {amount}, {expected} in the summary");
+    }
+    let amount = |name: &str| waterfall[name].as_i64().unwrap();
+    assert!(amount("overshoot") > 0 && amount("bearers") > 1);
+    let most = waterfall["most"][1].as_i64().unwrap();
+    assert!(amount("overshoot") / amount("bearers") <= most && most <= amount("overshoot"));
+    let debt = amount("drawn") + amount("conceded") - amount("overshoot") + amount("socialised") + amount("uncovered");
+    assert!((debt as f64 * unit - fields["bad_debt"].parse::<f64>().unwrap()).abs() < 1e-6);
+    assert_eq!(amount("borne") + amount("received") + amount("kept"), amount("entered"));
+}
+
 #[test]
 fn a_journal_that_is_cut_needs_to_be_asked_for() {
     let scratch = Scratch::new("report-cut");
