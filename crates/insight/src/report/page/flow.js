@@ -36,11 +36,11 @@ function had({ entered, received, kept, borne, unified }, print, name) {
 /** What deleveraging took beyond the deficits, from whom, and who received it. */
 function beyond({ conceded, overshoot, bearers, most, to_trader, to_fund, to_vault }, print) {
   if (overshoot <= 0) return [];
-  const parts = [[to_trader, "stayed with the liquidated"], [to_fund, "went to the fund"], [to_vault, "went to the vault"]];
-  const went = parts.filter(([amount]) => amount > 0).map(([amount, where]) => `${print(amount)} ${where}`);
-  const who = bearers > 1 ? `${fixed(bearers)} accounts bore it, ${most[0]} most of it: ${print(most[1])}.` : `${most[0]} bore it.`;
+  const parts = [[to_fund, "the fund"], [to_vault, "the vault"], [to_trader, "the liquidated"]];
+  const went = parts.filter(([amount]) => amount > 0).map(([amount, whom]) => `${whom} ${print(amount)}`);
+  const who = bearers > 1 ? `${fixed(bearers)} accounts bore that; ${most[0]} most of it, ${print(most[1])}.` : `${most[0]} bore that.`;
   return [
-    `ADL overshoot: those deleveraged gave up ${print(conceded)} against the mark, ${print(overshoot)} more than deficits asked for. ${who} Of it ${went.join(", ")}.`,
+    `ADL overshoot: those deleveraged gave up ${print(conceded)} against the mark, ${print(overshoot)} more than deficits asked for. ${who} Received by ${went.join(", ")}.`,
   ];
 }
 
