@@ -50,6 +50,15 @@ impl Exact {
         Self::new(i128::try_from(rounded).unwrap_or(i128::MAX), 6)
     }
 
+    /// In units of `10^-scale`, which is no coarser than its digits ask for; finer digits are cut off.
+    pub(crate) fn in_units(self, scale: u32) -> i128 {
+        let ten = |by: u32| 10_i128.checked_pow(by).unwrap_or(i128::MAX);
+        match scale.checked_sub(self.scale) {
+            Some(more) => self.mantissa.saturating_mul(ten(more)),
+            None => self.mantissa / ten(self.scale - scale),
+        }
+    }
+
     /// The nearest float.
     #[must_use]
     pub fn to_f64(self) -> f64 {
@@ -109,6 +118,14 @@ mod tests {
         ] {
             assert_eq!(Exact::new(mantissa, scale).to_string(), text);
         }
+    }
+
+    #[test]
+    fn units_are_those_it_was_made_of() {
+        for (mantissa, scale) in [(0, 6), (1_500_000, 6), (-7, 3), (12, 0)] {
+            assert_eq!(Exact::new(mantissa, scale).in_units(scale), mantissa);
+        }
+        assert_eq!((Exact::new(-1_999, 3).in_units(0), Exact::new(5, 0).in_units(2)), (-1, 500));
     }
 
     #[test]

@@ -159,6 +159,59 @@ fn numbers_are_those_of_the_summary_and_extremes_are_kept() {
     assert_eq!(run["trees"][0]["size"].to_string(), fields["cascade.largest"]);
 }
 
+/// Where winners give up all they won, what deficits did not ask for goes to the fund, and is not the pools' own.
+#[test]
+fn overshoot_is_told_with_who_bore_it_and_who_received_it() {
+    let scratch = Scratch::new("report-overshoot");
+    let out = scratch.path("").display().to_string();
+    downdraft(["run", "adl-exhausted", "--quiet", "--set", "liquidation.adl.price=entry", "--out", &out]);
+    let (html, fields) = (scratch.text("report.html"), fields(&scratch.text("summary.json")));
+    let currency = &data(&html)["runs"][0]["currencies"][0];
+    let (waterfall, unit) = (&currency["waterfall"], currency["unit"].as_f64().unwrap());
+    for (name, path) in [
+        ("overshoot", "adl.overshoot.taken"),
+        ("to_trader", "adl.overshoot.trader"),
+        ("to_fund", "adl.overshoot.fund"),
+        ("to_vault", "adl.overshoot.vault"),
+    ] {
+        let (amount, expected) = (waterfall[name].as_f64().unwrap() * unit, fields[path].parse::<f64>().unwrap());
+        assert!((amount - expected).abs() < 1e-6, "{name}: {amount}, {expected} in the summary");
+    }
+    let amount = |name: &str| waterfall[name].as_i64().unwrap();
+    assert!(amount("overshoot") > 0 && amount("bearers") > 1);
+    let most = waterfall["most"][1].as_i64().unwrap();
+    assert!(amount("overshoot") / amount("bearers") <= most && most <= amount("overshoot"));
+    let debt = amount("drawn") + amount("conceded") - amount("overshoot") + amount("socialised") + amount("uncovered");
+    assert!((debt as f64 * unit - fields["bad_debt"].parse::<f64>().unwrap()).abs() < 1e-6);
+    assert_eq!(amount("borne") + amount("received") + amount("kept"), amount("entered"));
+}
+
+/// Pools of all currencies are in the flow of the reference currency, with more than their haircuts left of them.
+#[test]
+fn unified_pools_are_in_the_waterfall_at_full_value() {
+    let scratch = Scratch::new("report-unified");
+    let out = scratch.path("").display().to_string();
+    downdraft(["run", "collateral-loop", "--quiet", "--out", &out]);
+    let (html, liquidations) = (scratch.text("report.html"), scratch.text("liquidations.csv"));
+    let currencies = &data(&html)["runs"][0]["currencies"];
+    let [usdt, tkn] = [0, 1].map(|n| &currencies[n]["waterfall"]);
+    assert_eq!((&usdt["unified"], &tkn["unified"]), (&true.into(), &false.into()));
+    let amount = |name: &str| usdt[name].as_i64().unwrap() as f64 * currencies[0]["unit"].as_f64().unwrap();
+    let column = |name: &str| liquidations.lines().next().unwrap().split(',').position(|head| head == name).unwrap();
+    let (pool, equity) = (column("pool"), column("equity"));
+    // A row a leg: equity at the trigger once for each liquidation.
+    let rows = liquidations.lines().skip(1).map(|line| line.split(',').collect::<Vec<_>>());
+    let after_haircuts: std::collections::BTreeMap<String, f64> = rows
+        .filter(|row| row[pool].ends_with("/all"))
+        .map(|row| (row[0].to_owned(), row[equity].parse::<f64>().unwrap().max(0.0)))
+        .collect();
+    let counted: f64 = after_haircuts.values().sum();
+    assert!(counted > 0.0 && amount("entered") > counted, "{} of {counted}", amount("entered"));
+    assert!(amount("borne") > 0.0 && amount("kept") > 0.0);
+    assert!((amount("borne") + amount("received") + amount("kept") - amount("entered")).abs() < 1e-6);
+    assert!(tkn["entered"] == 0 && tkn["received"] == 0);
+}
+
 #[test]
 fn a_journal_that_is_cut_needs_to_be_asked_for() {
     let scratch = Scratch::new("report-cut");

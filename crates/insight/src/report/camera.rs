@@ -110,13 +110,6 @@ pub(crate) struct Losses {
     pub unified: bool,
 }
 
-impl Losses {
-    /// Lost in liquidation, and borne by the pools themselves.
-    pub(crate) const fn borne(&self) -> Money {
-        Money(self.entered.0.saturating_sub(self.received.0).saturating_sub(self.kept.0))
-    }
-}
-
 impl Scene {
     /// The currency that the instrument is settled in.
     pub(crate) const fn currency(&self) -> CurrencyId {

@@ -10,7 +10,6 @@ use super::outcomes::{Node, branching, largest_cascades, prune};
 use super::readings::Readings;
 use super::series::Series;
 use super::{RunReport, Share};
-use crate::summary::Overshot;
 use crate::units::{InstrumentUnits, Units};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Time};
 use serde::Serialize;
@@ -122,7 +121,9 @@ struct Waterfall {
     uncovered: i128,
     /// What of `conceded` no deficit at the mark asked for, who received it, and who bore most of it.
     overshoot: i128,
-    received_by: Option<Overshot>,
+    to_trader: i128,
+    to_fund: i128,
+    to_vault: i128,
     bearers: usize,
     most: Option<(String, i128)>,
     /// Whether accounts whose currencies answer together are among the pools.
@@ -326,6 +327,11 @@ impl Currency {
         let bore = |((account, of), conceded): (&(AccountId, CurrencyId), &Conceded)| {
             (*of == id && conceded.overshoot.is_positive()).then_some((*account, conceded.overshoot.0))
         };
+        // What winners conceded too much was never the pools' own.
+        let overshot = run.summary.adl.overshoot.0.get(id.index()).map(|(_, overshot)| overshot);
+        let [to_trader, to_fund, to_vault] =
+            overshot.map_or([0; 3], |to| [to.trader, to.fund, to.vault].map(|amount| amount.in_units(decimals)));
+        let (received, kept) = (losses.received.0.saturating_sub(to_fund), losses.kept.0.saturating_sub(to_trader));
         let bearers: Vec<(AccountId, i128)> = run.camera.conceded.iter().filter_map(bore).collect();
         let most = bearers.iter().max_by_key(|(account, overshoot)| (*overshoot, core::cmp::Reverse(*account)));
         Self {
@@ -334,15 +340,17 @@ impl Currency {
             fund: encode(&purse.fund, share),
             waterfall: Waterfall {
                 entered: losses.entered.0,
-                borne: losses.borne().0,
-                received: losses.received.0,
-                kept: losses.kept.0,
+                borne: losses.entered.0.saturating_sub(received).saturating_sub(kept),
+                received,
+                kept,
                 drawn: losses.drawn.0,
                 conceded: losses.conceded.0,
                 socialised: losses.socialised.0,
                 uncovered: losses.uncovered.0,
                 overshoot: losses.overshoot.0,
-                received_by: run.summary.adl.overshoot.0.get(id.index()).map(|(_, overshot)| *overshot),
+                to_trader,
+                to_fund,
+                to_vault,
                 most: most.map(|(account, overshoot)| (run.account(account.0), *overshoot)),
                 bearers: bearers.len(),
                 unified: losses.unified,

@@ -7,6 +7,7 @@ use super::fields::{grouped, short};
 use super::html::{Escaped, inert};
 use super::tables::{fields_table, left_out};
 use super::{RunReport, Share};
+use crate::exact::Exact;
 use downdraft_types::{CurrencyId, InstrumentId};
 
 /// The look of a page: a style sheet, light and dark.
@@ -137,6 +138,16 @@ fn price_tiles(number: usize, run: &RunReport) -> Vec<(String, String, String)> 
     run.scenes().take(4).map(tile).collect()
 }
 
+/// What of the concessions is no part of the bad debt, where there is any.
+fn overshoot(number: usize, run: &RunReport, unit: &str) -> String {
+    let any = run.summary.adl.overshoot.0.iter().any(|(_, overshot)| overshot.taken != Exact::ZERO);
+    if any {
+        format!(" (of it overshoot {})", each(number, run, ("adl.overshoot", "taken"), unit))
+    } else {
+        String::new()
+    }
+}
+
 /// The numbers that are looked for first.
 fn tiles(number: usize, run: &RunReport) -> String {
     let currency = run.units.currency_name(CurrencyId(0));
@@ -170,8 +181,9 @@ fn tiles(number: usize, run: &RunReport) -> String {
             "Bad debt",
             money("bad_debt"),
             format!(
-                "ADL {}, socialised {}, uncovered {}",
+                "ADL {}{}, socialised {}, uncovered {}",
                 money("adl.conceded"),
+                overshoot(number, run, &currency),
                 money("socialised_loss"),
                 money("uncovered")
             ),

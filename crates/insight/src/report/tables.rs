@@ -111,13 +111,16 @@ impl RunReport {
         if accounts.is_empty() {
             return format!("<p class=\"empty\">{caption}: none</p>");
         }
-        let names = ["Paid in", "Profit", "Given up in ADL", "Of it overshoot"].map(|name| (name, true));
-        let columns = [&[("Account", false)], &names[..]].concat();
-        let mut table = Table::new(caption, &columns);
+        let overshoot = accounts.iter().any(|entry| entry.conceded.overshoot != Money::ZERO);
+        let columns =
+            [("Account", false), ("Paid in", true), ("Profit", true), ("Lost in ADL", true), ("Overshoot", true)];
+        let shown = columns.len() - usize::from(!overshoot);
+        let mut table = Table::new(caption, &columns[..shown]);
         for entry in accounts {
             let amounts = [entry.deposits, entry.profit, entry.conceded.all, entry.conceded.overshoot];
-            let [paid_in, profit, all, overshoot] = amounts.map(|amount| number(&money(&self.units, currency, amount)));
-            table.row(&[head(&self.account(entry.account.0)), paid_in, profit, all, overshoot]);
+            let mut row = vec![head(&self.account(entry.account.0))];
+            row.extend(amounts.map(|amount| number(&money(&self.units, currency, amount))));
+            table.row(&row[..shown]);
         }
         table.finish()
     }

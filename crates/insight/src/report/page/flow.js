@@ -34,13 +34,13 @@ function had({ entered, received, kept, borne, unified }, print, name) {
 }
 
 /** What deleveraging took beyond the deficits, from whom, and who received it. */
-function beyond({ conceded, overshoot, bearers, most, received_by: to }, print, name) {
-  if (overshoot <= 0 || !to) return [];
-  const parts = [[to.trader, "stayed with the liquidated"], [to.fund, "went to the fund"], [to.vault, "went to the vault"]];
-  const went = parts.filter(([amount]) => amount > 0).map(([amount, where]) => `${fixed(amount, 0)} ${name} ${where}`);
-  const who = bearers > 1 ? `${fixed(bearers)} accounts bore it, ${most[0]} most of it: ${print(most[1])}.` : `${most[0]} bore it.`;
+function beyond({ conceded, overshoot, bearers, most, to_trader, to_fund, to_vault }, print) {
+  if (overshoot <= 0) return [];
+  const parts = [[to_fund, "the fund"], [to_vault, "the vault"], [to_trader, "the liquidated"]];
+  const went = parts.filter(([amount]) => amount > 0).map(([amount, whom]) => `${whom} ${print(amount)}`);
+  const who = bearers > 1 ? `${fixed(bearers)} accounts bore that; ${most[0]} most of it, ${print(most[1])}.` : `${most[0]} bore that.`;
   return [
-    `ADL overshoot: those deleveraged gave up ${print(conceded)} against the mark, ${print(overshoot)} more than deficits asked for. ${who} Of it ${went.join(", ")}.`,
+    `ADL overshoot: those deleveraged gave up ${print(conceded)} against the mark, ${print(overshoot)} more than deficits asked for. ${who} Received by ${went.join(", ")}.`,
   ];
 }
 
@@ -51,7 +51,7 @@ function flow(width, { name, unit, waterfall }, run) {
   const liquidations = run.generations.reduce((sum, n) => sum + n, 0);
   if (!liquidations) return [element("p", { class: "empty" }, "No liquidations, so no losses in liquidation.")];
   const before = element("p", {}, had(waterfall, print, name));
-  const after = beyond(waterfall, print, name).map((text) => element("p", {}, text));
+  const after = beyond(waterfall, print).map((text) => element("p", {}, text));
   if (total <= 0) return [before, element("p", { class: "empty" }, "Nothing was lost in liquidation."), ...after];
   const label = width < 560 ? 0 : 250;
   const left = label + 2;
