@@ -2,18 +2,17 @@
 //! of one mark each.
 //!
 //! Such are unified accounts, pools with a short option, and those under portfolio margin. The box goes from each mark, and
-//! each index and volatility that margin depends on, by `|level| ÷ 2^shift` to both sides, and from now to a part `2^−shift` of the
-//! least time that is left of an option. Every term of health is taken at the end of its ranges that is worse for the account, one
+//! each index and volatility that margin depends on, to the ends of its [cell](crate::cells), and so in time. Every term of health is taken at the end of its ranges that is worse for the account, one
 //! by one, so the sum is no better than the worst inside the box, corner or not: an option's value is monotone in price,
 //! volatility and time, all else in its mark. When something leaves the box, the pool is looked at again.
 
+use crate::cells::{cell, moments};
 use crate::engine::Margin;
 use crate::instrument::{Instrument, InstrumentKind, MaintenanceBasis};
 use crate::pool::{Health, Pool};
-use crate::portfolio::width;
 use crate::position::Position;
 use crate::watch::{Edges, instant};
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Side, Span, Time};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Side, Time};
 use smallvec::SmallVec;
 
 /// How narrow a box may be: from this shift on it is a point.
@@ -95,9 +94,8 @@ impl Margin {
             Region::At(of, mark) if of == id => (mark, mark),
             Region::Present | Region::At(..) => (mark, mark),
             Region::Box(shift) => {
-                let width = width(mark.0, shift);
                 let (lowest, highest) = terms.legal_marks();
-                let (low, high) = (mark.0.saturating_sub(width), mark.0.saturating_add(width));
+                let [low, high] = cell(mark.0, shift);
                 (MarkPrice(low).max(lowest.min(mark)), MarkPrice(high).min(highest.max(mark)))
             }
         }
@@ -106,20 +104,18 @@ impl Margin {
     /// The highest index by which an option is margined in a region.
     pub(crate) fn highest_index(&self, underlying: InstrumentId, terms: &Instrument, region: Region) -> MarkPrice {
         match (region, self.outlook(underlying).index) {
-            (Region::Box(shift), Some(index)) => {
-                MarkPrice(index.0.saturating_add(width(index.0, shift))).max(terms.reference)
-            }
+            (Region::Box(shift), Some(index)) => MarkPrice(cell(index.0, shift)[1]).max(terms.reference),
             _ => terms.reference,
         }
     }
 
-    /// Until when a box lasts, for what is netted in a portfolio.
-    pub(crate) fn box_until(&self, pool: Pool, underlying: InstrumentId, shift: u32) -> Time {
+    /// Until when a box lasts, for the options that are netted in a portfolio; `None` where there are none.
+    fn box_until(&self, pool: Pool, underlying: InstrumentId, shift: u32) -> Option<Time> {
         let at = self.outlook(underlying).at;
         let option =
             |p: &Position| self.instrument(p.instrument).option().filter(|_| self.netted(p) == Some(underlying));
-        let left = self.pool_positions(pool).filter_map(option).map(|option| option.expiry.since(at).0).min();
-        at.saturating_add(Span(left.map_or(0, |left| if shift >= POINT { 0 } else { left >> shift })))
+        let options = self.pool_positions(pool).filter_map(option);
+        options.map(|option| moments(at, option.expiry, shift)[1]).min()
     }
 
     /// Gives a healthy pool the widest box in which it is proven healthy.
@@ -127,6 +123,7 @@ impl Margin {
         let (mut widest, mut proven) = (1, POINT);
         while widest < proven {
             let middle = widest.midpoint(proven);
+            self.fill_cells(pool, middle);
             if self.health_in(pool, Region::Box(middle)).is_healthy() {
                 proven = middle;
             } else {
@@ -134,6 +131,16 @@ impl Margin {
             }
         }
         self.set_box(pool, proven);
+    }
+
+    /// Puts what a pool's portfolios come to in the cells of a shift in place.
+    fn fill_cells(&mut self, pool: Pool, shift: u32) {
+        self.for_members(pool, |engine, slot| {
+            let position = &engine.positions[slot as usize];
+            if engine.netted(position).is_some() {
+                engine.fill_cell(position.instrument, shift);
+            }
+        });
     }
 
     /// Has an insolvent unified account looked at whenever a mark that it depends on moves.
@@ -182,18 +189,15 @@ impl Margin {
     pub(crate) fn edges_of(&self, pool: Pool, underlying: InstrumentId, shift: u32) -> Edges {
         let outlook = self.outlook(underlying);
         let around = |level: i64| {
-            let width = width(level, shift);
-            [
-                level.checked_sub(width).and_then(|low| low.checked_sub(1)),
-                level.checked_add(width).and_then(|high| high.checked_add(1)),
-            ]
+            let [low, high] = cell(level, shift);
+            [low.checked_sub(1), high.checked_add(1)]
         };
         let netted = self.pool_positions(pool).any(|position| self.netted(position) == Some(underlying));
         let index = outlook.index.map_or([None; 2], |index| around(index.0));
         if !netted {
             return Edges { index: [None, index[Side::Sell as usize]], ..Edges::default() };
         }
-        let until = instant(self.box_until(pool, underlying, shift)).0.checked_add(1);
+        let until = self.box_until(pool, underlying, shift).and_then(|until| instant(until).0.checked_add(1));
         let volatility = outlook.volatility.map_or([None; 2], |volatility| around(volatility.0));
         Edges { index, volatility, until }
     }

@@ -4,6 +4,7 @@
 //! smallest unit, because `point_value` is declared per *mark increment* (a tick ÷ `mark_scale`). So nothing
 //! is divided, and nothing rounded, in valuing it. An inverse contract is divided once; `payoff` says how.
 
+use crate::cells::Cells;
 use crate::form::MarginForm;
 use crate::option::OptionTerms;
 use crate::payoff::{Payoff, Valuation};
@@ -216,6 +217,8 @@ pub struct Instrument {
     /// An option's value by the model, unmoved and then at each point of its portfolio's grid; empty before it could be
     /// valued.
     pub(crate) grid: Vec<i64>,
+    /// What it comes to over the cells of certificates.
+    pub(crate) cells: Cells,
     /// The volatility of its underlying by which an option was valued last, and when that was.
     pub(crate) valued: (Ppm, Time),
 }
@@ -243,6 +246,7 @@ impl Instrument {
             portfolio: None,
             smile: Ppm::ONE,
             grid: Vec::new(),
+            cells: Cells::default(),
             valued: (Ppm::ZERO, Time(0)),
         }
     }

@@ -15,6 +15,7 @@ extern crate alloc;
 mod adl;
 pub mod audit;
 mod bankruptcy;
+mod cells;
 mod certificate;
 mod collateral;
 mod delivery;

@@ -17,6 +17,7 @@
 //! Sources: Deribit, *Portfolio Margin* (grid, contingencies); Derive, *PMRM* (damped tails). `model::deribit_pm` has the
 //! rule on numbers of any kind.
 
+use crate::cells::{Ends, Ranges, cell, moments};
 use crate::certificate::Region;
 use crate::engine::{Margin, MarginError};
 use crate::instrument::{Instrument, RATE_ONE};
@@ -190,33 +191,29 @@ type ByPoint = [i128; LARGEST_GRID];
 /// What a position may come to: its size and what filling its orders would lose at once.
 type Outcomes = SmallVec<[(Lots, i128); 3]>;
 
-/// The outlook of an underlying over a box, as an option's valuation depends on it: the least and the most of each.
-#[derive(Clone, Copy)]
-struct Ranges {
-    index: [i64; 2],
-    volatility: [i64; 2],
-    seconds: [f64; 2],
-}
-
 fn seconds(span: Span) -> f64 {
     span.0 as f64 / 1e9
 }
 
+/// What volatility is multiplied by with so many seconds left, up, unmoved and down.
+fn factors(shock: &VolatilityShock, seconds: f64) -> [f64; 3] {
+    [VolatilityMove::Up, VolatilityMove::None, VolatilityMove::Down].map(|volatility| shock.factor(volatility, seconds))
+}
+
 impl OptionTerms {
-    /// Least and most of its value in mark increments over ranges, where a grid's point moves the price and volatility:
-    /// an option rises with volatility and time, a call with the price, a put against it. One increment wider, for what
-    /// is rounded, and by more than floating point can be off.
-    fn extremes(&self, ranges: &Ranges, price: f64, factor: impl Fn(f64) -> f64) -> [i128; 2] {
-        let [near, far] = ranges.seconds;
-        let factors = [factor(near), factor(far)];
+    /// Least and most of its value in mark increments over ranges, with the price moved, and volatility by a factor at each end
+    /// in time: an option rises with volatility and time, a call with the price, a put against it. One increment wider, for
+    /// what is rounded, and by more than floating point can be off.
+    fn extremes(&self, ranges: &Ranges, price: f64, factors: [f64; 2]) -> Ends {
+        let [near, far] = ranges.left.map(|left| seconds(Span(left)));
         let (least, most) = (factors[0].min(factors[1]), factors[0].max(factors[1]));
-        let [low, high] = ranges.index.map(|index| index.max(0) as f64 * price);
+        let [low, high] = ranges.price.map(|index| index.max(0) as f64 * price);
         let (cheap, dear) = if self.right == crate::Right::Call { (low, high) } else { (high, low) };
         let vol = |of: i64, factor: f64| of as f64 / 1e6 * factor;
         let slack = 1.0 + (high + self.strike.0 as f64) * 1e-12;
         let low = self.value(cheap, vol(ranges.volatility[0], least), near) - slack;
         let high = self.value(dear, vol(ranges.volatility[1], most), far) + slack;
-        [libm::floor(low) as i128, libm::ceil(high) as i128]
+        [libm::floor(low) as i64, libm::ceil(high) as i64]
     }
 }
 
@@ -239,13 +236,16 @@ impl Instrument {
         (self.value_at(size, self.moved_mark(mark, by)) - self.value_at(size, mark)).0
     }
 
-    /// The least that `size` gains while the mark is between two, by more than rounding can be off: exact profit is
-    /// monotone in the mark.
-    fn least_contract_profit(&self, size: Lots, (low, high): (MarkPrice, MarkPrice), by: i128) -> i128 {
-        let at_ends = [low, high].map(|mark| self.contract_profit(size, mark, by));
-        let lowest = self.moved_mark(low, by);
-        let step = (self.value_at(size, MarkPrice(lowest.0.saturating_add(1))) - self.value_at(size, lowest)).0.abs();
-        if low == high { at_ends[0] } else { at_ends[0].min(at_ends[1]) - step - 2 }
+    /// The least that `size` gains while the mark is between two, which the move takes to two others, by more than
+    /// rounding can be off: exact profit is monotone in the mark.
+    fn least_contract_profit(&self, size: Lots, marks: Ends, moved: Ends) -> i128 {
+        let profit = |n: usize| (self.value_at(size, MarkPrice(moved[n])) - self.value_at(size, MarkPrice(marks[n]))).0;
+        if marks[0] == marks[1] {
+            return profit(0);
+        }
+        let beside = MarkPrice(moved[0].saturating_add(1));
+        let step = (self.value_at(size, beside) - self.value_at(size, MarkPrice(moved[0]))).0.abs();
+        profit(0).min(profit(1)) - step - 2
     }
 
     /// What a lot of an option is worth per mark increment.
@@ -338,6 +338,7 @@ impl Margin {
         let points = portfolio.and_then(|of| self.portfolio_policy(of)).map_or(0, |policy| policy.grid.len());
         let terms = self.instrument_mut(id);
         terms.portfolio = portfolio;
+        terms.cells.reset(if portfolio.is_some() { 1 + points } else { 0 });
         if terms.option().is_some() {
             terms.grid.reserve_exact(1 + points);
             self.value_option(id);
@@ -359,9 +360,9 @@ impl Margin {
                 libm::rint(option.value(index.0.max(0) as f64 * price, vol * factor, left)) as i64
             };
             grid.push(at(1.0, 1.0));
-            for point in &policy.grid {
-                grid.push(at(price_factor(point), policy.volatility.factor(point.volatility, left)));
-            }
+            let factors = factors(&policy.volatility, left);
+            let moved = |point: &GridPoint| at(price_factor(point), factors[point.volatility as usize]);
+            grid.extend(policy.grid.iter().map(moved));
         }
         let terms = self.instrument_mut(id);
         terms.valued = (outlook.volatility.unwrap_or(Ppm::ZERO), outlook.at);
@@ -424,7 +425,7 @@ impl Margin {
         let netted = || self.pool_positions(pool).filter(|p| self.netted(p) == Some(underlying));
         let mut profits: ByPoint = [0; LARGEST_GRID];
         for position in netted() {
-            self.add_profits(pool, policy, (position, &[(position.size, 0)]), region, &mut profits);
+            self.add_profits(policy, (position, &[(position.size, 0)]), region, &mut profits);
         }
         let sides = |position: &Position| (position.size, position.size);
         loss_e6(policy, &profits) + self.contingencies_e6(policy, underlying, region, netted(), sides)
@@ -440,12 +441,11 @@ impl Margin {
         after: Option<&Position>,
     ) -> (CurrencyId, Money) {
         let Some(policy) = self.portfolio_policy(underlying) else { return Default::default() };
-        let pool = self.cash_pool(account, policy.settlement);
         let netted = || self.positions_with(account, after).filter(|p| self.netted(p) == Some(underlying));
         let mut profits: ByPoint = [0; LARGEST_GRID];
         for position in netted() {
             let outcomes = outcomes(self.instrument(position.instrument), position);
-            self.add_profits(pool, policy, (position, &outcomes), Region::Present, &mut profits);
+            self.add_profits(policy, (position, &outcomes), Region::Present, &mut profits);
         }
         let filled = |position: &Position| {
             let [buys, sells] = position.orders.map(|orders| i64::try_from(orders.qty.0).unwrap_or(i64::MAX));
@@ -482,47 +482,79 @@ impl Margin {
     /// Adds what a position gains at least at each point of a grid, whichever of its outcomes comes.
     fn add_profits(
         &self,
-        pool: Pool,
         policy: &PortfolioPolicy,
         (position, outcomes): (&Position, &[(Lots, i128)]),
         region: Region,
         profits: &mut ByPoint,
     ) {
         let terms = self.instrument(position.instrument);
-        let least = |of: &dyn Fn(Lots) -> i128| outcomes.iter().map(|(size, lost)| of(*size) - lost).min().unwrap_or(0);
-        let Some(option) = terms.option() else {
-            let (beta, ends) = (policy.beta(position.instrument), self.mark_ends(position.instrument, region));
-            for (profit, point) in profits.iter_mut().zip(&policy.grid) {
-                let by = moved_by(point.price, beta);
-                *profit += least(&|size| terms.least_contract_profit(size, ends, by));
-            }
-            return;
-        };
+        let option = terms.option().is_some();
         let Region::Box(shift) = region else {
-            for (profit, marks) in profits.iter_mut().zip(&terms.grid[1..]) {
-                let by = i128::from(*marks) - i128::from(terms.grid[0]);
-                *profit += least(&|size| terms.option_value(size, by));
+            let beta = policy.beta(position.instrument);
+            let mark = self.mark_ends(position.instrument, region).0;
+            for (n, (profit, point)) in profits.iter_mut().zip(&policy.grid).enumerate() {
+                *profit += if option {
+                    let by = i128::from(terms.grid[n + 1]) - i128::from(terms.grid[0]);
+                    least(outcomes, |size| terms.option_value(size, by))
+                } else {
+                    let by = moved_by(point.price, beta);
+                    least(outcomes, |size| terms.contract_profit(size, mark, by))
+                };
             }
             return;
         };
-        let ranges = self.ranges(pool, terms, option, shift);
-        let [base_least, base_most] = option.extremes(&ranges, 1.0, |_| 1.0);
-        for (profit, point) in profits.iter_mut().zip(&policy.grid) {
-            let factor = |left| policy.volatility.factor(point.volatility, left);
-            let [moved_least, moved_most] = option.extremes(&ranges, price_factor(point), factor);
-            *profit += least(&|size| {
-                let by = if size.is_negative() { moved_most - base_least } else { moved_least - base_most };
-                terms.option_value(size, by)
-            });
+        let mut buffer = [Ends::default(); LARGEST_GRID + 1];
+        let ends = self.over_cell(policy, position.instrument, shift, &mut buffer);
+        let unmoved = ends[0];
+        for (profit, moved) in profits.iter_mut().zip(&ends[1..]) {
+            *profit += if option {
+                let by = [0, 1].map(|n: usize| i128::from(moved[n]) - i128::from(unmoved[1 - n]));
+                least(outcomes, |size| terms.option_value(size, by[usize::from(size.is_negative())]))
+            } else {
+                least(outcomes, |size| terms.least_contract_profit(size, unmoved, *moved))
+            };
         }
     }
 
-    /// What an option's value depends on, over a box of its underlying's outlook: around the present one, and holding that
-    /// by which it is valued now.
-    fn ranges(&self, pool: Pool, terms: &Instrument, option: &OptionTerms, shift: u32) -> Ranges {
+    /// What an instrument comes to over ranges, unmoved and then at each point of the grid: of an option its value, of a contract
+    /// its mark. Returns how many there are.
+    pub(crate) fn ends_over(
+        &self,
+        policy: &PortfolioPolicy,
+        id: InstrumentId,
+        ranges: &Ranges,
+        ends: &mut [Ends; LARGEST_GRID + 1],
+    ) -> usize {
+        let terms = self.instrument(id);
+        if let Some(option) = terms.option() {
+            let [near, far] = ranges.left.map(|left| factors(&policy.volatility, seconds(Span(left))));
+            ends[0] = option.extremes(ranges, 1.0, [1.0; 2]);
+            for (ends, point) in ends[1..].iter_mut().zip(&policy.grid) {
+                let factor = point.volatility as usize;
+                *ends = option.extremes(ranges, price_factor(point), [near[factor], far[factor]]);
+            }
+        } else {
+            let beta = policy.beta(id);
+            ends[0] = ranges.price;
+            for (ends, point) in ends[1..].iter_mut().zip(&policy.grid) {
+                let by = moved_by(point.price, beta);
+                *ends = ranges.price.map(|mark| terms.moved_mark(MarkPrice(mark), by).0);
+            }
+        }
+        1 + policy.grid.len()
+    }
+
+    /// What an instrument's value depends on, over the cell of a shift: a contract's mark; an option's index, volatility and
+    /// time, around the present and that by which it is valued now.
+    pub(crate) fn ranges(&self, id: InstrumentId, shift: u32) -> Ranges {
+        let terms = self.instrument(id);
+        let Some(option) = terms.option() else {
+            let (low, high) = self.mark_ends(id, Region::Box(shift));
+            return Ranges { price: [low.0, high.0], ..Ranges::default() };
+        };
         let around = |level: i64, now: i64| {
-            let width = width(level, shift);
-            [level.saturating_sub(width).min(now), level.saturating_add(width).max(now)]
+            let [low, high] = cell(level, shift);
+            [low.min(now), high.max(now)]
         };
         let outlook = self.outlook(option.underlying);
         let (volatility, at) = terms.valued;
@@ -530,12 +562,12 @@ impl Margin {
         let smiled = |level: i64| i64::try_from(i128::from(level) * i128::from(terms.smile.0) / RATE_ONE);
         let [low, high] = around(outlook.volatility.unwrap_or(volatility).0, volatility.0);
         let high = smiled(high).unwrap_or(i64::MAX).saturating_add(1);
-        let until = self.box_until(pool, option.underlying, shift);
-        let left = |at: Time| seconds(option.expiry.since(at));
+        let [from, until] = moments(outlook.at, option.expiry, shift);
+        let left = |at: Time| option.expiry.since(at).0;
         Ranges {
-            index: around(index.0, terms.reference.0),
+            price: around(index.0, terms.reference.0),
             volatility: [smiled(low).unwrap_or(0), high],
-            seconds: [left(until.max(at)), left(at)],
+            left: [left(until.max(at)), left(from.min(at))],
         }
     }
 
@@ -581,9 +613,9 @@ impl Margin {
     }
 }
 
-/// How wide a box is around a level, on each side.
-pub(crate) const fn width(level: i64, shift: u32) -> i64 {
-    if shift >= 63 { 0 } else { level.saturating_abs() >> shift }
+/// The least over a position's outcomes of what it gains.
+fn least(outcomes: &[(Lots, i128)], gain: impl Fn(Lots) -> i128) -> i128 {
+    outcomes.iter().map(|(size, lost)| gain(*size) - lost).min().unwrap_or(0)
 }
 
 /// What a point multiplies the price by.

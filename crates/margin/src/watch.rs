@@ -253,5 +253,6 @@ impl Margin {
         let watches = || self.watches.iter().flatten();
         assert_eq!(watches().map(|watch| watch.len()).sum::<usize>(), kept, "edges in ladders and at positions");
         assert!(watches().all(|watch| watch.reached().is_none()), "an edge was passed");
+        self.check_cells();
     }
 }
