@@ -85,7 +85,7 @@ impl Margin {
     /// Where that does not hold.
     pub(crate) fn check_cells(&self) {
         let mut ends = [Ends::default(); LARGEST_GRID + 1];
-        for id in (0..self.capacity().instruments).map(InstrumentId) {
+        for id in (0..self.capacity.instruments).map(InstrumentId) {
             let Some(terms) = self.get_instrument(id) else { continue };
             let Some(policy) = terms.portfolio.and_then(|of| self.portfolio_policy(of)) else { continue };
             let kept = (0_u32..).zip(&terms.cells.ranges).filter_map(|(shift, ranges)| Some((shift, (*ranges)?)));
