@@ -120,17 +120,24 @@ impl Margin {
 
     /// Gives a healthy pool the widest box in which it is proven healthy.
     pub(crate) fn certify(&mut self, pool: Pool) {
-        let (mut widest, mut proven) = (1, POINT);
+        // Wide boxes first: their cells stay, so that what is in them is known.
+        let (mut widest, mut proven) = (1, 4);
+        while proven < POINT && !self.is_proven(pool, proven) {
+            (widest, proven) = (proven + 1, (2 * proven).min(POINT));
+        }
         while widest < proven {
             let middle = widest.midpoint(proven);
-            self.fill_cells(pool, middle);
-            if self.health_in(pool, Region::Box(middle)).is_healthy() {
-                proven = middle;
-            } else {
-                widest = middle + 1;
+            match self.is_proven(pool, middle) {
+                true => proven = middle,
+                false => widest = middle + 1,
             }
         }
         self.set_box(pool, proven);
+    }
+
+    fn is_proven(&mut self, pool: Pool, shift: u32) -> bool {
+        self.fill_cells(pool, shift);
+        self.health_in(pool, Region::Box(shift)).is_healthy()
     }
 
     /// Puts what a pool's portfolios come to in the cells of a shift in place.
