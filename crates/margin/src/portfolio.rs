@@ -508,8 +508,10 @@ impl Margin {
         let unmoved = ends[0];
         for (profit, moved) in profits.iter_mut().zip(&ends[1..]) {
             *profit += if option {
-                let by = [0, 1].map(|n: usize| i128::from(moved[n]) - i128::from(unmoved[1 - n]));
-                least(outcomes, |size| terms.option_value(size, by[usize::from(size.is_negative())]))
+                // A pair made by `map` is written and read back by halves, which costs more than all the rest.
+                let fallen = i128::from(moved[0]) - i128::from(unmoved[1]);
+                let risen = i128::from(moved[1]) - i128::from(unmoved[0]);
+                least(outcomes, |size| terms.option_value(size, if size.is_negative() { risen } else { fallen }))
             } else {
                 least(outcomes, |size| terms.least_contract_profit(size, unmoved, *moved))
             };
