@@ -54,7 +54,7 @@ impl Margin {
     /// The most maintenance margin × 10^6 of a pool in a region, where `worth` turns an amount of a currency into the
     /// pool's own.
     pub(crate) fn maintenance_in(&self, pool: Pool, region: Region, worth: impl Fn(CurrencyId, i128) -> i128) -> i128 {
-        let mut portfolios: SmallVec<[InstrumentId; 4]> = SmallVec::new();
+        let mut portfolios: SmallVec<[InstrumentId; 16]> = SmallVec::new();
         let mut sum = 0;
         for position in self.pool_positions(pool) {
             if let Some(underlying) = self.netted(position) {

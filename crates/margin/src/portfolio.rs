@@ -458,7 +458,7 @@ impl Margin {
     }
 
     /// The underlyings in whose portfolios an account's positions, with `after` in place of one, are netted.
-    pub(crate) fn portfolios_of(&self, account: AccountId, after: Option<&Position>) -> SmallVec<[InstrumentId; 4]> {
+    pub(crate) fn portfolios_of(&self, account: AccountId, after: Option<&Position>) -> SmallVec<[InstrumentId; 16]> {
         let mut found = SmallVec::new();
         for underlying in self.positions_with(account, after).filter_map(|position| self.netted(position)) {
             if !found.contains(&underlying) {
@@ -587,7 +587,7 @@ impl Margin {
             return 0;
         }
         let (mut long, mut short, mut gross) = (0, 0, 0);
-        let mut strikes: SmallVec<[(Time, MarkPrice, i128); 8]> = SmallVec::new();
+        let mut strikes: SmallVec<[(Time, MarkPrice, i128); 64]> = SmallVec::new();
         for position in positions {
             let terms = self.instrument(position.instrument);
             let (most, least) = sizes(position);

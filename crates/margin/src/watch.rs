@@ -142,9 +142,7 @@ impl Margin {
     /// Looks at the pools whose box an underlying's outlook, or the mark of one of its options, has left; they may have
     /// fallen. O(options + pools looked at).
     pub fn look_at_options(&mut self, underlying: InstrumentId) {
-        for id in self.members_of(underlying) {
-            self.look_at_reached(id);
-        }
+        self.for_instruments_on(underlying, Self::look_at_reached);
         self.look_at_outlook(underlying);
     }
 
@@ -153,19 +151,20 @@ impl Margin {
         let reached = |engine: &Self| engine.watches.get(underlying.index())?.as_deref()?.reached();
         let watch = self.watches.get_mut(underlying.index()).and_then(Option::as_deref_mut);
         if watch.is_some_and(|watch| core::mem::take(&mut watch.fresh)) {
-            for id in self.members_of(underlying) {
-                self.reindex_instrument(id);
-            }
+            self.for_instruments_on(underlying, Self::reindex_instrument);
         }
         while let Some(slot) = reached(self) {
             self.look_at(slot);
         }
     }
 
-    /// The instruments whose margin can depend on an underlying's outlook.
-    fn members_of(&self, underlying: InstrumentId) -> SmallVec<[InstrumentId; 16]> {
-        let ids = (0..self.capacity.instruments).map(InstrumentId);
-        ids.filter(|id| self.underlying_of(*id) == Some(underlying)).collect()
+    /// Visits the instruments whose margin can depend on an underlying's outlook.
+    fn for_instruments_on(&mut self, underlying: InstrumentId, visit: impl Fn(&mut Self, InstrumentId)) {
+        for id in (0..self.capacity.instruments).map(InstrumentId) {
+            if self.underlying_of(id) == Some(underlying) {
+                visit(self, id);
+            }
+        }
     }
 
     /// Has everyone looked at who holds what depends on an underlying's outlook, when that is looked at next.
@@ -215,7 +214,7 @@ impl Margin {
         if self.edges.is_empty() {
             return;
         }
-        let mut watched: SmallVec<[InstrumentId; 4]> = SmallVec::new();
+        let mut watched: SmallVec<[InstrumentId; 16]> = SmallVec::new();
         self.for_members(pool, |engine, slot| {
             let position = &engine.positions[slot as usize];
             let underlying = engine.depends_on(position).filter(|id| !watched.contains(id));

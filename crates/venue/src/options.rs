@@ -4,7 +4,7 @@
 //! ```text
 //!   index, volatility of the underlying ──► marks and references of all its options are put in place
 //!                                           └─► the underlying's own mark moves
-//!                                               └─► every holder of these options is looked at again
+//!                                               └─► pools whose box it leaves are looked at again
 //! ```
 //!
 //! So no pool is looked at while some of its legs are at the new index and some at the old one.

@@ -20,6 +20,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const RATE_ONE: i128 = 1_000_000;
 
+/// What a venue takes at once.
+const DEPOSITS_BELOW: Money = Money(1 << 100);
+
 /// Checked positions, and the terms they stand on.
 #[derive(Clone, Debug)]
 pub(super) struct Opening {
@@ -278,6 +281,9 @@ fn check_holding(terms: &Terms, holding: &Holding, pivot: AccountId) -> Result<(
     }
     if holding.margin.is_negative() {
         return Err(format!("margin: found {}, expected at least 0", holding.margin));
+    }
+    if holding.margin >= DEPOSITS_BELOW {
+        return Err(format!("margin: found {}, expected less than 2^100 units", holding.margin));
     }
     if holding.mode == MarginMode::Isolated {
         if terms.isolated(holding).is_none() {
