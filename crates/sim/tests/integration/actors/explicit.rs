@@ -103,6 +103,9 @@ fn a_wrong_position_is_named() {
         ),
         ("position of account 7 in instrument 0: value: found -1", |h| h[0].value = Money(-1)),
         ("position of account 7 in instrument 1: margin: found -1", |h| h[1].margin = Money(-1)),
+        ("position of account 7 in instrument 1: margin: found 1267650600228229401496703205376, expected less", |h| {
+            h[1].margin = Money(1 << 100);
+        }),
         ("position of account 7: found instrument 2, expected a listed one", |h| h[0].instrument = InstrumentId(2)),
         ("position of account 50 in instrument 0: found on the pivot", |h| h[0].account = AccountId(50)),
         ("position of account 0 in instrument 0: account: found 0", |h| h[0].account = AccountId(0)),
