@@ -1,159 +1,150 @@
-//! Every liquidation mode with every waterfall policy, on one shock: who bears the losses, as a table to review.
+//! Every liquidation mode with every waterfall policy, on one shock: who bears the losses, as tables to review.
 
 use crate::outcome::{Outcome, outcome, scenario};
 use downdraft_types::Money;
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
-const GOLDEN: &str = include_str!("../golden/waterfall.txt");
+/// A shock in a thin book, with a fund that is soon empty.
+struct World {
+    scenario: &'static str,
+    fund: &'static str,
+    decimals: u32,
+    golden: &'static str,
+}
 
-/// Contracts: a scenario, and what makes its fund too small.
-const CONTRACTS: [(&str, &str, u32); 2] =
-    [("fund-exhausted", "fund.USDT=3000", 6), ("coin-margined", "fund.BTC=0.3", 8)];
+const LINEAR: World = World {
+    scenario: "fund-exhausted",
+    fund: "fund.USDT=300",
+    decimals: 6,
+    golden: include_str!("../golden/waterfall/fund-exhausted.txt"),
+};
 
-const MODES: [(&str, &[&str]); 5] = [
-    ("market", &["liquidation.mode=market"]),
-    ("partial, by tier", &["liquidation.mode=partial", "liquidation.step=tier"]),
-    ("partial, a fifth", &["liquidation.mode=partial", "liquidation.step={ fraction = \"20%\" }"]),
-    ("limit, then ADL", &["liquidation.mode=bankruptcy-limit", "liquidation.rest=adl"]),
+const INVERSE: World = World {
+    scenario: "coin-margined",
+    fund: "fund.BTC=0.005",
+    decimals: 8,
+    golden: include_str!("../golden/waterfall/coin-margined.txt"),
+};
+
+/// A fast fall, liquidations that come late, and high leverage: losses go all the way down.
+const SHOCK: [&str; 8] = [
+    "duration=10s",
+    "actors.flow.book.levels.count=2000",
+    "actors.crowd.count=300",
+    "actors.crowd.counterparties.count=60",
+    "liquidation.latency=250ms",
+    "liquidation.orders_per_second=1000",
+    "actors.seller.interval=20ms",
+    "actors.crowd.leverage.median=20",
+];
+
+type Changes = &'static [(&'static str, &'static str)];
+
+const MODES: [(&str, Changes); 6] = [
+    ("market", &[("mode", "market")]),
+    ("by tier", &[("mode", "partial"), ("step", "tier")]),
+    ("by halves", &[("mode", "partial"), ("step", "{ fraction = \"50%\" }")]),
+    ("limit, ADL", &[("mode", "bankruptcy-limit"), ("rest", "adl")]),
+    ("limit, fund", &[("mode", "bankruptcy-limit"), ("rest", "{ fund = { fraction = \"25%\", interval = \"1s\" } }")]),
     (
-        "limit, then fund",
-        &["liquidation.mode=bankruptcy-limit", "liquidation.rest={ fund = { fraction = \"25%\", interval = \"1s\" } }"],
+        "limit, vault",
+        &[("mode", "bankruptcy-limit"), ("rest", "{ vault = { fraction = \"25%\", interval = \"1s\" } }")],
     ),
 ];
 
-const SHORT: [&str; 2] = ["adl", "deficit"];
+const SLOWLY: &str = "fraction = \"25%\", interval = \"1s\", book_part = \"10%\"";
 
-const RANKINGS: [&str; 5] = ["profit-times-leverage", "account-value", "pro-rata", "pro-rata-equity", "random-start"];
-
-/// What differs from orders limited at the bankruptcy price, their rest deleveraged at it, with the same small fund.
-const POLICIES: [(&str, &[&str]); 16] = [
-    ("as above", &[]),
-    ("residual to the fund", &["liquidation.residual=fund"]),
-    ("… at most 0.5%", &["liquidation.residual={ fund_capped = \"0.5%\" }"]),
-    ("residual to a vault", &["liquidation.residual=vault"]),
-    (
-        "backstop, a vault",
-        &[
-            "liquidation.backstop={ below = \"66.6667%\", vault = { fraction = \"25%\", interval = \"1s\", book_part = \"10%\" } }",
-        ],
-    ),
-    (
-        "backstop, the fund",
-        &[
-            "liquidation.backstop={ below = \"100%\", fund = { fraction = \"25%\", interval = \"1s\", book_part = \"10%\" } }",
-        ],
-    ),
-    ("rest to a vault", &["liquidation.rest={ vault = { fraction = \"25%\", interval = \"1s\" } }"]),
-    ("ADL at the mark", &["liquidation.adl.price=mark"]),
-    ("… all holders pay", &["liquidation.adl.price=mark", "liquidation.socialise=funding"]),
-    ("… nobody pays", &["liquidation.adl.price=mark", "liquidation.socialise=nobody"]),
-    ("ADL at the mark before", &["liquidation.adl.price=previous-mark"]),
-    ("ADL at the index before", &["liquidation.adl.price=previous-oracle"]),
-    ("ADL at entry", &["liquidation.adl.price=entry"]),
-    ("… to the fund", &["liquidation.adl.price=entry", "liquidation.residual=fund"]),
-    ("market, ADL first", &["liquidation.mode=market", "liquidation.deficit_order=adl-fund"]),
-    (
-        "a fifth, to the end",
-        &["liquidation.mode=partial", "liquidation.step={ fraction = \"20%\" }", "liquidation.between=close-all"],
-    ),
+/// What differs from the scenario's: residual margin to the fund; fund, then ADL by profit × leverage at the bankruptcy
+/// price, then winners.
+const POLICIES: [(&str, Changes); 22] = [
+    ("as written", &[]),
+    ("residual: trader", &[("residual", "trader")]),
+    ("residual: fund, 0.5%", &[("residual", "{ fund_capped = \"0.5%\" }")]),
+    ("residual: vault", &[("residual", "vault")]),
+    ("backstop: vault", &[("backstop", "{ below = \"66.6667%\", vault = { SLOWLY } }")]),
+    ("backstop: fund", &[("backstop", "{ below = \"100%\", fund = { SLOWLY } }")]),
+    ("fund short: deficit", &[("on_fund_short", "deficit")]),
+    ("… all holders pay", &[("on_fund_short", "deficit"), ("socialise", "funding")]),
+    ("… nobody pays", &[("on_fund_short", "deficit"), ("socialise", "nobody")]),
+    ("ADL before fund", &[("deficit_order", "adl-fund")]),
+    ("ranking: account value", &[("adl.ranking", "account-value")]),
+    ("ranking: size", &[("adl.ranking", "pro-rata")]),
+    ("ranking: equity", &[("adl.ranking", "pro-rata-equity")]),
+    ("ranking: random start", &[("adl.ranking", "random-start")]),
+    ("ADL: mark", &[("adl.price", "mark")]),
+    ("… all holders pay", &[("adl.price", "mark"), ("socialise", "funding")]),
+    ("… nobody pays", &[("adl.price", "mark"), ("socialise", "nobody")]),
+    ("ADL: mark before", &[("adl.price", "previous-mark")]),
+    ("ADL: index before", &[("adl.price", "previous-oracle")]),
+    ("ADL: entry", &[("adl.price", "entry")]),
+    ("… rest to the trader", &[("adl.price", "entry"), ("residual", "trader")]),
+    ("closed to the end", &[("between", "close-all")]),
 ];
 
-/// By policy: overshoot is what counterparties gave up beyond the deficits.
-fn policies() -> String {
-    let mut rows = String::from(
-        "contract       | policy                  |  fallen |  closed | taken over | deficits      | fund          | conceded      | overshoot     | socialised    | uncovered     | to the vault\n",
-    );
-    for (name, fund, decimals) in CONTRACTS {
-        for (policy, changes) in POLICIES {
-            let mut sets = BTreeMap::from([("liquidation.mode", "bankruptcy-limit"), ("liquidation.rest", "adl")]);
-            sets.extend(changes.iter().filter_map(|change| change.split_once('=')));
-            if sets["liquidation.mode"] != "bankruptcy-limit" {
-                sets.remove("liquidation.rest");
-            }
-            let sets: Vec<String> = sets.iter().map(|(key, value)| format!("{key}={value}")).collect();
-            let sets: Vec<&str> =
-                [fund, "actors.crowd.count=600"].into_iter().chain(sets.iter().map(String::as_str)).collect();
-            let found = outcome(scenario(name, &sets), None);
-            let borne = found.drawn + found.conceded - found.overshoot + found.socialised + found.uncovered;
-            assert_eq!(found.deficits, borne, "{name} {policy}: to the unit");
-            let money = [
-                found.deficits,
-                found.drawn,
-                found.conceded,
-                found.overshoot,
-                found.socialised,
-                found.uncovered,
-                found.to_vault,
-            ];
-            let money = money.map(|money| format!("{:>13}", amount(money, decimals))).join(" | ");
-            let (fallen, closed, taken) = (found.liquidations, found.deleveraged, found.taken_over);
-            rows += &format!("{name:<14} | {policy:<23} | {fallen:>7} | {closed:>7} | {taken:>10} | {money}\n");
-        }
+const HEADER: &str = "mode         | policy                 | fallen | closed | taken over |     deficits |         fund |     conceded |    overshoot |   socialised |    uncovered |     to vault\n";
+
+impl World {
+    fn outcome(&self, mode: Changes, policy: Changes) -> Outcome {
+        let changes: BTreeMap<_, _> = mode.iter().chain(policy).copied().collect();
+        let policies =
+            changes.iter().map(|(key, value)| format!("liquidation.{key}={}", value.replace("SLOWLY", SLOWLY)));
+        let sets: Vec<String> = [self.fund].into_iter().chain(SHOCK).map(str::to_owned).chain(policies).collect();
+        outcome(scenario(self.scenario, &sets.iter().map(String::as_str).collect::<Vec<_>>()), None)
     }
-    rows
-}
 
-fn run((name, fund, _): (&str, &str, u32), mode: &[&str], short: &str, ranking: &str) -> Outcome {
-    let short = format!("liquidation.on_fund_short={short}");
-    let ranking = format!("liquidation.adl.ranking={ranking}");
-    let mut sets = vec![fund, "actors.crowd.count=600", &short, &ranking];
-    sets.extend(mode);
-    outcome(scenario(name, &sets), None)
-}
-
-/// Whole units and hundredths of a currency.
-fn amount(money: Money, decimals: u32) -> String {
-    let hundredths = money.0 / 10_i128.pow(decimals - 2);
-    format!("{}.{:02}", hundredths / 100, hundredths % 100)
-}
-
-fn table() -> String {
-    let mut rows = String::from(
-        "contract       | mode             | fund short | ADL ranking           |  fallen |  closed | deficits      | fund          | conceded      | socialised    | uncovered\n",
-    );
-    for contract in CONTRACTS {
-        for (mode, sets) in MODES {
-            // A limited order needs no fund to match.
-            let shorts = if mode.starts_with("limit") { &SHORT[..1] } else { &SHORT };
-            for &short in shorts {
-                // Where nothing is deleveraged before the waterfall, rankings differ in nothing.
-                let rankings = if short == "adl" { &RANKINGS[..] } else { &RANKINGS[..1] };
-                for ranking in rankings {
-                    let found = run(contract, sets, short, ranking);
-                    let borne = found.drawn + found.conceded + found.socialised + found.uncovered;
-                    assert_eq!(found.deficits, borne, "{contract:?} {mode} {short} {ranking}: to the unit");
-                    let money = [found.deficits, found.drawn, found.conceded, found.socialised, found.uncovered];
-                    let money = money.map(|money| format!("{:>13}", amount(money, contract.2))).join(" | ");
-                    let (fallen, closed) = (found.liquidations, found.deleveraged);
-                    rows += &format!(
-                        "{:<14} | {mode:<16} | {short:<10} | {ranking:<21} | {fallen:>7} | {closed:>7} | {money}\n",
-                        contract.0
-                    );
+    /// Overshoot is what counterparties gave up beyond the deficits.
+    fn table(&self) -> String {
+        let mut rows = String::from(HEADER);
+        for (mode, how) in MODES {
+            for (policy, changes) in POLICIES {
+                let found = self.outcome(how, changes);
+                let borne = found.drawn + found.conceded - found.overshoot + found.socialised + found.uncovered;
+                assert_eq!(found.deficits, borne, "{} {mode} {policy}: to the unit", self.scenario);
+                write!(
+                    rows,
+                    "{mode:<12} | {policy:<22} | {:>6} | {:>6} | {:>10}",
+                    found.liquidations, found.deleveraged, found.taken_over
+                )
+                .unwrap();
+                let by_the_fund_or_adl = [found.deficits, found.drawn, found.conceded, found.overshoot];
+                for money in by_the_fund_or_adl.into_iter().chain([found.socialised, found.uncovered, found.to_vault]) {
+                    write!(rows, " | {:>12}", self.amount(money)).unwrap();
                 }
+                rows.push('\n');
             }
         }
+        rows
     }
-    rows
+
+    /// Whole units and hundredths, or of a coin ten-thousandths.
+    fn amount(&self, money: Money) -> String {
+        let shown = self.decimals / 2 - 1;
+        let parts = money.0 / 10_i128.pow(self.decimals - shown);
+        let unit = 10_i128.pow(shown);
+        format!("{}.{:0width$}", parts / unit, (parts % unit).abs(), width = shown as usize)
+    }
+
+    fn is_as_reviewed(&self) {
+        let table = self.table();
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            let file = format!("{}/tests/golden/waterfall/{}.txt", env!("CARGO_MANIFEST_DIR"), self.scenario);
+            std::fs::write(file, &table).unwrap();
+            return;
+        }
+        for (found, expected) in table.lines().zip(self.golden.lines()) {
+            assert_eq!(found, expected, "UPDATE_GOLDEN=1 writes the table anew: review what changes");
+        }
+        assert_eq!(table.lines().count(), self.golden.lines().count());
+    }
 }
 
-/// `UPDATE_GOLDEN=1` writes the table anew: review what changes.
 #[test]
-fn losses_are_borne_as_reviewed() {
-    let table = table();
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/waterfall.txt"), &table).unwrap();
-        return;
-    }
-    for (found, expected) in table.lines().zip(GOLDEN.lines()) {
-        assert_eq!(found, expected);
-    }
-    assert_eq!(table.lines().count(), GOLDEN.lines().count());
+fn losses_in_money_are_borne_as_reviewed() {
+    LINEAR.is_as_reviewed();
 }
 
-/// The table of policies is printed; what it must hold is checked of each.
 #[test]
-fn every_policy_reconciles_to_the_unit() {
-    let table = policies();
-    println!("{table}");
-    assert_eq!(table.lines().count(), 1 + CONTRACTS.len() * POLICIES.len());
+fn losses_in_coin_are_borne_as_reviewed() {
+    INVERSE.is_as_reviewed();
 }
