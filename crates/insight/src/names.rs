@@ -51,6 +51,7 @@ names! {
     Command::SetUnified { .. } => "set-unified",
     Command::SetPortfolio { .. } => "set-portfolio",
     Command::SetPortfolioPolicy { .. } => "set-portfolio-policy",
+    Command::SetNotionalLimit { .. } => "set-notional-limit",
     Command::Internal(Internal::Liquidate { .. }) => "liquidate",
     Command::Internal(Internal::Unwind { .. }) => "unwind",
     Command::Internal(Internal::SampleMark { .. }) => "sample-mark",

@@ -61,6 +61,7 @@ impl Prepared {
         if let Some(policy) = &self.scenario.collateral {
             commands.push(Command::SetCollateral { policy: Box::new(policy.clone()) });
         }
+        commands.extend(self.scenario.currencies.notional_limits());
         for (underlying, policy) in &self.scenario.portfolios {
             let policy = Some(Box::new(policy.clone()));
             commands.push(Command::SetPortfolioPolicy { underlying: *underlying, policy });

@@ -9,6 +9,7 @@ use crate::form::MarginForm;
 use crate::instrument::{Instrument, InstrumentKind, InstrumentSpec, ListingError, TierSpec, check_spec, check_tiers};
 use crate::ladder::Ladder;
 use crate::ledger::{Ledger, Place};
+use crate::limits::NotionalLimits;
 use crate::pool::{Health, MarginMode, Pool, PoolState};
 use crate::portfolio::PortfolioPolicy;
 use crate::position::Position;
@@ -76,6 +77,8 @@ pub enum MarginError {
     CrossOnly,
     /// A portfolio margin makes no sense.
     BadPortfolio,
+    /// The account's contracts, orders included, would come to more than its notional limit.
+    NotionalLimit,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -131,6 +134,7 @@ pub struct Margin {
     pub(crate) overdrawn: Vec<AccountId>,
     /// Pools that a mark made the index look at.
     looks: u64,
+    pub(crate) notional_limits: NotionalLimits,
     /// What of a pool's equity answers for one of its positions.
     pub(crate) equity_rule: crate::bankruptcy::EquityShare,
 }
@@ -162,6 +166,7 @@ impl Margin {
             edges: Vec::new(),
             overdrawn: Vec::with_capacity(accounts),
             looks: 0,
+            notional_limits: NotionalLimits::default(),
             equity_rule: crate::bankruptcy::EquityShare::default(),
         };
         let fund = &mut engine.accounts[AccountId::FUND.index()];
@@ -712,6 +717,7 @@ impl core::hash::Hash for Margin {
         self.portfolios.iter().flatten().for_each(|policy| policy.hash(state));
         self.watches.iter().flatten().for_each(|watch| watch.outlook.hash(state));
         self.edges.hash(state);
+        self.notional_limits.hash(state);
         for instrument in self.instruments.iter().flatten() {
             (instrument.mark, instrument.fund, instrument.form, instrument.least, instrument.reference).hash(state);
             (instrument.portfolio, instrument.smile, instrument.valued).hash(state);

@@ -26,6 +26,7 @@ pub mod funding;
 pub mod instrument;
 mod ladder;
 mod ledger;
+mod limits;
 pub mod model;
 pub mod oi_margin;
 mod option;

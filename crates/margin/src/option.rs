@@ -140,6 +140,11 @@ impl Instrument {
         [Some((0, -of_index)), put]
     }
 
+    /// What so many lots come to at the index. An index below zero counts as zero.
+    pub(crate) fn at_index(&self, lots: i128) -> Money {
+        Money(lots * i128::from(self.spec.point_value) * i128::from(self.reference.0.max(0)))
+    }
+
     /// A part of the index of `lots`, × 10^6. An index below zero counts as zero.
     fn of_index(&self, lots: Qty, rate: Ppm, index: MarkPrice) -> i128 {
         i128::from(lots.0) * i128::from(self.spec.point_value) * i128::from(index.0.max(0)) * i128::from(rate.0)

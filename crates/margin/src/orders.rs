@@ -71,7 +71,7 @@ impl Margin {
     ///
     /// # Errors
     /// [`MarginError::InLiquidation`], [`MarginError::CapacityReached`], [`MarginError::PositionTooLarge`],
-    /// [`MarginError::OpenInterestFull`] or [`MarginError::InsufficientMargin`].
+    /// [`MarginError::OpenInterestFull`], [`MarginError::NotionalLimit`] or [`MarginError::InsufficientMargin`].
     pub fn check_order(
         &self,
         account: AccountId,
@@ -106,6 +106,7 @@ impl Margin {
         if terms.is_full(qty, closes(position, side)) {
             return Err(MarginError::OpenInterestFull);
         }
+        self.check_notional(&after, position)?;
         if terms.is_spot() && !self.is_unified(account) {
             return self.check_cash(account, &after, side);
         }

@@ -269,6 +269,16 @@ pub enum Command {
         /// Under portfolio margin, or not.
         portfolio: bool,
     },
+    /// Sets the most that an account's contracts settled in a currency may come to, with its open orders. Orders that
+    /// would enlarge them past it are refused; what is held already stays.
+    SetNotionalLimit {
+        /// The account; `None`: every account without a limit of its own.
+        account: Option<AccountId>,
+        /// The currency.
+        currency: CurrencyId,
+        /// The limit; `None`: none.
+        limit: Option<Money>,
+    },
 }
 
 /// Commands that the venue asks for itself.

@@ -112,6 +112,8 @@ pub enum Rejection {
     CrossOnly,
     /// A portfolio margin that makes no sense.
     InvalidPortfolio,
+    /// The account's contracts, open orders included, would come to more than its limit.
+    NotionalLimit,
 }
 
 /// What moved a mark price, or put an account below its line.

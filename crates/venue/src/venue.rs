@@ -188,6 +188,11 @@ impl Venue {
                 self.set_portfolio_policy(*underlying, policy.as_deref(), emit)
             }
             Command::SetPortfolio { account, portfolio } => self.set_portfolio(*account, *portfolio, emit),
+            Command::SetNotionalLimit { account, currency, limit } => {
+                self.margin.set_notional_limit(*account, *currency, *limit)?;
+                emit.event(None, &Event::ParameterSet { instrument: None });
+                Ok(())
+            }
             Command::SetSettlement { instrument, policy } => self.set_settlement(*instrument, *policy, emit),
             Command::Internal(internal) => self.internal(*internal, emit),
         }
@@ -409,6 +414,7 @@ impl From<MarginError> for Rejection {
             MarginError::OpenInterestFull => Self::OpenInterestFull,
             MarginError::CrossOnly => Self::CrossOnly,
             MarginError::BadPortfolio => Self::InvalidPortfolio,
+            MarginError::NotionalLimit => Self::NotionalLimit,
         }
     }
 }

@@ -88,6 +88,7 @@ layouts! {
         SetDynamicMargin(Instrument, Option<Dynamic>),
         SetPortfolioPolicy(Instrument, Option<Portfolio>),
         SetPortfolio(Account, bool),
+        SetNotionalLimit(Option<Account>, Currency, Option<Money>),
     }
     enum Rejection {
         UnknownInstrument, UnknownAccount, UnknownCurrency, UnknownOrder, AccountExists, DuplicateClientOrder,
@@ -95,7 +96,7 @@ layouts! {
         PriceOutsideBand, InvalidPolicy, InsufficientMargin, WouldNotReduce, WouldTake, CannotFill,
         MarketCannotRest, NoLiquidity, Halted, InLiquidation, PositionOpen, NotIsolated, Expired, NoMark,
         SameAccount, LevelFull, NothingToDo, CrossNotAllowed, InvalidCollateral, CollateralInUse, NotCollateral,
-        DepositLimit, CannotBorrow, OpenInterestFull, CrossOnly, InvalidPortfolio,
+        DepositLimit, CannotBorrow, OpenInterestFull, CrossOnly, InvalidPortfolio, NotionalLimit,
     }
     enum Event {
         Rejected(Rejection),

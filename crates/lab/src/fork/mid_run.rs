@@ -4,7 +4,7 @@ use crate::error::ScenarioError;
 use crate::library::Text;
 use crate::scenario::Scenario;
 use downdraft_margin::PortfolioPolicy;
-use downdraft_types::{AccountId, InstrumentId, Money};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money};
 use downdraft_venue::Command;
 
 /// A setting that cannot change while a run goes on.
@@ -12,7 +12,8 @@ use downdraft_venue::Command;
 #[error(
     "--set {argument}: {field} cannot change while the run goes on, expected one of liquidation, fund.CURRENCY, \
      instruments.NAME.tiers, instruments.NAME.mark, instruments.NAME.protections, instruments.NAME.funding, \
-     instruments.NAME.margin_form, instruments.NAME.dynamic_margin, portfolio_margin.NAME, or no --at, which changes it \
+     instruments.NAME.margin_form, instruments.NAME.dynamic_margin, portfolio_margin.NAME, \
+     currencies.NAME.max_notional, or no --at, which changes it \
      from the start"
 )]
 pub struct FixedSetting {
@@ -48,6 +49,7 @@ fn can_change(field: &str) -> bool {
     match segments.next() {
         Some("liquidation" | "fund" | "portfolio_margin") => true,
         // A name may hold points, so the setting is looked for by what follows a name.
+        Some("currencies") => segments.next_back() == Some("max_notional"),
         Some("instruments") => segments.skip(1).any(|segment| {
             ["tiers", "mark", "protections", "funding", "margin_form", "dynamic_margin"].contains(&segment)
         }),
@@ -80,6 +82,7 @@ fn commands(base: &Scenario, changed: &Scenario) -> Vec<Command> {
         }
     }
     commands.extend(portfolios(base, changed));
+    commands.extend(notional_limits(base, changed));
     if base.liquidation != changed.liquidation {
         commands.push(Command::SetLiquidationPolicy { policy: Box::new(changed.liquidation) });
     }
@@ -96,6 +99,13 @@ fn commands(base: &Scenario, changed: &Scenario) -> Vec<Command> {
         }
     }
     commands
+}
+
+/// Limits of accounts' notional that differ.
+fn notional_limits(base: &Scenario, changed: &Scenario) -> impl Iterator<Item = Command> {
+    let currencies = (0..).map(CurrencyId).zip(base.currencies.0.iter().zip(&changed.currencies.0));
+    let differ = currencies.filter(|(_, (old, new))| old.max_notional != new.max_notional);
+    differ.map(|(currency, (_, new))| Command::SetNotionalLimit { account: None, currency, limit: new.max_notional })
 }
 
 /// Portfolio margins that differ: first those that take no contract in, as a contract is netted in one alone.

@@ -4,6 +4,7 @@ use crate::decimal::Decimal;
 use crate::error::suggest;
 use crate::read::{Field, Outcome, Section};
 use downdraft_types::{CurrencyId, Money};
+use downdraft_venue::Command;
 
 /// A currency.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,6 +13,8 @@ pub struct Currency {
     pub name: String,
     /// Digits after the point: its smallest unit is 10^-decimals.
     pub decimals: u32,
+    /// The most that an account's contracts settled in it may come to.
+    pub max_notional: Option<Money>,
 }
 
 /// A scenario's currencies; a currency's number is its place.
@@ -25,8 +28,10 @@ impl Currencies {
         for (name, field) in section.fields() {
             let mut s = field.section()?;
             let decimals = s.required("decimals", "digits after the point", |f| f.integer(0, 18))?;
+            let decimals = decimals as u32;
+            let max_notional = s.optional("max_notional", |f| most(f, decimals))?;
             s.finish()?;
-            currencies.push(Currency { name: name.to_owned(), decimals: decimals as u32 });
+            currencies.push(Currency { name: name.to_owned(), decimals, max_notional });
         }
         if currencies.is_empty() || currencies.len() > 1_000 {
             return Err(field.refuse(format!("{} currencies", currencies.len()), "from 1 to 1000"));
@@ -55,6 +60,16 @@ impl Currencies {
         self.0[id.index()].decimals
     }
 
+    /// The limits of every account's contracts, for the venue.
+    pub(crate) fn notional_limits(&self) -> impl Iterator<Item = Command> + '_ {
+        let limited = (0..).map(CurrencyId).zip(&self.0).filter(|(_, currency)| currency.max_notional.is_some());
+        limited.map(|(currency, terms)| Command::SetNotionalLimit {
+            account: None,
+            currency,
+            limit: terms.max_notional,
+        })
+    }
+
     /// A currency's smallest unit.
     #[must_use]
     pub fn unit(&self, id: CurrencyId) -> Decimal {
@@ -76,4 +91,9 @@ impl Currencies {
         }
         Ok(amounts)
     }
+}
+
+fn most(field: &Field<'_>, decimals: u32) -> Outcome<Money> {
+    let most = Money(field.units(Decimal::new(1, decimals), "unit")?);
+    if most.is_negative() { Err(field.expected("an amount of at least 0")) } else { Ok(most) }
 }

@@ -1,13 +1,15 @@
 //! Options, margin forms and dynamic margin in a scenario.
 
 use core::ops::ControlFlow;
+use downdraft_lab::fork::mid_run;
+use downdraft_lab::library::Text;
 use downdraft_lab::scenario::Files;
 use downdraft_lab::{Document, Prepared, Scenario, ScenarioError, run};
 use downdraft_margin::{InstrumentKind, Right};
 use downdraft_sim::world::Observer;
-use downdraft_types::{EventId, MarkPrice, Ppm};
+use downdraft_types::{CurrencyId, EventId, MarkPrice, Money, Ppm};
 use downdraft_venue::audit::VenueAuditor;
-use downdraft_venue::{CauseKind, Command, DynamicMargin, Event, MarkRule, Measure, Stamp, Venue};
+use downdraft_venue::{CauseKind, Command, DynamicMargin, Event, MarkRule, Measure, Rejection, Stamp, Venue};
 
 struct Seen {
     liquidations: u64,
@@ -156,4 +158,45 @@ fn dynamic_margin_is_read() {
     let message = |text: &str| dynamic(text).unwrap_err().to_string();
     assert!(message(&good.replace("\"5%\"", "\"0.1%\"")).contains("least rate above the largest"));
     assert!(message("follows = {}, sample = \"1s\", least = \"1%\", most = \"2%\"").contains("other than one measure"));
+}
+
+/// How many orders a run refused for an account's limit.
+#[derive(Default)]
+struct Refusals(u64);
+
+impl Observer for Refusals {
+    fn command(&mut self, _: &Stamp, _: &Command) {}
+
+    fn event(&mut self, _: EventId, _: Option<u32>, event: &Event) {
+        self.0 += u64::from(matches!(event, Event::Rejected { reason: Rejection::NotionalLimit }));
+    }
+
+    fn done(&mut self, _: &Venue) {}
+}
+
+#[test]
+fn an_accounts_notional_has_a_limit_by_currency() {
+    let refused = |sets: &[&str]| {
+        let mut refusals = Refusals::default();
+        let prepared = Prepared::new(crate::outcome::scenario("thin-book", sets), None);
+        run(&prepared, &mut refusals, |_, _| ControlFlow::Continue(())).unwrap();
+        refusals.0
+    };
+    let short = ["duration=3s"];
+    assert_eq!(refused(&short), 0);
+    // The seller sells 400 coins at some 60,000.
+    assert!(refused(&[&short[..], &["currencies.USDT.max_notional=16000000"]].concat()) > 0);
+}
+
+#[test]
+fn an_accounts_limit_is_read_and_may_change() {
+    let with = |limit: &str| HEAD.replace("decimals = 6", &format!("decimals = 6\nmax_notional = {limit}"));
+    let scenario = read(&[&with("\"5000.5\""), UNDERLYING].concat()).unwrap();
+    assert_eq!(scenario.currencies.0[0].max_notional, Some(Money(5_000_500_000)));
+    let error = read(&[&with("\"-1\""), UNDERLYING].concat()).unwrap_err().to_string();
+    assert_eq!(error, "o.toml:6:16: currencies.USDC.max_notional: found \"-1\", expected an amount of at least 0");
+    let text = Text::open("thin-book").unwrap();
+    let commands = mid_run(&text, &[], &["currencies.USDT.max_notional=7".to_owned()]).unwrap().unwrap();
+    let limit = Some(Money(7_000_000));
+    assert_eq!(commands, [Command::SetNotionalLimit { account: None, currency: CurrencyId(0), limit }]);
 }

@@ -8,6 +8,7 @@ mod deleveraging;
 mod forms;
 mod isolated;
 mod limits;
+mod notionals;
 mod options;
 mod orders;
 mod portfolios;

@@ -98,7 +98,7 @@ pub fn set_up(dice: &mut Dice<'_>) -> Vec<Command> {
 
 /// The next command.
 pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
-    let kind = dice.below(148);
+    let kind = dice.below(149);
     let (account, instrument) = (account(dice), instrument(dice));
     match kind {
         0..=51 => Command::PlaceOrder(order(dice, view, account, instrument)),
@@ -159,6 +159,11 @@ pub fn command(dice: &mut Dice<'_>, view: &View<'_>) -> Command {
             let underlying = if dice.once_in(4) { instrument } else { InstrumentId(0) };
             let policy = if dice.once_in(8) { None } else { Some(Box::new(portfolio(dice))) };
             Command::SetPortfolioPolicy { underlying, policy }
+        }
+        148 => {
+            let account = if dice.once_in(4) { None } else { Some(account) };
+            let limit = if dice.once_in(3) { None } else { Some(Money(i128::from(dice.one_of(&[-1, 0, 400, 5_000])))) };
+            Command::SetNotionalLimit { account, currency: currency(dice), limit }
         }
         122 => Command::Deposit { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },
         123 => Command::Withdraw { account: AccountId::FUND, currency: currency(dice), amount: amount(dice) },

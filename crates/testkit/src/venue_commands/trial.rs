@@ -270,7 +270,10 @@ impl<'a> Trial<'a> {
         let applied = self.venue.apply(self.now, seq, command, &mut self.notes);
         let reserves = matches!(
             command,
-            Command::ListInstrument { .. } | Command::SetCollateral { .. } | Command::SetPortfolioPolicy { .. }
+            Command::ListInstrument { .. }
+                | Command::SetCollateral { .. }
+                | Command::SetPortfolioPolicy { .. }
+                | Command::SetNotionalLimit { .. }
         );
         assert!(reserves || allocations() == allocated, "invariant 10: {command:?} allocated");
         assert_eq!(applied, Ok(()), "commands come in order");
