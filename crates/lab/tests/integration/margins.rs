@@ -185,7 +185,9 @@ fn an_accounts_notional_has_a_limit_by_currency() {
     let short = ["duration=3s"];
     assert_eq!(refused(&short), 0);
     // The seller sells 400 coins at some 60,000.
-    assert!(refused(&[&short[..], &["currencies.USDT.max_notional=16000000"]].concat()) > 0);
+    assert!(
+        refused(&[&short[..], &["currencies.USDT.max_notional=16000000", "actors.seller.interval=5ms"]].concat()) > 0
+    );
 }
 
 #[test]
