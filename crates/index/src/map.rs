@@ -173,6 +173,30 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         Some(value)
     }
 
+    /// Shows entries to `takes`, the smallest key first, and removes those it takes: up to the first that it does not,
+    /// and no more than one node holds. Returns how many were removed; a map with more to take is asked again.
+    pub fn remove_leading(&mut self, mut takes: impl FnMut(&K, &V) -> bool) -> usize {
+        if self.first == NIL {
+            return 0;
+        }
+        let node = self.leaves.get(self.first);
+        let taken = node.keys().iter().zip(node.values()).take_while(|(key, value)| takes(key, value)).count();
+        if taken == 0 {
+            return 0;
+        }
+        let node = self.leaves.get_mut(self.first);
+        node.remove_front(taken);
+        let left = node.len();
+        self.len -= taken;
+        if self.len == 0 {
+            self.clear();
+        } else if left < Arena::<K, V, B>::MIN {
+            let path = self.leftmost_path();
+            self.refill(&path);
+        }
+        taken
+    }
+
     /// The value of `key`.
     #[inline]
     #[must_use]
@@ -298,6 +322,16 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         }
         path.len = self.height;
         id
+    }
+
+    fn leftmost_path(&self) -> Path {
+        let mut path = Path { steps: [(NIL, 0); MAX_HEIGHT], len: self.height };
+        let mut id = self.root;
+        for step in &mut path.steps[..self.height] {
+            *step = (id, 0);
+            id = self.inners.get(id).values()[0];
+        }
+        path
     }
 
     /// Enters the node `child`, split off the one `path` leads to, into its parent; splits upward.

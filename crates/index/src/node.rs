@@ -94,6 +94,13 @@ impl<K: Copy + Ord, V: Copy, const B: usize> Node<K, V, B> {
         value
     }
 
+    pub fn remove_front(&mut self, count: usize) {
+        let len = self.len();
+        self.keys.copy_within(count..len, 0);
+        self.values.copy_within(count..len, 0);
+        self.len -= count as u32;
+    }
+
     /// Moves the first `count` entries of `right` to the end of this node.
     pub fn take_front_of(&mut self, right: &mut Self, count: usize) {
         let (len, from) = (self.len(), right.len());

@@ -7,7 +7,7 @@ use crate::certificate::Region;
 use crate::collateral::CollateralPolicy;
 use crate::form::MarginForm;
 use crate::instrument::{Instrument, InstrumentKind, InstrumentSpec, ListingError, TierSpec, check_spec, check_tiers};
-use crate::ladder::Ladder;
+use crate::ladder::{Ladder, Reached};
 use crate::ledger::{Ledger, Place};
 use crate::limits::NotionalLimits;
 use crate::pool::{Health, MarginMode, Pool, PoolState};
@@ -95,7 +95,7 @@ pub(crate) struct Account {
     /// Where its unified pool stands.
     state: PoolState,
     /// Position slots, in the order in which the instruments were first used.
-    slots: SmallVec<[u32; 2]>,
+    pub(crate) slots: SmallVec<[u32; 2]>,
 }
 
 impl core::hash::Hash for Account {
@@ -496,17 +496,19 @@ impl Margin {
 
     /// Slots of the positions that a pool answers for, flat ones included.
     pub(crate) fn members(&self, pool: Pool) -> impl Iterator<Item = u32> + '_ {
-        self.slots_of(pool.account()).iter().copied().filter(move |slot| {
-            let position = &self.positions[*slot as usize];
-            match pool {
-                Pool::Isolated { instrument, .. } => position.instrument == instrument,
-                Pool::Cross { currency, .. } => {
-                    position.mode == MarginMode::Cross
-                        && self.instrument(position.instrument).spec.settlement == currency
-                }
-                Pool::Unified { .. } => position.mode == MarginMode::Cross,
-            }
-        })
+        let slots = self.slots_of(pool.account()).iter().copied();
+        slots.filter(move |slot| self.answers_for(pool, &self.positions[*slot as usize]))
+    }
+
+    /// Whether a pool answers for a position of its account.
+    #[inline]
+    pub(crate) fn answers_for(&self, pool: Pool, position: &Position) -> bool {
+        let cross = position.mode == MarginMode::Cross;
+        match pool {
+            Pool::Isolated { instrument, .. } => position.instrument == instrument,
+            Pool::Cross { currency, .. } => cross && self.instrument(position.instrument).spec.settlement == currency,
+            Pool::Unified { .. } => cross,
+        }
     }
 
     /// The open positions of a pool, in the order in which the account first used their instruments.
@@ -657,17 +659,25 @@ impl Margin {
     /// Looks at the pools whose triggers an instrument's mark has reached.
     pub(crate) fn look_at_reached(&mut self, id: InstrumentId) {
         let mark = self.instrument(id).mark;
-        while let Some(slot) = self.ladder(id).reached(mark) {
-            self.look_at(slot);
+        let mut slots = Reached::new();
+        while let Some(side) =
+            self.ladders[id.index()].as_mut().and_then(|ladder| ladder.take_reached(mark, &mut slots))
+        {
+            // All of them first: they lie far apart, and are fetched together.
+            for slot in &slots {
+                self.positions[*slot as usize].triggers[side as usize] = None;
+            }
+            slots.drain(..).for_each(|slot| self.look_at(slot));
         }
     }
 
-    /// Looks at a position's pool again. A certificate may have run out without the pool being in danger: then it gets a
-    /// new one.
+    /// Looks at a position's pool again, whose trigger was taken out. A certificate may have run out without the pool being
+    /// in danger: then it gets a new one.
     pub(crate) fn look_at(&mut self, slot: u32) {
-        let pool = self.pool_of(&self.positions[slot as usize]);
         self.looks += 1;
-        self.reindex(pool);
+        if !self.falls_alone(slot) {
+            self.reindex(self.pool_of(&self.positions[slot as usize]));
+        }
     }
 
     /// How often a mark made the index look at a pool: those that fell, and certificates that had run out. No part of

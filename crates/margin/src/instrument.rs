@@ -371,10 +371,14 @@ impl Instrument {
 
     /// The same, where an option's index is at `reference`.
     fn lines_at(&self, size: Lots, reference: MarkPrice) -> impl Iterator<Item = (i128, i128)> + '_ {
+        self.tier_lines(size).chain(self.option_lines(size, reference).into_iter().flatten())
+    }
+
+    #[inline]
+    fn tier_lines(&self, size: Lots) -> impl Iterator<Item = (i128, i128)> + '_ {
         let added = self.form.size.added(size.quantity());
         // What listing and the form's own check make sure of for every position but the fund's.
-        let of = move |t: &Tier| ((i128::from(t.rate.0) + added).min(RATE_ONE - 1), t.amount_e6);
-        self.tiers.iter().map(of).chain(self.option_lines(size, reference).into_iter().flatten())
+        self.tiers.iter().map(move |t| ((i128::from(t.rate.0) + added).min(RATE_ONE - 1), t.amount_e6))
     }
 
     /// Maintenance margin × 10^6 of `size` lots worth `notional`: the largest over all tiers of `notional × rate −
@@ -389,7 +393,12 @@ impl Instrument {
     /// The same, where an option's index is at `reference`.
     #[inline]
     pub(crate) fn maintenance_at_e6(&self, size: Lots, notional: Money, reference: MarkPrice) -> i128 {
-        self.lines_at(size, reference).map(|(rate, amount)| notional.0 * rate - amount).max().unwrap_or(0)
+        let asked = |(rate, amount): (i128, i128)| notional.0 * rate - amount;
+        match self.option() {
+            // A loop of its own, since most marks are of contracts.
+            None => self.tier_lines(size).map(asked).fold(0, i128::max),
+            Some(_) => self.lines_at(size, reference).map(asked).max().unwrap_or(0),
+        }
     }
 }
 

@@ -10,9 +10,13 @@
 
 use downdraft_index::OrderedMap;
 use downdraft_types::{AccountId, MarkPrice, Side};
+use smallvec::SmallVec;
 
 /// A trigger's place: (trigger, account, slot of the position).
 type Key = (i64, u32, u32);
+
+/// Slots of positions whose triggers were reached at once.
+pub(crate) type Reached = SmallVec<[u32; 64]>;
 
 /// Triggers of an instrument's positions. Ties are broken by account number, then, where several pools of an account
 /// wait in one ladder, by slot.
@@ -63,6 +67,31 @@ impl Ladder {
             (_, Some(((trigger, _, slot), ()))) if mark.0 >= trigger => Some(slot),
             _ => None,
         }
+    }
+
+    /// Takes out triggers that `mark` has reached, nearest first, longs before shorts: on which side, and in `slots` whose.
+    /// There may be more.
+    #[inline]
+    pub(crate) fn take_reached(&mut self, mark: MarkPrice, slots: &mut Reached) -> Option<Side> {
+        self.reached(mark)?;
+        let longs = self.longs.remove_leading(|(negated, _, slot), ()| {
+            let reached = mark.0 <= -negated;
+            if reached {
+                slots.push(*slot);
+            }
+            reached
+        });
+        if longs > 0 {
+            return Some(Side::Buy);
+        }
+        self.shorts.remove_leading(|(trigger, _, slot), ()| {
+            let reached = mark.0 >= *trigger;
+            if reached {
+                slots.push(*slot);
+            }
+            reached
+        });
+        Some(Side::Sell)
     }
 
     /// Triggers of positions on `side`, nearest first: `(trigger, account)`.

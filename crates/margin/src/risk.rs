@@ -8,7 +8,8 @@
 
 use crate::engine::Margin;
 use crate::instrument::{Instrument, MaintenanceBasis, RATE_ONE};
-use crate::pool::{Pool, PoolState};
+use crate::ledger::Place;
+use crate::pool::{MarginMode, Pool, PoolState};
 use crate::position::Position;
 use crate::threshold::first_below;
 use crate::watch::retrigger;
@@ -46,6 +47,31 @@ impl Margin {
         self.watch_outlooks(pool, None);
         let share = health.slack_e6() / i128::from(health.positions.max(1));
         self.for_members(pool, |engine, slot| engine.share_out(slot, share));
+    }
+
+    /// Most pools that a mark makes fall have one position and one trigger, which was just taken out: then that position and
+    /// its money are all there is to look at. `false` where there is more to do.
+    pub(crate) fn falls_alone(&mut self, slot: u32) -> bool {
+        let position = &self.positions[slot as usize];
+        let (account, instrument) = (position.account, self.instrument(position.instrument));
+        let owner = &self.accounts[account.index()];
+        let (pool, place) = match position.mode {
+            MarginMode::Isolated => {
+                (Pool::Isolated { account, instrument: position.instrument }, Place::Isolated(slot))
+            }
+            MarginMode::Cross if owner.unified || owner.portfolio || owner.slots.len() > 1 => return false,
+            MarginMode::Cross => (Pool::Cross { account, currency: instrument.spec.settlement }, Place::Cash(account)),
+        };
+        let equity = self.ledger.balance(instrument.spec.settlement, place) + position.unrealised(instrument);
+        let slack = equity.0 * RATE_ONE - position.maintenance_e6(instrument);
+        let plain =
+            instrument.option().is_none() && position.triggers.iter().all(Option::is_none) && !position.size.is_zero();
+        let falls = plain && slack < 0 && !owner.fund && self.state_of(pool) == PoolState::Sound;
+        if falls {
+            self.set_state(pool, PoolState::Liquidating);
+            self.fallen.push(pool);
+        }
+        falls
     }
 
     /// As [`Margin::reindex`], for every pool with a position in an instrument, in account order.
@@ -95,7 +121,7 @@ impl Margin {
         let account = pool.account();
         for index in 0..self.slots_of(account).len() {
             let slot = self.slots_of(account)[index];
-            if self.pool_of(&self.positions[slot as usize]) == pool {
+            if self.answers_for(pool, &self.positions[slot as usize]) {
                 visit(self, slot);
             }
         }
@@ -113,6 +139,9 @@ impl Margin {
     pub(crate) fn set_triggers(&mut self, slot: u32, triggers: [Option<i64>; 2]) {
         let position = &mut self.positions[slot as usize];
         let old = core::mem::replace(&mut position.triggers, triggers);
+        if old == triggers {
+            return;
+        }
         let ladder = self.ladders[position.instrument.index()].as_mut().expect("a listed instrument");
         retrigger(ladder, (position.account, slot), old, triggers);
     }

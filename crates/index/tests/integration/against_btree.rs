@@ -12,7 +12,7 @@ fn step<const B: usize>(
     key: u16,
     value: u32,
 ) {
-    match op % 8 {
+    match op % 9 {
         0 => {
             let full = model.len() == map.capacity() && !model.contains_key(&key);
             let there = model.get(&key).copied();
@@ -27,6 +27,7 @@ fn step<const B: usize>(
             assert_eq!(map.insert(key, value), expected);
         }
         4..=6 => assert_eq!(map.remove(&key), model.remove(&key)),
+        7 => remove_leading(map, model, key / 8),
         _ => {
             let (found, expected) = (map.get_mut(&key), model.get_mut(&key));
             assert_eq!(found, expected);
@@ -35,6 +36,29 @@ fn step<const B: usize>(
             }
         }
     }
+}
+
+/// Removes all keys up to `last`, as many at a time as the map likes.
+fn remove_leading<const B: usize>(map: &mut OrderedMap<u16, u32, B>, model: &mut BTreeMap<u16, u32>, last: u16) {
+    let mut shown = Vec::new();
+    loop {
+        let before = shown.len();
+        let takes = |key: &u16, value: &u32| {
+            let taken = *key <= last;
+            if taken {
+                shown.push((*key, *value));
+            }
+            taken
+        };
+        let taken = map.remove_leading(takes);
+        assert_eq!(taken, shown.len() - before);
+        map.check_invariants();
+        if taken == 0 {
+            break;
+        }
+    }
+    let kept = model.split_off(&(last + 1));
+    assert!(shown.into_iter().eq(core::mem::replace(model, kept)));
 }
 
 fn compare<const B: usize>(map: &OrderedMap<u16, u32, B>, model: &BTreeMap<u16, u32>, key: u16) {
