@@ -1,4 +1,5 @@
-//! The risk ladder: quiet marks, marks that cross triggers, one account indexed anew, funding.
+//! The risk ladder as accounts become more: adding one, quiet marks, marks that cross triggers, a fill, one account
+//! indexed anew, funding.
 //!
 //! `cargo bench -p downdraft-benches --bench ladder`
 
@@ -58,16 +59,20 @@ fn longs(accounts: u32) -> Margin {
     }
     let lots = i128::from(SIZE.0);
     let value = Money(lots * i128::from(ENTRY.0));
-    for (account, rank) in (FIRST..).map(AccountId).zip(ranks) {
-        margin.open_account(account).expect("a free account");
-        let amount = Money(lots * (NEAREST + SPACING * i128::from(rank)));
-        margin.deposit(account, CASH, amount).expect("a deposit");
-        for (account, side) in [(account, Side::Buy), (SHORT, Side::Sell)] {
-            let leg = Leg { account, instrument: PERP, side, qty: SIZE, value, fee: Money::ZERO };
-            let settled = margin.settle(&leg);
-            margin.reindex(settled.pool);
+    let taken = time(|| {
+        for (account, rank) in (FIRST..).map(AccountId).zip(ranks) {
+            margin.open_account(account).expect("a free account");
+            let amount = Money(lots * (NEAREST + SPACING * i128::from(rank)));
+            margin.deposit(account, CASH, amount).expect("a deposit");
+            for (account, side) in [(account, Side::Buy), (SHORT, Side::Sell)] {
+                trade(&mut margin, account, side, SIZE, value);
+            }
         }
-    }
+    });
+    println!(
+        "ladder/adding an account/{accounts}: {} ns, its money and its position included",
+        taken.as_nanos() / u128::from(accounts)
+    );
     assert!(margin.fallen().is_empty() && margin.ladder(PERP).len() >= accounts as usize);
     margin
 }
@@ -123,6 +128,35 @@ fn fall_and_recover(margin: &mut Margin, marks: &[MarkPrice]) -> Duration {
     taken
 }
 
+/// A lot changes hands at the mark between two random accounts, and back in the next round: two positions settled, two
+/// triggers moved.
+fn filling(criterion: &mut Criterion<CpuTime>, accounts: u32, margin: &mut Margin) {
+    let mut group = criterion.benchmark_group("ladder/fill");
+    group.throughput(Throughput::Elements(1));
+    let mut dice = Streams::new(3).stream("ladder", "fills").draw(0);
+    let mut whose = || AccountId(FIRST + dice.below(u64::from(accounts)) as u32);
+    let pairs: Vec<[AccountId; 2]> = (0..4_096).map(|_| [whose(), whose()]).collect();
+    let there = pairs.iter().map(|&[a, b]| [(a, Side::Buy), (b, Side::Sell)]);
+    let back = pairs.iter().map(|&[a, b]| [(a, Side::Sell), (b, Side::Buy)]);
+    let fills: Vec<[(AccountId, Side); 2]> = there.chain(back).collect();
+    let mut turn = fills.iter().cycle();
+    group.bench_function(BenchmarkId::from_parameter(accounts), |b| {
+        b.iter(|| {
+            for &(account, side) in turn.next().expect("a cycle never ends") {
+                trade(margin, account, side, Qty(1), Money(i128::from(ENTRY.0)));
+            }
+        });
+    });
+    assert!(margin.fallen().is_empty());
+    group.finish();
+}
+
+fn trade(margin: &mut Margin, account: AccountId, side: Side, qty: Qty, value: Money) {
+    let leg = Leg { account, instrument: PERP, side, qty, value, fee: Money::ZERO };
+    let settled = margin.settle(&leg);
+    margin.reindex(settled.pool);
+}
+
 /// A deposit moves one account's trigger by a tick.
 fn reindexing(criterion: &mut Criterion<CpuTime>, accounts: u32, margin: &mut Margin) {
     let mut group = criterion.benchmark_group("ladder/deposit and re-index");
@@ -159,11 +193,12 @@ fn funding(criterion: &mut Criterion<CpuTime>, accounts: u32, margin: &mut Margi
 
 fn main() {
     let mut criterion = criterion();
-    for accounts in [1_000, 10_000, 100_000] {
+    for accounts in [1_000, 10_000, 100_000, 1_000_000] {
         let mut margin = longs(accounts);
         quiet(&mut criterion, accounts, &mut margin);
         crossing(&mut criterion, accounts, &mut margin);
-        if accounts == 100_000 {
+        filling(&mut criterion, accounts, &mut margin);
+        if accounts >= 100_000 {
             funding(&mut criterion, accounts, &mut margin);
         }
         reindexing(&mut criterion, accounts, &mut margin);

@@ -663,12 +663,22 @@ impl Margin {
         while let Some(side) =
             self.ladders[id.index()].as_mut().and_then(|ladder| ladder.take_reached(mark, &mut slots))
         {
-            // All of them first: they lie far apart, and are fetched together.
             for slot in &slots {
                 self.positions[*slot as usize].triggers[side as usize] = None;
             }
+            slots.iter().for_each(|slot| self.fetch(*slot));
             slots.drain(..).for_each(|slot| self.look_at(slot));
         }
+    }
+
+    /// Reads what a look at a position begins with, and does nothing with it: what many need lies far apart, and comes from
+    /// memory at once.
+    fn fetch(&self, slot: u32) {
+        let position = &self.positions[slot as usize];
+        let (account, currency) = (position.account, self.instrument(position.instrument).spec.settlement);
+        let state = self.cross_states[self.cross_index(account, currency)];
+        let cash = self.ledger.balance(currency, Place::Cash(account));
+        core::hint::black_box((self.accounts[account.index()].fund, state, cash));
     }
 
     /// Looks at a position's pool again, whose trigger was taken out. A certificate may have run out without the pool being
