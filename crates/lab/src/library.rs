@@ -36,6 +36,7 @@ const LIBRARY: &[Builtin] = builtin![
     "coin-margined",
     "collateral-loop",
     "volatility-jump",
+    "procyclical-margin",
     "recorded-equity",
     "recorded-futures",
     "my-venue",

@@ -87,6 +87,18 @@ fn collateral_that_falls_with_the_position_liquidates_more() {
     assert!(linear > 20 && coin > linear + linear / 5, "{coin} inverse, {linear} linear");
 }
 
+/// The same shock with margin that stays, and with margin that rises no faster than a hundredth of a percent a second.
+#[test]
+fn margin_that_follows_volatility_feeds_the_fall() {
+    let rising = of("procyclical-margin");
+    let with = |set| outcome(scenario("procyclical-margin", &[set]), None);
+    let steady = with("instruments.BTC-PERP.dynamic_margin.most=0.5%");
+    let slow = with("instruments.BTC-PERP.dynamic_margin.rise=0.01%");
+    assert!(steady.liquidations > 0 && rising.liquidations > 20 * steady.liquidations, "{rising:?} {steady:?}");
+    assert!(slow.liquidations >= steady.liquidations && 4 * slow.liquidations < rising.liquidations, "{slow:?}");
+    assert!(2 * rising.with_parent > rising.liquidations, "{rising:?}");
+}
+
 #[test]
 fn given_positions_cascade() {
     let outcome = of("my-venue");
