@@ -7,9 +7,13 @@ use criterion::{BenchmarkId, Criterion, Throughput};
 use downdraft_benches::measure::{CpuTime, criterion, time};
 use downdraft_margin::{InstrumentKind, InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, Pool, TierSpec};
 use downdraft_sim::random::Streams;
+use downdraft_testkit::alloc::{Counting, live_bytes};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side};
 use std::hint::black_box;
 use std::time::Duration;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 const PERP: InstrumentId = InstrumentId(0);
 const CASH: CurrencyId = CurrencyId(0);
@@ -26,6 +30,7 @@ const CROSSED: usize = 1_000;
 
 /// `accounts` longs, each with a trigger of its own, their order shuffled, marked at entry.
 fn longs(accounts: u32) -> Margin {
+    let before = live_bytes();
     let mut margin = Margin::with_capacity(MarginCapacity {
         accounts: accounts + FIRST,
         positions: accounts + FIRST,
@@ -69,10 +74,8 @@ fn longs(accounts: u32) -> Margin {
             }
         }
     });
-    println!(
-        "ladder/adding an account/{accounts}: {} ns, its money and its position included",
-        taken.as_nanos() / u128::from(accounts)
-    );
+    let (nanos, bytes) = (taken.as_nanos() / u128::from(accounts), (live_bytes() - before) / u64::from(accounts));
+    println!("ladder/adding an account/{accounts}: {nanos} ns and {bytes} bytes, its money and its position included");
     assert!(margin.fallen().is_empty() && margin.ladder(PERP).len() >= accounts as usize);
     margin
 }
