@@ -1,6 +1,7 @@
 //! What the command line takes.
 
 use crate::inspect::parse_time;
+use crate::output::Failure;
 use clap::{Args, Parser, Subcommand};
 use downdraft_types::Time;
 use std::path::PathBuf;
@@ -27,9 +28,9 @@ pub enum Task {
     ///
     /// The base is a scenario, or a run: its directory or its journal. A fork has the base's seed and recorded input
     /// and is executed from the start; with --at the base's world is executed up to that time, and the change takes
-    /// effect from then on. Settings that can change with --at: liquidation, fund.CURRENCY, and of an instrument
-    /// tiers, mark, protections and funding. Exit code 3: a journal is damaged or incomplete, and --partial was not
-    /// given.
+    /// effect from then on. Settings that can change with --at: liquidation, fund.CURRENCY, funds.NAME.CURRENCY,
+    /// vault.CURRENCY, portfolio_margin.NAME, and of an instrument tiers, mark, protections, funding, fund, margin_form
+    /// and dynamic_margin. Exit code 3: a journal is damaged or incomplete, and --partial was not given.
     Fork(Fork),
     /// Compare runs with the first of them
     ///
@@ -65,9 +66,21 @@ pub enum Task {
 pub enum TableFormat {
     /// A text file each, all digits
     Csv,
-    /// A Parquet file each, compressed, with units in the columns' metadata
-    #[cfg(feature = "parquet")]
+    /// A Parquet file each, compressed, with units in the columns' metadata: a build with the feature `parquet`
     Parquet,
+}
+
+impl TableFormat {
+    /// Whether this build writes it.
+    pub fn check(self) -> Result<(), Failure> {
+        if self == Self::Parquet && !cfg!(feature = "parquet") {
+            return Err(Failure::Usage(
+                "--tables: found parquet, which this build does not write, expected csv, or a build with `--features parquet`"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
 }
 
 #[derive(Args, Debug)]
@@ -101,7 +114,7 @@ pub struct Run {
 
 #[derive(Args, Debug)]
 pub struct Replay {
-    /// A journal
+    /// A journal, or the directory of its run
     pub journal: PathBuf,
     /// Show no progress
     #[arg(long)]
@@ -267,7 +280,7 @@ pub struct Check {
 
 #[derive(Args, Debug)]
 pub struct Inspect {
-    /// A journal
+    /// A journal, or the directory of its run
     pub journal: PathBuf,
     /// Only from this time on: seconds, or with a unit (250ms, 5s, 2m, 1h)
     #[arg(long, value_name = "TIME", value_parser = parse_time)]

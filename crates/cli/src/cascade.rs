@@ -3,7 +3,7 @@
 use crate::args;
 use crate::output::{Failure, print};
 use crate::progress::Progress;
-use crate::replay::open;
+use crate::replay::{journal_of, open};
 use downdraft_insight::genealogy::{Ancestry, DEFAULT_REACTION, Forest, draw};
 use downdraft_insight::{Analyzer, Units};
 use downdraft_journal::{End, Header, codec};
@@ -21,9 +21,10 @@ pub fn cascade(options: &args::Inspect, wanted: &str) -> Result<ExitCode, Failur
         })?),
     };
     let ancestry = if options.mediated { Ancestry::Any } else { Ancestry::Direct };
-    let (mut reader, length) = open(&options.journal)?;
+    let journal = journal_of(&options.journal);
+    let (mut reader, length) = open(&journal)?;
     let capacity = capacity(reader.header())
-        .ok_or_else(|| Failure::Damaged(format!("{}: no venue in the header", options.journal.display())))?;
+        .ok_or_else(|| Failure::Damaged(format!("{}: no venue in the header", journal.display())))?;
     // A journal outlives the recordings its scenario reads, and its units are only for the eye.
     let units =
         read_text("journal", &reader.header().scenario).map_or_else(|_| bare(&capacity), |scenario| units(&scenario));
@@ -32,11 +33,11 @@ pub fn cascade(options: &args::Inspect, wanted: &str) -> Result<ExitCode, Failur
     let progress = Progress::new(length, options.quiet);
     let end = analyzer.read_journal(&mut reader, |totals, time| progress.at(totals, time));
     drop(progress);
-    let end = end.map_err(|error| Failure::file("read", &options.journal, &error))?;
+    let end = end.map_err(|error| Failure::file("read", &journal, &error))?;
     print(&tree(&analyzer.forest(), number, ancestry, &units)?)?;
     match end {
         End::Complete(_) => Ok(ExitCode::SUCCESS),
-        end => Err(Failure::Damaged(format!("{}: {end}", options.journal.display()))),
+        end => Err(Failure::Damaged(format!("{}: {end}", journal.display()))),
     }
 }
 

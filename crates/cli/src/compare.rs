@@ -2,10 +2,9 @@
 
 use crate::args;
 use crate::fork::{json, on_threads, screen, spinner, write};
-use crate::output::{Failure, print};
+use crate::output::{Failure, create_directory, print};
 use downdraft_lab::compare::{Names, Report, compare as compare_runs};
 use downdraft_lab::fork::{Subject, journal_of, recorded};
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -24,12 +23,14 @@ pub fn compare(options: &args::Compare) -> Result<ExitCode, Failure> {
     let Some((base, runs)) = subjects.split_first() else {
         return Err(Failure::Usage("found no run, expected at least one".to_owned()));
     };
+    if let Some(directory) = &options.out {
+        create_directory(directory)?;
+    }
     let spinner = spinner(options.batch.quiet || options.batch.json, "replaying runs");
     let comparison = on_threads(options.batch.threads, || compare_runs(base, runs))??;
     spinner.finish_and_clear();
     let names = names.unwrap_or_else(|| Names::bare(&comparison.base.outcome));
     if let Some(directory) = &options.out {
-        fs::create_dir_all(directory).map_err(|error| Failure::file("create", directory, &error))?;
         write(&comparison, &names, directory)?;
     }
     let report = Report::new(&comparison, &names);

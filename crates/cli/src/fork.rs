@@ -2,7 +2,7 @@
 
 use crate::args::{self, TableFormat};
 use crate::contributions::{attribute, measure};
-use crate::output::{Failure, print};
+use crate::output::{Failure, create_directory, print};
 use crate::screen::grouped;
 use crate::tables::Tables;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -10,7 +10,7 @@ use downdraft_insight::Exact;
 use downdraft_insight::metrics::Config;
 use downdraft_insight::summary::Each;
 use downdraft_lab::compare::{Comparison, DifferenceReport, Names, Report, RunReport, compare, write_accounts};
-use downdraft_lab::fork::{Counterfactual, DriveError, MarkSeries, Opening, Origin, OriginError, Subject};
+use downdraft_lab::fork::{Counterfactual, DriveError, MarkSeries, Opening, Origin, OriginError, Subject, journal_of};
 use downdraft_lab::run::RunError;
 use downdraft_lab::{Analysis, Recorder};
 use downdraft_types::{AccountId, Span};
@@ -50,6 +50,19 @@ impl From<DriveError> for Failure {
     }
 }
 
+/// Refuses to write a fork's journal over that of its base.
+fn keep_base(source: &str, directory: &Path) -> Result<(), Failure> {
+    let place = |path: &Path| fs::canonicalize(path).ok();
+    let base = journal_of(source).and_then(|journal| place(&journal));
+    match base.is_some() && base == place(&directory.join("journal.ddj")) {
+        true => Err(Failure::Usage(format!(
+            "--out: found {}, where the base's journal is, expected another directory",
+            directory.display()
+        ))),
+        false => Ok(()),
+    }
+}
+
 /// Forks a scenario or a run.
 pub fn fork(options: &args::Fork) -> Result<ExitCode, Failure> {
     let base = &options.base;
@@ -63,6 +76,10 @@ pub fn fork(options: &args::Fork) -> Result<ExitCode, Failure> {
         true => Some(origin.fork("fork", &options.sets, options.at, &without)?),
         false => None,
     };
+    let directory = options.out.clone().unwrap_or_else(|| default_directory(&base.source, origin.base.seed(), "fork"));
+    options.tables.map_or(Ok(()), TableFormat::check)?;
+    create_directory(&directory)?;
+    keep_base(&base.source, &directory)?;
     let spinner = spinner(base.batch.quiet || base.batch.json, "running base and forks");
     let all = base.all_counterfactuals;
     let (forks, comparison) = on_threads(base.batch.threads, || -> Result<_, Failure> {
@@ -75,8 +92,6 @@ pub fn fork(options: &args::Fork) -> Result<ExitCode, Failure> {
     })??;
     spinner.finish_and_clear();
     let names = origin.names.clone().unwrap_or_else(|| Names::bare(&comparison.base.outcome));
-    let directory = options.out.clone().unwrap_or_else(|| default_directory(&base.source, origin.base.seed(), "fork"));
-    fs::create_dir_all(&directory).map_err(|error| Failure::file("create", &directory, &error))?;
     let mut files = write(&comparison, &names, &directory)?;
     if let Some(fork) = &plain {
         write_journal(&origin, fork, &directory)?;

@@ -4,7 +4,7 @@ use crate::args;
 use crate::output::Failure;
 use crate::progress::Progress;
 use crate::record;
-use crate::replay::open;
+use crate::replay::{journal_of, open};
 use downdraft_insight::names::{COMMAND_KINDS, EVENT_KINDS, command_kind, event_kind};
 use downdraft_journal::{Body, End};
 use downdraft_types::Time;
@@ -27,7 +27,8 @@ pub fn inspect(options: &args::Inspect) -> Result<ExitCode, Failure> {
     if from > to {
         return Err(Failure::Usage(format!("--from {from} is after --to {to}, expected the earlier time first")));
     }
-    let (mut reader, length) = open(&options.journal)?;
+    let journal = journal_of(&options.journal);
+    let (mut reader, length) = open(&journal)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut left = options.limit.unwrap_or(u64::MAX);
     // On one terminal a bar would stand between the lines.
@@ -35,7 +36,7 @@ pub fn inspect(options: &args::Inspect) -> Result<ExitCode, Failure> {
     let (mut entries, mut block) = (reader.entries(from..=to), None);
     while left > 0 {
         let Some(entry) = entries.next() else { break };
-        let entry = entry.map_err(|error| Failure::file("read", &options.journal, &error))?;
+        let entry = entry.map_err(|error| Failure::file("read", &journal, &error))?;
         if block.replace(entry.block) != Some(entry.block) {
             progress.at(entries.totals(), entry.stamp.time);
         }
@@ -52,7 +53,7 @@ pub fn inspect(options: &args::Inspect) -> Result<ExitCode, Failure> {
     drop(progress);
     match reader.end() {
         None | Some(End::Complete(_)) => Ok(ExitCode::SUCCESS),
-        Some(end) => Err(Failure::Damaged(format!("{}: {end}", options.journal.display()))),
+        Some(end) => Err(Failure::Damaged(format!("{}: {end}", journal.display()))),
     }
 }
 

@@ -3,6 +3,7 @@
 use downdraft_journal::OpenError;
 use downdraft_lab::fork::PlaybackError;
 use std::fmt;
+use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -63,11 +64,19 @@ impl From<PlaybackError> for Failure {
             PlaybackError::Open { error: OpenError::Io(_), .. } => Self::Usage(message),
             PlaybackError::Open { .. } | PlaybackError::Order { .. } => Self::Damaged(message),
             PlaybackError::Io { .. } => Self::Broken(message),
-            PlaybackError::Machines { .. } | PlaybackError::Refused { .. } | PlaybackError::NoPosition { .. } => {
+            PlaybackError::Machines { .. } | PlaybackError::Refused(_) | PlaybackError::NoPosition { .. } => {
                 Self::Usage(message)
             }
         }
     }
+}
+
+/// Makes a directory for files to come, and tries whether they can be written there: before anything is computed for them.
+pub fn create_directory(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(|error| Failure::file("create", path, &error))?;
+    let trial = path.join(format!(".downdraft-{}", std::process::id()));
+    fs::write(&trial, "").map_err(|error| Failure::file("write in", path, &error))?;
+    fs::remove_file(&trial).map_err(|error| Failure::file("write in", path, &error))
 }
 
 /// Prints a text to standard output.

@@ -7,8 +7,13 @@ use downdraft_journal::{OpenError, Reader, ReplayError, replay as replay_journal
 use downdraft_venue::Venue;
 use std::fs::File;
 use std::io::BufReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+
+/// The journal of a run: in its directory, or the file itself.
+pub fn journal_of(run: &Path) -> PathBuf {
+    if run.is_dir() { run.join("journal.ddj") } else { run.to_owned() }
+}
 
 /// Opens a journal.
 pub fn open(path: &Path) -> Result<(Reader<BufReader<File>>, u64), Failure> {
@@ -24,13 +29,14 @@ pub fn open(path: &Path) -> Result<(Reader<BufReader<File>>, u64), Failure> {
 
 /// Replays a journal.
 pub fn replay(options: &args::Replay) -> Result<ExitCode, Failure> {
-    let (reader, length) = open(&options.journal)?;
+    let journal = journal_of(&options.journal);
+    let (reader, length) = open(&journal)?;
     let progress = Progress::new(length, options.quiet);
     let replayed = replay_journal::<Venue, _>(reader, |totals, time| progress.at(totals, time));
     drop(progress);
     let replayed = replayed.map_err(|error| match error {
-        ReplayError::Io(error) => Failure::file("read", &options.journal, &error),
-        damaged => Failure::Damaged(format!("{}: {damaged}", options.journal.display())),
+        ReplayError::Io(error) => Failure::file("read", &journal, &error),
+        damaged => Failure::Damaged(format!("{}: {damaged}", journal.display())),
     })?;
     print(&format!("{replayed}\n"))?;
     Ok(ExitCode::from(replayed.exit_code()))

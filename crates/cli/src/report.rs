@@ -3,9 +3,9 @@
 use crate::args;
 use crate::output::{Failure, print};
 use crate::progress::Progress;
-use crate::replay::open;
+use crate::replay::{journal_of, open};
 use downdraft_insight::report::{JournalError, RunReport, page};
-use downdraft_journal::{End, Footer, ReplayError, survey};
+use downdraft_journal::{End, ReplayError, survey};
 use downdraft_lab::{JournalReport, journal_report};
 use downdraft_types::Span;
 use std::fs;
@@ -33,11 +33,6 @@ pub fn write_page(path: &Path, page: &str) -> Result<(), Failure> {
     fs::write(path, page).map_err(|error| Failure::file("write", path, &error))
 }
 
-/// The journal of a run: in its directory, or the file itself.
-fn journal_of(run: &Path) -> PathBuf {
-    if run.is_dir() { run.join("journal.ddj") } else { run.to_owned() }
-}
-
 /// Beside a journal, under its name unless that is the usual one; of several, here.
 fn default_path(journals: &[PathBuf]) -> PathBuf {
     match journals {
@@ -49,25 +44,20 @@ fn default_path(journals: &[PathBuf]) -> PathBuf {
     }
 }
 
-/// Reads a journal twice: to see how it ends, and to make its report.
+/// Reads a journal and makes its report. One that may not be whole is read twice: first to see how far it goes.
 fn read(journal: &Path, partial: bool, quiet: bool) -> Result<RunReport, Failure> {
     let failed = |error: std::io::Error| Failure::file("read", journal, &error);
     let (mut reader, length) = open(journal)?;
-    let (_, end) = survey(&mut reader).map_err(failed)?;
-    let reached = match end {
-        End::Complete(Footer { .. }) => None,
-        _ if partial => Some(Span(reader.block().last_time.0)),
-        end => {
-            let advice = "--partial shows what can be read";
-            return Err(Failure::Damaged(format!("{}: {end}; {advice}", journal.display())));
-        }
-    };
-    let (mut reader, _) = open(journal)?;
+    let mut reached = None;
+    if partial {
+        let (_, end) = survey(&mut reader).map_err(failed)?;
+        reached = (!matches!(end, End::Complete(_))).then(|| Span(reader.block().last_time.0));
+        reader = open(journal)?.0;
+    }
     let progress = Progress::new(length, quiet);
     let made = journal_report(&mut reader, reached, |totals, time| progress.at(totals, time));
     drop(progress);
     match made {
-        // A block may be whole and still contradict itself, which only reading it shows.
         Ok(JournalReport { end, .. }) if !partial && !matches!(end, End::Complete(_)) => {
             Err(Failure::Damaged(format!("{}: {end}; --partial shows what can be read", journal.display())))
         }

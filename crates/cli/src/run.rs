@@ -1,7 +1,7 @@
 //! `run`: a scenario, its files, and what is shown of it.
 
 use crate::args::{self, TableFormat};
-use crate::output::{Failure, print};
+use crate::output::{Failure, create_directory, print};
 use crate::report::write_page;
 use crate::screen;
 use crate::tables::Tables;
@@ -14,7 +14,7 @@ use downdraft_lab::{
     Analysis, Filming, Finished, Prepared, Recorder, RunError, Tee, load, run as run_scenario, run_report,
 };
 use indicatif::{ProgressBar, ProgressStyle};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,7 +28,10 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
     let usage = |error: downdraft_lab::ScenarioError| Failure::Usage(error.to_string());
     let prepared = Prepared::new(load(&options.scenario, &options.sets).map_err(usage)?, options.seed);
     let directory = options.out.clone().unwrap_or_else(|| default_directory(&prepared));
-    fs::create_dir_all(&directory).map_err(|error| Failure::file("create", &directory, &error))?;
+    if let Some(format) = options.tables {
+        format.check()?;
+    }
+    create_directory(&directory)?;
     let film = if options.no_report { Filming::off() } else { Filming::new(&prepared) };
     let mut observers = observers(&prepared, &directory, options.tables, film)?;
 
@@ -50,9 +53,11 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
             let _ = journal.abandon();
             return Err(match error {
                 RunError::World(_) => Failure::Broken(error.to_string()),
-                RunError::Scenario(_) | RunError::SetUp { .. } | RunError::NoPosition { .. } | RunError::Unsaved(_) => {
-                    Failure::Usage(error.to_string())
-                }
+                RunError::Scenario(_)
+                | RunError::SetUp { .. }
+                | RunError::Refused(_)
+                | RunError::NoPosition { .. }
+                | RunError::Unsaved(_) => Failure::Usage(error.to_string()),
             });
         }
     };

@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::fork::{default_directory, json, on_threads};
-use crate::output::{Failure, print};
+use crate::output::{Failure, create_directory, print};
 use crate::report::write_page;
 use crate::screen::grouped;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -13,7 +13,7 @@ use downdraft_lab::study::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fmt::Write;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, IsTerminal, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
@@ -43,11 +43,12 @@ pub fn study(options: &args::Study) -> Result<ExitCode, Failure> {
         return Err(Failure::Usage(format!("--seeds: found {runs} runs in all, expected 1 to {MOST_RUNS}")));
     }
     let first_seed = study.first_seed(&cells);
+    let directory = options.out.clone().unwrap_or_else(|| default_directory(&options.scenario, first_seed, "study"));
+    create_directory(&directory)?;
     let bar = progress_bar(runs, options.batch.quiet || options.batch.json);
     let cells = on_threads(options.batch.threads, || study.run(cells, || bar.inc(1)))??;
     bar.finish_and_clear();
     let answers = Answers::new(&study, &cells);
-    let directory = options.out.clone().unwrap_or_else(|| default_directory(&options.scenario, first_seed, "study"));
     write(&study, &cells, &answers, &directory)?;
     if !options.no_report {
         write_page(&directory.join("study.html"), &page(&study, &answers, &cells))?;
@@ -74,7 +75,6 @@ fn progress_bar(runs: u64, hidden: bool) -> ProgressBar {
 }
 
 fn write(study: &Study, cells: &[CellRuns], answers: &Answers, directory: &Path) -> Result<(), Failure> {
-    fs::create_dir_all(directory).map_err(|error| Failure::file("create", directory, &error))?;
     let create = |name: &str| {
         let path = directory.join(name);
         File::create(&path).map(BufWriter::new).map_err(|error| Failure::file("create", &path, &error))
@@ -163,6 +163,17 @@ fn lines(cell: &CellAnswers) -> String {
                 "ADL took {mean} {} beyond the deficits in the mean, {largest} at most, {one} at most of one account",
                 fund.currency
             );
+            let mean = |name: &str| of(name).map_or_else(String::new, |figure| number_text(&figure.mean, false));
+            let _ = writeln!(
+                text,
+                "  of the mean {} went to funds, {} to the vault, {} stayed with the liquidated",
+                mean("adl_overshoot_to_fund"),
+                mean("adl_overshoot_to_vault"),
+                mean("adl_overshoot_to_liquidated")
+            );
+            let borne = cell.overshoot_bearers.iter().filter(|bearer| bearer.currency == fund.currency);
+            let shares = borne.map(|bearer| format!("{:.1}% {}", bearer.share.to_f64() * 100.0, bearer.class));
+            let _ = writeln!(text, "  borne by {}", shares.collect::<Vec<_>>().join(", "));
         }
     }
     if let Some(ratio) = &cell.branching_ratio {

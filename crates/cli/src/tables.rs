@@ -1,14 +1,14 @@
 //! `run --tables`: all tables of a run, in the format asked for.
 
 use crate::args::TableFormat;
-use crate::output::Failure;
+use crate::output::{Failure, create_directory};
 use downdraft_insight::metrics::Metrics;
 use downdraft_insight::rows::{LiquidationRow, Moment, Recorder, WaterfallRow};
 use downdraft_insight::table::CsvSheet;
 use downdraft_insight::{AllTables, Units};
 use downdraft_types::{CurrencyId, InstrumentId};
 use downdraft_venue::{Event, Venue};
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter};
 use std::path::Path;
 
@@ -26,7 +26,8 @@ pub enum Tables {
 impl Tables {
     /// Makes the directory and begins the files.
     pub fn begin(format: TableFormat, units: Units, directory: &Path) -> Result<Self, Failure> {
-        fs::create_dir_all(directory).map_err(|error| Failure::file("create", directory, &error))?;
+        format.check()?;
+        create_directory(directory)?;
         let create = |name: &str, extension: &str| File::create(directory.join(format!("{name}.{extension}")));
         let begun = match format {
             TableFormat::Csv => AllTables::new(units, |table| {
@@ -36,6 +37,8 @@ impl Tables {
             #[cfg(feature = "parquet")]
             TableFormat::Parquet => AllTables::new(units, |table| create(table.name, "parquet"))
                 .map(|tables| Self::Parquet(Box::new(tables))),
+            #[cfg(not(feature = "parquet"))]
+            TableFormat::Parquet => unreachable!("checked above"),
         };
         begun.map_err(|error| Failure::file("write", directory, &error))
     }

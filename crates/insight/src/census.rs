@@ -4,9 +4,11 @@
 //! A ladder is in order of price, so whoever asks the margin engine what each of its accounts holds jumps all over its
 //! memory, some hundred bytes a position; here it is sixteen bytes.
 
-use downdraft_margin::{Margin, MarginMode, Pool, PoolState, Position};
+use downdraft_margin::{Margin, MarginMode, Payoff, Pool, PoolState, Position};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, Money, Qty};
 use downdraft_venue::Event;
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Holdings of all accounts. [`note`](Self::note) every event, then [`refresh`](Self::refresh) before looking.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +25,9 @@ pub(crate) struct Census {
     margins: Vec<Money>,
     /// By instrument.
     sums: Vec<Sums>,
+    /// Of an inverse contract, how many of clients' positions have a size, in signed lots: those of one size have one
+    /// value, which is rounded.
+    sizes: Vec<BTreeMap<i64, u64>>,
     /// The funds but for account 0, as they were appointed.
     appointed: Vec<AccountId>,
 }
@@ -130,6 +135,7 @@ impl Census {
         let next = core::mem::replace(&mut self.first[account.index()], self.seats.len() as u32 + 1);
         if self.sums.len() <= instrument.index() {
             self.sums.resize(instrument.index() + 1, Sums::default());
+            self.sizes.resize(instrument.index() + 1, BTreeMap::new());
         }
         self.seats.push(Seat { size: 0, next, instrument, shared: false, liquidating: false });
         self.owners.push(account);
@@ -149,12 +155,16 @@ impl Census {
             let sums = &mut self.sums[seat.instrument.index()];
             sums.count(seat, client, *own, -1);
             next = seat.next;
-            seat.size = position.size().0;
+            let before = core::mem::replace(&mut seat.size, position.size().0);
+            let terms = margin.instrument(position.instrument());
+            if client && before != seat.size && terms.spec().payoff == Payoff::Inverse {
+                resize(&mut self.sizes[seat.instrument.index()], before, seat.size);
+            }
             let several = || matches!(pool, Pool::Unified { .. }) || margin.pool_positions(pool).count() > 1;
             seat.shared = position.mode() == MarginMode::Cross && several();
             seat.liquidating = margin.state_of(pool) == PoolState::Liquidating;
             *own = -position.cost();
-            let currency = margin.instrument(position.instrument()).spec().settlement;
+            let currency = terms.spec().settlement;
             if seat.size != 0 && !counted.contains(&(pool, currency)) {
                 counted.push((pool, currency));
                 *own += margin.balance_in(pool, currency);
@@ -194,20 +204,32 @@ impl Census {
         self.sums.get(instrument.index()).copied().unwrap_or_default()
     }
 
-    /// Signed lots of clients' positions in an instrument, one by one. O(positions of all instruments).
-    pub(crate) fn clients(&self, instrument: InstrumentId) -> impl Iterator<Item = Lots> + '_ {
-        let held = self.seats.iter().zip(&self.owners);
-        held.filter(move |(seat, owner)| {
-            seat.size != 0 && seat.instrument == instrument && !self.funds().any(|fund| fund == **owner)
-        })
-        .map(|(seat, _)| Lots(seat.size))
+    /// Of an inverse contract, the sizes of clients' positions in signed lots, each once, and how many have it.
+    pub(crate) fn sizes(&self, instrument: InstrumentId) -> impl Iterator<Item = (Lots, u64)> + '_ {
+        let sizes = self.sizes.get(instrument.index()).into_iter().flatten();
+        sizes.map(|(size, count)| (Lots(*size), *count))
+    }
+}
+
+/// A position goes from one size to another; a flat one is nothing.
+fn resize(sizes: &mut BTreeMap<i64, u64>, before: i64, after: i64) {
+    if before != 0
+        && let Entry::Occupied(mut known) = sizes.entry(before)
+    {
+        *known.get_mut() -= 1;
+        if *known.get() == 0 {
+            known.remove();
+        }
+    }
+    if after != 0 {
+        *sizes.entry(after).or_default() += 1;
     }
 }
 
 impl PartialEq for Census {
     /// Whether both say the same of every position.
     fn eq(&self, other: &Self) -> bool {
-        (&self.seats, &self.owners, &self.margins, &self.sums, &self.appointed)
-            == (&other.seats, &other.owners, &other.margins, &other.sums, &other.appointed)
+        (&self.seats, &self.owners, &self.margins, &self.sums, &self.sizes, &self.appointed)
+            == (&other.seats, &other.owners, &other.margins, &other.sums, &other.sizes, &other.appointed)
     }
 }

@@ -43,14 +43,61 @@ struct Pending {
     value: Money,
 }
 
+/// What a fund or a vault receives of a deleveraging's remainder.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Receipt {
+    /// A fund.
+    Fund(CurrencyId, Money),
+    /// The vault.
+    Vault(CurrencyId, Money),
+}
+
+/// Tells who receives the remainders of deleveragings, from the events of a command in order.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Receipts {
+    /// The deleveraging last seen in this command, by its event's index, and what of its remainder nobody has received.
+    last: Option<(u32, Money)>,
+}
+
+impl Receipts {
+    /// A command is about to be applied.
+    pub const fn begin(&mut self) {
+        self.last = None;
+    }
+
+    /// An event, its index within its command and its parent's. What a fund or a vault receives because of a deleveraging
+    /// is its remainder, as far as that goes.
+    pub fn hear(&mut self, index: u32, parent: Option<u32>, event: &Event) -> Option<Receipt> {
+        match *event {
+            Event::Deleveraged { remainder, .. } => {
+                self.last = Some((index, remainder));
+                None
+            }
+            Event::FundSettled { currency, amount, .. } => {
+                self.take(parent, amount).map(|part| Receipt::Fund(currency, part))
+            }
+            Event::VaultReceived { currency, amount, .. } => {
+                self.take(parent, amount).map(|part| Receipt::Vault(currency, part))
+            }
+            _ => None,
+        }
+    }
+
+    fn take(&mut self, parent: Option<u32>, amount: Money) -> Option<Money> {
+        let (_, left) = self.last.as_mut().filter(|(index, _)| Some(*index) == parent)?;
+        let part = amount.clamp(Money::ZERO, *left);
+        *left -= part;
+        Some(part)
+    }
+}
+
 /// Follows deleveragings. Memory grows with those of the last [`LATER`].
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overshoots {
     /// By currency number.
     totals: Vec<Overshoot>,
     pending: VecDeque<Pending>,
-    /// The deleveraging last seen in this command, by its event's index, and what of its remainder nobody has received.
-    last: Option<(u32, Money)>,
+    receipts: Receipts,
 }
 
 impl Overshoots {
@@ -60,7 +107,7 @@ impl Overshoots {
 
     /// A command is about to be applied.
     pub(crate) const fn begin(&mut self) {
-        self.last = None;
+        self.receipts.begin();
     }
 
     fn total(&mut self, currency: CurrencyId) -> &mut Overshoot {
@@ -69,37 +116,22 @@ impl Overshoots {
         }
         &mut self.totals[currency.index()]
     }
-
-    /// What a fund or a vault receives because of a deleveraging is its remainder, as far as that goes.
-    fn received(&mut self, currency: CurrencyId, parent: Option<u32>, amount: Money) -> Money {
-        let Some((_, left)) = self.last.as_mut().filter(|(index, _)| Some(*index) == parent) else {
-            return Money::ZERO;
-        };
-        let part = amount.clamp(Money::ZERO, *left);
-        *left -= part;
-        self.total(currency);
-        part
-    }
 }
 
 impl<R: Recorder> Analyzer<R> {
     /// An event, and its index within its command.
     pub(crate) fn overshoot(&mut self, index: u32, parent: Option<u32>, event: &Event) {
+        match self.overshoots.receipts.hear(index, parent, event) {
+            Some(Receipt::Fund(currency, part)) => add(&mut self.overshoots.total(currency).to_fund, part),
+            Some(Receipt::Vault(currency, part)) => add(&mut self.overshoots.total(currency).to_vault, part),
+            None => {}
+        }
         match *event {
             Event::Deleveraged { instrument, side, qty, value, remainder, .. } => {
                 let Some(currency) = self.market(instrument).map(|market| market.currency) else { return };
                 add(&mut self.overshoots.total(currency).taken, remainder);
-                self.overshoots.last = Some((index, remainder));
                 let due = self.now.saturating_add(LATER);
                 self.overshoots.pending.push_back(Pending { due, instrument, side, qty, value });
-            }
-            Event::FundSettled { currency, amount, .. } => {
-                let part = self.overshoots.received(currency, parent, amount);
-                add(&mut self.overshoots.total(currency).to_fund, part);
-            }
-            Event::VaultReceived { currency, amount, .. } => {
-                let part = self.overshoots.received(currency, parent, amount);
-                add(&mut self.overshoots.total(currency).to_vault, part);
             }
             // Marks hold until the next move: what was due before this one is compared with the mark till now.
             Event::MarkMoved { .. } => self.mature(Some(self.now)),

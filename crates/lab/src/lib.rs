@@ -33,7 +33,7 @@ pub use document::Document;
 pub use error::ScenarioError;
 pub use library::{Builtin, library, load, read_text, show};
 pub use picture::{Filming, JournalReport, journal_report, run_report};
-pub use plan::{Change, Plan};
+pub use plan::{Change, Plan, Refusal};
 pub use prepare::Prepared;
 pub use reproduce::reproduce;
 pub use run::{Course, Finished, Progress, Recorder, RunError, Tee, run, run_planned, run_world};

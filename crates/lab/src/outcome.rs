@@ -123,6 +123,10 @@ pub struct PurseOutcome {
     pub conceded: i128,
     /// Of that, what no deficit at the mark asked for.
     pub overshoot: i128,
+    /// Of that, what funds received.
+    pub overshoot_to_fund: i128,
+    /// Of that, what the vault received; the rest stayed with those who were liquidated.
+    pub overshoot_to_vault: i128,
     /// Deficits that winners paid.
     pub socialised: i128,
     /// Deficits that nobody paid.

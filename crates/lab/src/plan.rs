@@ -3,7 +3,7 @@
 
 use downdraft_margin::Pool;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Time};
-use downdraft_venue::{Command, LiquidationMode, MarkPolicy, MarkRule, Venue};
+use downdraft_venue::{Command, LiquidationMode, MarkPolicy, MarkRule, Rejection, Venue};
 use std::collections::VecDeque;
 
 /// Something changed at a venue.
@@ -11,6 +11,15 @@ use std::collections::VecDeque;
 pub enum Change {
     /// This command is applied.
     Command(Box<Command>),
+    /// As [`Change::Command`], for a field of the scenario.
+    Setting {
+        /// The path of the field.
+        field: String,
+        /// What the command does, as a message says it.
+        what: String,
+        /// The command.
+        command: Box<Command>,
+    },
     /// An account is removed from the game: see [`Change::commands`].
     Backstop(AccountId),
     /// As [`Change::Backstop`], every account but these that holds a position.
@@ -23,6 +32,18 @@ pub enum Change {
     DoubleFund,
 }
 
+/// A change that a venue refused.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("at {time}, the venue refused {what}: {reason:?}")]
+pub struct Refusal {
+    /// What was asked for.
+    pub what: String,
+    /// When.
+    pub time: Time,
+    /// Why not.
+    pub reason: Rejection,
+}
+
 impl Change {
     /// The commands that make the change at a venue as it is now.
     ///
@@ -33,7 +54,7 @@ impl Change {
     #[must_use]
     pub fn commands(&self, venue: &Venue) -> Vec<Command> {
         match self {
-            Self::Command(command) => vec![(**command).clone()],
+            Self::Command(command) | Self::Setting { command, .. } => vec![(**command).clone()],
             Self::Backstop(account) => backstop(venue, *account),
             Self::BackstopAllBut(left) => {
                 let counts = |account: &AccountId| !venue.margin().is_fund(*account) && !left.contains(account);
@@ -50,6 +71,16 @@ impl Change {
             }
             Self::DoubleFund => double_fund(venue),
         }
+    }
+
+    /// The error that a venue refused one of its commands.
+    #[must_use]
+    pub fn refused(&self, command: &Command, time: Time, reason: Rejection) -> Refusal {
+        let what = match self {
+            Self::Setting { field, what, .. } => format!("what --set {field} does ({what})"),
+            _ => format!("{command:?}"),
+        };
+        Refusal { what, time, reason }
     }
 
     /// A report of the index.

@@ -2,6 +2,7 @@
 //! liquidations, not with the length of the run.
 
 use crate::outcome::{AccountOutcome, Cascades, Closing, Extremes, MarketOutcome, Outcome, PATH_POINTS, PurseOutcome};
+use downdraft_insight::overshoot::{Receipt, Receipts};
 use downdraft_margin::{InstrumentSpec, MaintenanceBasis, Pool, Valuation};
 use downdraft_sim::world::Observer;
 use downdraft_types::arith::compare_products;
@@ -26,7 +27,9 @@ pub struct Probe {
     opened_by: Vec<Option<Origin>>,
     liquidations: BTreeMap<AccountId, u32>,
     deleveraged: BTreeMap<AccountId, u64>,
-    /// What deleveraged accounts conceded beyond deficits.
+    /// Who receives what deleveraged accounts concede beyond deficits.
+    receipts: Receipts,
+    /// What they concede so.
     overshoot: BTreeMap<(AccountId, CurrencyId), i128>,
     active: BTreeMap<Pool, Episode>,
     /// The liquidation whose step is being taken, and whether it has ended.
@@ -76,6 +79,7 @@ impl Probe {
             opened_by: vec![Some(Origin::Outside)],
             liquidations: BTreeMap::new(),
             deleveraged: BTreeMap::new(),
+            receipts: Receipts::default(),
             overshoot: BTreeMap::new(),
             active: BTreeMap::new(),
             current: None,
@@ -480,6 +484,7 @@ impl Observer for Probe {
         self.now = stamp.time;
         self.origin = stamp.origin;
         self.outcome.commands += 1;
+        self.receipts.begin();
         match command {
             Command::ListInstrument { instrument, spec, .. } => self.listing = Some((*instrument, spec.clone())),
             Command::Internal(Internal::Liquidate { pool }) => {
@@ -489,8 +494,13 @@ impl Observer for Probe {
         }
     }
 
-    fn event(&mut self, _: EventId, _: Option<u32>, event: &Event) {
+    fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
         self.outcome.events += 1;
+        match self.receipts.hear(id.index, parent, event) {
+            Some(Receipt::Fund(currency, part)) => self.purse(currency).overshoot_to_fund += part.0,
+            Some(Receipt::Vault(currency, part)) => self.purse(currency).overshoot_to_vault += part.0,
+            None => {}
+        }
         match *event {
             Event::OrderAccepted { .. } => self.outcome.orders += 1,
             Event::Trade { instrument, price, qty, maker, taker, forced, .. } => {

@@ -1,7 +1,7 @@
 //! Running: the loop, what listens to it, and how it ends. Memory does not grow with a run's length.
 
 use crate::error::ScenarioError;
-use crate::plan::{Change, Plan, reached};
+use crate::plan::{Change, Plan, Refusal, reached};
 use crate::prepare::Prepared;
 use core::ops::ControlFlow;
 use downdraft_journal::{Footer, Header, WriteError, Writer};
@@ -55,7 +55,7 @@ pub enum RunError {
     /// The scenario's actors could not be made.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// The venue refused a command of the set-up, or of a plan.
+    /// The venue refused a command of the set-up.
     #[error("set-up: the venue refused {command}: {reason:?}")]
     SetUp {
         /// Which.
@@ -63,6 +63,9 @@ pub enum RunError {
         /// Why.
         reason: Rejection,
     },
+    /// The venue refused a command of a plan.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// A plan removes an account that has nothing to remove.
     #[error("account {account} holds no position at {time}, expected one that does")]
     NoPosition {
@@ -200,8 +203,8 @@ fn intervene<O: Observer>(
         }
         for command in commands {
             world.intervene(time, &command, guard).expect("it is due before all else");
-            if let Some((command, reason)) = guard.refused.take() {
-                return Err(RunError::SetUp { command, reason });
+            if let Some((_, reason)) = guard.refused.take() {
+                return Err(change.refused(&command, time, reason).into());
             }
         }
     }

@@ -13,8 +13,10 @@ mod foresight;
 mod page;
 mod table;
 
-pub use answers::{Answers, CellAnswers, Exceeding, FigureAnswers, FundAnswer, TierAnswers, WaitAnswers};
-pub use figures::{Figure, RunFigures, TierSums, Unit};
+pub use answers::{
+    Answers, BearerAnswers, CellAnswers, Exceeding, FigureAnswers, FundAnswer, TierAnswers, WaitAnswers,
+};
+pub use figures::{Borne, Figure, RunFigures, TierSums, Unit};
 pub use foresight::{ForesightAnswers, Group, RankCorrelation};
 pub use page::page;
 pub use table::{write_figures, write_foresight, write_runs, write_tiers};
@@ -147,27 +149,28 @@ impl Study {
         let first = self.first_seed(&cells);
         let jobs: Vec<(usize, u64)> =
             (0..cells.len()).flat_map(|cell| (0..self.seeds).map(move |n| (cell, first.saturating_add(n)))).collect();
+        let names: Vec<Names> = cells.iter().map(|cell| Names::of_scenario(&cell.scenario)).collect();
         let figures = jobs.par_iter().with_max_len(1).map(|(cell, seed)| {
-            let figures = run_one(&cells[*cell].scenario, *seed);
+            let figures = run_one(&cells[*cell].scenario, &names[*cell], *seed);
             progress();
             figures
         });
         let figures: Vec<Result<RunFigures, DriveError>> = figures.collect();
         let mut figures = figures.into_iter();
-        let with_runs = |cell: Cell| {
+        let with_runs = |(cell, names): (Cell, Names)| {
             let runs = figures.by_ref().take(self.seeds as usize).collect::<Result<_, _>>()?;
-            Ok(CellRuns { names: Names::of_scenario(&cell.scenario), cell, runs })
+            Ok(CellRuns { names, cell, runs })
         };
-        cells.into_iter().map(with_runs).collect()
+        cells.into_iter().zip(names).map(with_runs).collect()
     }
 }
 
-fn run_one(scenario: &Scenario, seed: u64) -> Result<RunFigures, DriveError> {
+fn run_one(scenario: &Scenario, names: &Names, seed: u64) -> Result<RunFigures, DriveError> {
     let (outcome, expected) = foreseen_outcome(scenario, seed)?;
     // While a fund suffices its size changes nothing, so what it paid is what it needed. Where it may have been short,
     // a fund that cannot be shows what it would have taken.
     let ample = if may_be_short(&outcome) { Some(self::outcome(&with_ample_fund(scenario), seed)?) } else { None };
-    Ok(RunFigures::new(seed, &outcome, ample.as_ref().unwrap_or(&outcome), expected))
+    Ok(RunFigures::new(names, seed, &outcome, ample.as_ref().unwrap_or(&outcome), expected))
 }
 
 fn subject(scenario: &Scenario, seed: u64) -> Subject {
@@ -209,9 +212,14 @@ fn may_be_short(outcome: &Outcome) -> bool {
     purses || outcome.listed().any(|(_, market)| market.deleveraged > 0)
 }
 
+/// All funds of the scenario are such that none is short.
 fn with_ample_fund(scenario: &Scenario) -> Scenario {
-    let currencies = (0..scenario.currencies.0.len()).filter_map(|n| u16::try_from(n).ok());
-    Scenario { fund: currencies.map(|n| (CurrencyId(n), AMPLE)).collect(), ..scenario.clone() }
+    let currencies = (0_u16..).map(CurrencyId).take(scenario.currencies.0.len());
+    let ample: Vec<(CurrencyId, Money)> = currencies.map(|currency| (currency, AMPLE)).collect();
+    let mut changed = scenario.clone();
+    changed.funds.groups.iter_mut().for_each(|fund| fund.amounts.clone_from(&ample));
+    changed.fund = ample;
+    changed
 }
 
 #[cfg(test)]

@@ -210,17 +210,17 @@ impl Margin {
     }
 
     /// The mark of one instrument, all else staying, at which the pool of a position first falls below maintenance on
-    /// the side where the position loses, found by halving; `None` where the last legal mark does not do it.
-    pub(crate) fn boxed_liquidation_price(&self, position: &Position) -> Option<MarkPrice> {
+    /// the side where the position loses, found by halving between the present one and `farthest`; `None` where `farthest`
+    /// does not do it.
+    pub(crate) fn boxed_liquidation_price(&self, position: &Position, farthest: MarkPrice) -> Option<MarkPrice> {
         let (lowest, highest) = self.instrument(position.instrument).legal_marks();
-        let present = self.instrument(position.instrument).mark;
+        let worst = farthest.clamp(lowest, highest);
         let pool = self.pool_of(position);
         let short = |mark: i64| !self.health_in(pool, Region::At(position.instrument, MarkPrice(mark))).is_healthy();
-        let worst = if position.size.is_positive() { lowest } else { highest };
-        let (mut sound, mut fallen) = (i128::from(present.0), i128::from(worst.0));
         if position.size.is_zero() || !short(worst.0) {
             return None;
         }
+        let (mut sound, mut fallen) = (i128::from(self.instrument(position.instrument).mark.0), i128::from(worst.0));
         while (sound - fallen).abs() > 1 {
             let middle = sound.midpoint(fallen);
             match i64::try_from(middle).is_ok_and(short) {

@@ -154,12 +154,31 @@ impl Margin {
     #[must_use]
     pub fn liquidation_price(&self, account: AccountId, instrument: InstrumentId) -> Option<MarkPrice> {
         let position = self.position(account, instrument)?;
+        let (lowest, highest) = self.instrument(instrument).legal_marks();
+        self.liquidation_price_within(account, instrument, if position.size.is_positive() { lowest } else { highest })
+    }
+
+    /// As [`Margin::liquidation_price`], where it is no farther from the mark than `farthest`, on the side where the
+    /// position loses. The nearer that is, the fewer marks are tried of a pool whose health is no sum of functions of one
+    /// mark each.
+    #[must_use]
+    pub fn liquidation_price_within(
+        &self,
+        account: AccountId,
+        instrument: InstrumentId,
+        farthest: MarkPrice,
+    ) -> Option<MarkPrice> {
+        let position = self.position(account, instrument)?;
         let pool = self.pool_of(position);
         if self.has_box(pool) {
-            return self.boxed_liquidation_price(position);
+            return self.boxed_liquidation_price(position, farthest);
         }
+        let beyond = |price: &MarkPrice| match position.size.is_positive() {
+            true => *price < farthest,
+            false => *price > farthest,
+        };
         let slack = self.health(pool).slack_e6();
-        bound(self.instrument(instrument), position, slack).map(MarkPrice)
+        bound(self.instrument(instrument), position, slack).map(MarkPrice).filter(|price| !beyond(price))
     }
 
     /// Checks the index against its definition: every pool is healthy or being liquidated, exactly the open

@@ -32,6 +32,35 @@ fn a_fork_shows_what_differs_and_writes_its_files() {
 }
 
 #[test]
+fn a_fork_is_not_written_over_its_base() {
+    let scratch = Scratch::new("fork-over-base");
+    run_tiny(&scratch, &["--quiet"]);
+    let out = scratch.path("").display().to_string();
+    let before = std::fs::read(scratch.path("journal.ddj")).unwrap();
+    for source in [out.clone(), scratch.path("journal.ddj").display().to_string()] {
+        let answer = downdraft(["fork", &source, "--set", "liquidation.mode=suppressed", "--out", &out]);
+        assert_eq!(answer.code, 2, "{answer:?}");
+        assert!(answer.err.contains("where the base's journal is, expected another directory"), "{}", answer.err);
+    }
+    assert!(std::fs::read(scratch.path("journal.ddj")).unwrap() == before);
+}
+
+/// A study of so many runs would take hours before it wrote anything.
+#[test]
+fn where_nothing_can_be_written_nothing_is_computed() {
+    let (scratch, tiny) = (Scratch::new("not-a-directory"), tiny());
+    run_tiny(&scratch, &["--quiet"]);
+    let file = scratch.path("summary.json").display().to_string();
+    let answer = downdraft(["study", &tiny, "--seeds", "5000000", "--out", &file]);
+    assert_eq!(answer.code, 1, "{answer:?}");
+    assert!(answer.err.contains("cannot create") && answer.err.contains("summary.json"), "{}", answer.err);
+    for command in [vec!["fork", &tiny, "--out", &file], vec!["compare", &tiny, "--out", &file]] {
+        assert_ne!(downdraft(command).code, 0);
+    }
+    assert!(scratch.text("summary.json").starts_with('{'));
+}
+
+#[test]
 fn runs_are_compared() {
     let (first, second) = (Scratch::new("first-run"), Scratch::new("second-run"));
     run_tiny(&first, &["--quiet"]);

@@ -26,6 +26,11 @@ fn records_are_lines() {
     assert_eq!(triggered.out.lines().count() as u64, episodes);
     assert!(triggered.out.lines().all(|line| line.contains(" because=#") && line.contains(" equity=")));
 
+    let directory = scratch.path("").display().to_string();
+    assert_eq!(downdraft(["inspect", &directory]).out, all.out);
+    assert_eq!(downdraft(["inspect", &directory, "--cascade", "largest"]).code, 0);
+    assert_eq!(downdraft(["replay", &directory]).code, 0);
+
     let window = inspect(&scratch, &["--from", "1", "--to", "1200ms", "--kind", "trade", "--kind", "place-order"]);
     let times: Vec<f64> = window.out.lines().map(|line| line.split(' ').next().unwrap().parse().unwrap()).collect();
     assert!(!times.is_empty() && times.iter().all(|time| (1.0..=1.2).contains(time)), "{times:?}");

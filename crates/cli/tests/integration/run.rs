@@ -137,6 +137,19 @@ fn column(text: &str, name: &str) -> Vec<f64> {
     text.lines().skip(1).map(|line| line.split(',').nth(place).unwrap().parse().unwrap_or(0.0)).collect()
 }
 
+#[cfg(not(feature = "parquet"))]
+#[test]
+fn a_build_without_parquet_says_so_before_it_runs() {
+    let scratch = Scratch::new("no-parquet");
+    for command in ["run", "fork"] {
+        let out = scratch.path("nothing").display().to_string();
+        let answer = downdraft([command, &tiny(), "--tables", "parquet", "--out", &out]);
+        assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{answer:?}");
+        assert!(answer.err.contains("a build with `--features parquet`"), "{}", answer.err);
+        assert!(!scratch.path("nothing").exists());
+    }
+}
+
 #[cfg(feature = "parquet")]
 #[test]
 fn parquet_is_the_same_every_time() {

@@ -3,7 +3,7 @@
 use super::slope::{Level, Rung, Slope};
 use crate::census::Census;
 use downdraft_margin::{Instrument, Margin, Payoff, Pool, PoolState};
-use downdraft_types::{CurrencyId, InstrumentId, Money, Qty, Side};
+use downdraft_types::{CurrencyId, InstrumentId, MarkPrice, Money, Qty, Side};
 use downdraft_venue::{Market, Venue};
 use std::collections::BTreeSet;
 
@@ -25,7 +25,7 @@ pub(super) struct Stakes {
     pub equity: i128,
 }
 
-/// What is held by instrument, stakes by currency. O(instruments), and O(positions) for each inverse one.
+/// What is held by instrument, stakes by currency. O(instruments), and for each inverse one O(different sizes held).
 pub(super) fn holdings(census: &Census, venue: &Venue, held: &mut Vec<Held>, stakes: &mut Vec<Stakes>) {
     let (margin, capacity) = (venue.margin(), venue.capacity());
     held.clear();
@@ -44,7 +44,8 @@ pub(super) fn holdings(census: &Census, venue: &Venue, held: &mut Vec<Held>, sta
     }
 }
 
-/// Value at the mark of clients' longs and shorts. An inverse contract's is rounded position by position.
+/// Value at the mark of clients' longs and shorts. An inverse contract's is rounded position by position, so it is
+/// reckoned once for each size.
 fn values(census: &Census, id: InstrumentId, terms: &Instrument) -> [i128; 2] {
     let valuation = terms.valuation();
     let mut values = [0; 2];
@@ -55,7 +56,9 @@ fn values(census: &Census, id: InstrumentId, terms: &Instrument) -> [i128; 2] {
             values = [longs * per_lot, -shorts * per_lot];
         }
         Payoff::Inverse => {
-            census.clients(id).for_each(|size| values[usize::from(size.0 < 0)] += terms.value_at(size, terms.mark()).0);
+            for (size, count) in census.sizes(id) {
+                values[usize::from(size.0 < 0)] += terms.value_at(size, terms.mark()).0 * i128::from(count);
+            }
         }
     }
     values
@@ -110,6 +113,10 @@ pub(super) fn slope(
     slope.mark_scale = scale;
     slope.ladder.clear();
     slope.book.clear();
+    let farthest = MarkPrice(match direction {
+        Side::Sell => mark.saturating_sub(limit),
+        Side::Buy => mark.saturating_add(limit),
+    });
     // Longs are sold as the mark falls.
     let holders = direction.opposite();
     let entries = margin.ladder(instrument).entries(holders);
@@ -118,7 +125,7 @@ pub(super) fn slope(
         let Some((lots, shared)) = census.lots(slot) else { continue };
         // A pool of several positions has a certificate, nearer than where it really falls.
         let exact = if shared {
-            margin.liquidation_price(account, instrument).map(|price| distance(price.0))
+            margin.liquidation_price_within(account, instrument, farthest).map(|price| distance(price.0))
         } else {
             Some(distance_of)
         };

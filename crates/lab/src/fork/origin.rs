@@ -284,8 +284,11 @@ impl Origin {
                 sets[0]
             )));
         };
-        let commands = mid_run(text, with, sets)??;
-        Ok(commands.into_iter().map(|command| Change::Command(Box::new(command))).collect())
+        let seed = match &self.base {
+            Subject::Executed(base) => base.prepared.seed,
+            Subject::Played { seed, .. } => *seed,
+        };
+        Ok(mid_run(text, with, sets, seed)??)
     }
 }
 

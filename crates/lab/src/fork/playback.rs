@@ -6,7 +6,7 @@
 //! the command is dropped and counted. At one instant a recorded command keeps its place among the venue's own: it
 //! comes after as many of them as it came after in the recording, or after all there are.
 
-use crate::plan::{Change, Plan};
+use crate::plan::{Change, Plan, Refusal};
 use downdraft_journal::{Applied, Emitted, End, Machine, OpenError, Reader, Record, codec};
 use downdraft_sim::queue::EventQueue;
 use downdraft_sim::world::Observer;
@@ -70,13 +70,8 @@ pub enum PlaybackError {
         found: String,
     },
     /// The venue refused a command of the plan.
-    #[error("the venue refused {command}: {reason:?}")]
-    Refused {
-        /// Which.
-        command: String,
-        /// Why.
-        reason: Rejection,
-    },
+    #[error(transparent)]
+    Refused(#[from] Refusal),
     /// The plan removes an account that has nothing to remove.
     #[error("account {account} holds no position at {time}, expected one that does")]
     NoPosition {
@@ -313,7 +308,7 @@ impl<O: Observer> Deck<'_, O> {
         for command in commands {
             let told = self.apply(time, None, Origin::Outside, None, &command).unwrap_or_default();
             if let Some(reason) = told.refused {
-                return Err(PlaybackError::Refused { command: format!("{command:?}"), reason });
+                return Err(change.refused(&command, time, reason).into());
             }
         }
         self.changed = true;

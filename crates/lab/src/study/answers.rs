@@ -7,7 +7,7 @@ use crate::statistics::{Interval, Level, expected_shortfall, mean, quantile, rat
 use downdraft_insight::summary::Named;
 use downdraft_insight::{Exact, Units};
 use downdraft_types::arith::ceil_div;
-use downdraft_types::{InstrumentId, Money};
+use downdraft_types::{CurrencyId, InstrumentId, Money};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -34,6 +34,7 @@ pub struct CellAnswers {
     pub trigger_to_fill: WaitAnswers,
     pub tiers: Vec<TierAnswers>,
     pub in_no_tier: u64,
+    pub overshoot_bearers: Vec<BearerAnswers>,
     pub foresight: Vec<ForesightAnswers>,
 }
 
@@ -119,6 +120,21 @@ pub struct TierAnswers {
     pub overrun: Exact,
 }
 
+/// What a class of accounts bore of the ADL overshoot.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+#[allow(missing_docs, reason = "docs/study.md describes each field with its unit")]
+pub struct BearerAnswers {
+    pub class: String,
+    pub currency: String,
+    pub runs: u64,
+    pub accounts: u64,
+    pub mean: Exact,
+    pub p99: Exact,
+    pub max: Exact,
+    pub es95: Exact,
+    pub share: Exact,
+}
+
 impl Answers {
     /// The answers of cells that were run.
     #[must_use]
@@ -146,6 +162,7 @@ fn answers(study: &Study, cell: &CellRuns) -> CellAnswers {
         trigger_to_fill: waits(cell),
         tiers: tiers(cell),
         in_no_tier: cell.runs.iter().map(|run| run.mixed).sum(),
+        overshoot_bearers: bearers(cell),
         foresight: foresight(cell),
     }
 }
@@ -245,6 +262,37 @@ fn waits(cell: &CellRuns) -> WaitAnswers {
         p99: at(990),
         max: print(all.last().copied()),
     }
+}
+
+/// By currency, who bore most first. The share is rounded up.
+fn bearers(cell: &CellRuns) -> Vec<BearerAnswers> {
+    let mut sums: BTreeMap<&(CurrencyId, String), i128> = BTreeMap::new();
+    let mut totals: BTreeMap<CurrencyId, i128> = BTreeMap::new();
+    for (bearer, borne) in cell.runs.iter().flat_map(|run| &run.bearers) {
+        *sums.entry(bearer).or_default() += borne.amount;
+        *totals.entry(bearer.0).or_default() += borne.amount;
+    }
+    let mut ranked: Vec<(&(CurrencyId, String), i128)> = sums.into_iter().collect();
+    ranked.sort_by_key(|((currency, _), sum)| (*currency, core::cmp::Reverse(*sum)));
+    let answer = |(bearer, sum): (&(CurrencyId, String), i128)| {
+        let borne: Vec<_> = cell.runs.iter().map(|run| run.bearers.get(bearer).copied().unwrap_or_default()).collect();
+        let mut sorted: Vec<i128> = borne.iter().map(|borne| borne.amount).collect();
+        sorted.sort_unstable();
+        let print = |value: Option<i128>| cell.names.units.money(bearer.0, Money(value.unwrap_or(0)));
+        let total = totals.get(&bearer.0).copied().filter(|total| *total != 0);
+        BearerAnswers {
+            class: bearer.1.clone(),
+            currency: cell.names.units.currency_name(bearer.0),
+            runs: borne.iter().filter(|borne| borne.accounts > 0).count() as u64,
+            accounts: borne.iter().map(|borne| borne.accounts).max().unwrap_or(0),
+            mean: print(mean(&sorted)),
+            p99: print(quantile(&sorted, Level(990))),
+            max: print(sorted.last().copied()),
+            es95: print(expected_shortfall(&sorted, Level(950))),
+            share: total.map_or(Exact::ZERO, |total| Exact::new(ceil_div(sum.saturating_mul(1_000_000), total), 6)),
+        }
+    };
+    ranked.into_iter().map(answer).collect()
 }
 
 fn tiers(cell: &CellRuns) -> Vec<TierAnswers> {

@@ -1,5 +1,6 @@
 //! What a study keeps of a run.
 
+use crate::compare::Names;
 use crate::foresight::Expected;
 use crate::outcome::{Closing, Outcome};
 use downdraft_types::{CurrencyId, InstrumentId};
@@ -87,6 +88,15 @@ impl TierSums {
     }
 }
 
+/// What a class of accounts bore of the ADL overshoot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Borne {
+    /// How many accounts bore any.
+    pub accounts: u64,
+    /// What they bore.
+    pub amount: i128,
+}
+
 /// A run's figures.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RunFigures {
@@ -110,6 +120,8 @@ pub struct RunFigures {
     pub tiers: BTreeMap<(InstrumentId, usize), TierSums>,
     /// Liquidations of pools with several positions, which are in no tier.
     pub mixed: u64,
+    /// What was borne of the ADL overshoot, by currency and class.
+    pub bearers: BTreeMap<(CurrencyId, String), Borne>,
     /// By currency: whether winners were deleveraged, or losses passed on, although no fund could have been short.
     pub past_any_fund: Vec<bool>,
 }
@@ -117,7 +129,13 @@ pub struct RunFigures {
 impl RunFigures {
     /// The figures of a run; `ample` is the same with a fund that is never short.
     #[must_use]
-    pub(super) fn new(seed: u64, outcome: &Outcome, ample: &Outcome, expected: [Option<Expected>; 2]) -> Self {
+    pub(super) fn new(
+        names: &Names,
+        seed: u64,
+        outcome: &Outcome,
+        ample: &Outcome,
+        expected: [Option<Expected>; 2],
+    ) -> Self {
         let cascades = &outcome.cascades;
         let mut tiers: BTreeMap<(InstrumentId, usize), TierSums> = BTreeMap::new();
         for closing in &outcome.closings {
@@ -137,6 +155,7 @@ impl RunFigures {
             waits,
             tiers,
             mixed: outcome.mixed,
+            bearers: bearers(names, outcome),
             past_any_fund: past.collect(),
         }
     }
@@ -178,6 +197,9 @@ fn figures(outcome: &Outcome, ample: &Outcome) -> Vec<Figure> {
             ("conceded", purse.conceded),
             ("adl_overshoot", purse.overshoot),
             ("adl_overshoot_most", most_overshoot(outcome, currency)),
+            ("adl_overshoot_to_fund", purse.overshoot_to_fund),
+            ("adl_overshoot_to_vault", purse.overshoot_to_vault),
+            ("adl_overshoot_to_liquidated", purse.overshoot - purse.overshoot_to_fund - purse.overshoot_to_vault),
             ("socialised", purse.socialised),
             ("uncovered", purse.uncovered),
             ("cover_1", cover[0]),
@@ -187,6 +209,19 @@ fn figures(outcome: &Outcome, ample: &Outcome) -> Vec<Figure> {
         figures.extend(named.map(|(name, value)| Figure { name, unit: Unit::Money(currency), value }));
     }
     figures
+}
+
+fn bearers(names: &Names, outcome: &Outcome) -> BTreeMap<(CurrencyId, String), Borne> {
+    let mut bearers: BTreeMap<(CurrencyId, String), Borne> = BTreeMap::new();
+    for (id, account) in outcome.opened() {
+        for (currency, amount) in (0_u16..).map(CurrencyId).zip(&account.overshoot).filter(|(_, amount)| **amount != 0)
+        {
+            let borne = bearers.entry((currency, names.class(id, account.opened_by))).or_default();
+            borne.accounts += 1;
+            borne.amount += amount;
+        }
+    }
+    bearers
 }
 
 /// The overshoot of the account that bore most of it.

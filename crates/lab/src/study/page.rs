@@ -205,6 +205,7 @@ fn cell_section(place: usize, cell: &CellAnswers, runs: &CellRuns, cells: usize)
         let _ = writeln!(html, "<p class=\"note\">Charts are drawn of the first {DRAWN} combinations.</p>");
     }
     html += &tiers_table(cell);
+    html += &bearers_table(place, cell);
     html += &foresight(place, cell);
     html + "</section>\n"
 }
@@ -432,6 +433,50 @@ fn tiers_table(cell: &CellAnswers) -> String {
         let _ = writeln!(
             html,
             "<p class=\"note\">{count} liquidations of pools with several positions are in no tier.</p>"
+        );
+    }
+    html
+}
+
+/// Who received the ADL overshoot, and who bore it.
+fn bearers_table(place: usize, cell: &CellAnswers) -> String {
+    if cell.overshoot_bearers.is_empty() {
+        return String::new();
+    }
+    let columns = ["borne by", "runs", "accounts at most", "mean", "p99", "max", "es95", "share"];
+    let mut table = Table::new("ADL overshoot, by who bore it", &columns.map(|name| (name, name != "borne by")));
+    for bearer in &cell.overshoot_bearers {
+        let mut row = vec![head(&format!("{} {}", bearer.class, bearer.currency))];
+        row.extend([bearer.runs, bearer.accounts].map(|count| number(&grouped(&count.to_string()))));
+        let money = [("mean", bearer.mean), ("p99", bearer.p99), ("max", bearer.max), ("es95", bearer.es95)];
+        row.extend(money.map(|(at, value)| {
+            format!(
+                "<td class=\"num\" data-cell=\"{place}\" data-bearer=\"{}\" data-of=\"{}\" data-at=\"{at}\">{}</td>",
+                Escaped(&bearer.class),
+                Escaped(&bearer.currency),
+                Escaped(&grouped(&value.to_string()))
+            )
+        }));
+        row.push(number(&percent(&bearer.share)));
+        table.row(&row);
+    }
+    let mut html = table.finish();
+    let mut currencies: Vec<&str> = cell.overshoot_bearers.iter().map(|bearer| bearer.currency.as_str()).collect();
+    currencies.dedup();
+    for currency in currencies {
+        let mean = |name: &str| {
+            let found = cell.figures.iter().find(|f| f.figure == name && f.of == currency);
+            found.map_or_else(String::new, |figure| rounded(&figure.mean))
+        };
+        let _ = writeln!(
+            html,
+            "<p class=\"note\">In the mean {} of {} {} went to funds, {} to the vault, and {} stayed with those who were \
+             liquidated.</p>",
+            Escaped(&mean("adl_overshoot_to_fund")),
+            Escaped(&mean("adl_overshoot")),
+            Escaped(currency),
+            Escaped(&mean("adl_overshoot_to_vault")),
+            Escaped(&mean("adl_overshoot_to_liquidated"))
         );
     }
     html

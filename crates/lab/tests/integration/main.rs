@@ -7,6 +7,7 @@ mod forks;
 mod given_positions;
 mod library;
 mod margins;
+mod mid_run;
 mod outcome;
 mod outcomes;
 mod portfolios;

@@ -3,6 +3,7 @@
 use core::ops::ControlFlow;
 use downdraft_lab::fork::mid_run;
 use downdraft_lab::library::Text;
+use downdraft_lab::plan::Change;
 use downdraft_lab::scenario::Files;
 use downdraft_lab::{Document, Prepared, Scenario, ScenarioError, run};
 use downdraft_margin::{InstrumentKind, Right};
@@ -198,7 +199,9 @@ fn an_accounts_limit_is_read_and_may_change() {
     let error = read(&[&with("\"-1\""), UNDERLYING].concat()).unwrap_err().to_string();
     assert_eq!(error, "o.toml:6:16: currencies.USDC.max_notional: found \"-1\", expected an amount of at least 0");
     let text = Text::open("thin-book").unwrap();
-    let commands = mid_run(&text, &[], &["currencies.USDT.max_notional=7".to_owned()]).unwrap().unwrap();
+    let changes = mid_run(&text, &[], &["currencies.USDT.max_notional=7".to_owned()], 1).unwrap().unwrap();
+    let [Change::Setting { field, command, .. }] = &changes[..] else { panic!("{changes:?}") };
+    assert_eq!(field, "currencies.USDT.max_notional");
     let limit = Some(Money(7_000_000));
-    assert_eq!(commands, [Command::SetNotionalLimit { account: None, currency: CurrencyId(0), limit }]);
+    assert_eq!(**command, Command::SetNotionalLimit { account: None, currency: CurrencyId(0), limit });
 }

@@ -5,7 +5,7 @@ use core::ops::ControlFlow;
 use downdraft_lab::fork::mid_run;
 use downdraft_lab::library::Text;
 use downdraft_lab::scenario::Files;
-use downdraft_lab::{Document, Prepared, Scenario, run};
+use downdraft_lab::{Change, Document, Prepared, Scenario, run};
 use downdraft_margin::{GridPoint, VolatilityMove};
 use downdraft_sim::world::Observer;
 use downdraft_types::{EventId, InstrumentId, MarkPrice, Ppm, Time};
@@ -69,6 +69,51 @@ fn a_jump_of_volatility_alone_makes_margin_calls_and_then_a_fall() {
     let calm = seen(&["instruments.BTC-PERP.volatility=[[\"0s\", \"60%\"]]"]);
     assert_eq!((calm.by_volatility, calm.by_price), (0, 0), "{calm:?}");
     assert!(jump.lowest < calm.lowest, "{jump:?} {calm:?}");
+}
+
+/// Compares liquidation prices looked for far and near, now and then.
+#[derive(Default)]
+struct Near {
+    commands: u64,
+    found: u64,
+    none: u64,
+}
+
+impl Observer for Near {
+    fn command(&mut self, _: &Stamp, _: &Command) {
+        self.commands += 1;
+    }
+
+    fn event(&mut self, _: EventId, _: Option<u32>, _: &Event) {}
+
+    fn done(&mut self, venue: &Venue) {
+        let margin = venue.margin();
+        if !self.commands.is_multiple_of(2_000) {
+            return;
+        }
+        for position in margin.positions().iter().filter(|position| !position.size().is_zero()) {
+            let (account, instrument) = (position.account(), position.instrument());
+            let mark = margin.instrument(instrument).mark().0;
+            let all = margin.liquidation_price(account, instrument);
+            for part in [100, 20, 5, 1] {
+                let reach = mark * part / 100;
+                let farthest = if position.size().is_positive() { mark - reach } else { mark + reach };
+                let near = margin.liquidation_price_within(account, instrument, MarkPrice(farthest));
+                let within = all.filter(|price| (price.0 - mark).abs() <= reach);
+                assert_eq!(near, within, "{account} in {instrument} within {part}% of {mark}");
+                self.found += u64::from(near.is_some());
+                self.none += u64::from(near.is_none());
+            }
+        }
+    }
+}
+
+#[test]
+fn a_liquidation_price_near_by_is_the_one_looked_for_far_and_wide() {
+    let mut near = Near::default();
+    let prepared = Prepared::new(scenario("volatility-jump", &["duration=7s"]), None);
+    run(&prepared, &mut near, |_, _| ControlFlow::Continue(())).expect("a run to its end");
+    assert!(near.found > 50 && near.none > 50, "{} and {}", near.found, near.none);
 }
 
 const GOOD: &str = r#"name = "t"
@@ -183,10 +228,11 @@ fn messages() {
 #[test]
 fn a_grid_may_change_while_a_run_goes_on() {
     let text = Text::open("volatility-jump").unwrap();
-    let change = |set: &str| mid_run(&text, &[], &[set.to_owned()]).unwrap().unwrap();
-    let commands = change("portfolio_margin.BTC-PERP.initial_over=150%");
-    let [Command::SetPortfolioPolicy { underlying: InstrumentId(0), policy: Some(policy) }] = &commands[..] else {
-        panic!("{commands:?}")
+    let changes = mid_run(&text, &[], &["portfolio_margin.BTC-PERP.initial_over=150%".to_owned()], 1).unwrap().unwrap();
+    let [Change::Setting { field, command, .. }] = &changes[..] else { panic!("{changes:?}") };
+    let Command::SetPortfolioPolicy { underlying: InstrumentId(0), policy: Some(policy) } = &**command else {
+        panic!("{command:?}")
     };
+    assert_eq!(field, "portfolio_margin.BTC-PERP");
     assert_eq!(policy.initial_over, Ppm(1_500_000));
 }

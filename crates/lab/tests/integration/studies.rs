@@ -4,13 +4,15 @@ use core::ops::ControlFlow;
 use downdraft_lab::compare::trace;
 use downdraft_lab::fork::{Subject, Variant};
 use downdraft_lab::library::Text;
+use downdraft_lab::scenario::Actor;
 use downdraft_lab::study::{
     Answers, CellRuns, Study, Vary, page, write_figures, write_foresight, write_runs, write_tiers,
 };
-use downdraft_lab::{Course, Plan, Prepared, ScenarioError};
+use downdraft_lab::{Analysis, Course, Plan, Prepared, ScenarioError, Tee, run};
 use downdraft_sim::world::Observer;
-use downdraft_types::{EventId, InstrumentId, Side, Time};
+use downdraft_types::{AccountId, CurrencyId, EventId, InstrumentId, Money, Side, Time};
 use downdraft_venue::{Command, Event, Stamp, Venue};
+use std::collections::BTreeMap;
 
 fn study(seeds: u64, vary: &[&str]) -> Study {
     Study {
@@ -75,6 +77,108 @@ fn figures_are_those_of_the_single_runs() {
     let money = |amount| cells[0].names.units.money(downdraft_types::CurrencyId(0), downdraft_types::Money(amount));
     assert_eq!((answer.p50, answer.max, answer.es95), (money(bad_debts[1]), money(bad_debts[2]), money(bad_debts[2])));
     assert_eq!(answers.cells[0].cascade_exceeds[1].runs, exceed);
+}
+
+/// What each account gave up in deleveragings and no deficit asked for.
+#[derive(Default)]
+struct Remainders(BTreeMap<AccountId, i128>);
+
+impl Observer for Remainders {
+    fn command(&mut self, _: &Stamp, _: &Command) {}
+
+    fn event(&mut self, _: EventId, _: Option<u32>, event: &Event) {
+        if let Event::Deleveraged { counterparty, remainder, .. } = *event {
+            *self.0.entry(counterparty).or_default() += remainder.0;
+        }
+    }
+
+    fn done(&mut self, _: &Venue) {}
+}
+
+/// Who received the overshoot is what the summary of each run says; who bore it, the sum over its deleveragings.
+#[test]
+fn overshoot_is_broken_down_by_who_received_and_who_bore_it() {
+    let policy = [
+        "depth=0.1",
+        "liquidation.mode=bankruptcy-limit",
+        "liquidation.rest=adl",
+        "liquidation.adl.price=entry",
+        "fund.USDT=0",
+    ];
+    for residual in ["trader", "fund", "vault"] {
+        let mut study = study(3, &[]);
+        study.sets.extend(policy.map(str::to_owned));
+        study.sets.push(format!("liquidation.residual={residual}"));
+        let cells = on(2, &study);
+        let (cell, answers) = (&cells[0], Answers::new(&study, &cells));
+        let money = |amount| cell.names.units.money(CurrencyId(0), Money(amount));
+        let mut borne: BTreeMap<String, Vec<(i128, u64)>> = BTreeMap::new();
+        for figures in &cell.runs {
+            let prepared = Prepared::new(cell.cell.scenario.clone(), Some(figures.seed));
+            let mut told = Tee(Analysis::new(&prepared, ()), Remainders::default());
+            let finished = run(&prepared, &mut told, |_, _| ControlFlow::Continue(())).unwrap();
+            let Tee(analysis, Remainders(by_account)) = told;
+            let (summary, ()) = analysis.finish(&prepared, &finished);
+            let reported = summary.adl.overshoot.only().unwrap();
+            let of = |name: &str| money(figures.figures.iter().find(|figure| figure.name == name).unwrap().value);
+            assert_eq!(of("adl_overshoot"), reported.taken, "{residual}");
+            assert_eq!(of("adl_overshoot_to_fund"), reported.fund, "{residual}");
+            assert_eq!(of("adl_overshoot_to_vault"), reported.vault, "{residual}");
+            assert_eq!(of("adl_overshoot_to_liquidated"), reported.trader, "{residual}");
+            let received = match residual {
+                "fund" => reported.fund,
+                "vault" => reported.vault,
+                _ => reported.trader,
+            };
+            assert!(received.to_f64() > 0.0 && received == reported.taken, "{residual}: {reported:?}");
+            let mut classes: BTreeMap<String, (i128, u64)> = BTreeMap::new();
+            for (account, amount) in by_account.into_iter().filter(|(_, amount)| *amount != 0) {
+                let held = |actor: &&Actor| (0..actor.accounts.1).contains(&(account.0 - actor.accounts.0.0));
+                let actor = cell.cell.scenario.actors.iter().find(held).unwrap();
+                let class = classes.entry(actor.name.clone()).or_default();
+                *class = (class.0 + amount, class.1 + 1);
+            }
+            classes.into_iter().for_each(|(class, sums)| borne.entry(class).or_default().push(sums));
+        }
+        let bearers = &answers.cells[0].overshoot_bearers;
+        // The counterparties of a population are a class of their own.
+        let mut told: BTreeMap<&str, f64> = BTreeMap::new();
+        for bearer in bearers {
+            *told.entry(bearer.class.split(' ').next().unwrap()).or_default() += bearer.mean.to_f64();
+        }
+        let naive = borne.iter().map(|(class, runs)| (class.as_str(), runs.iter().map(|(sum, _)| sum).sum::<i128>()));
+        for ((class, told), (expected, sum)) in told.iter().zip(naive.clone()) {
+            // Each mean is rounded up.
+            assert_eq!(*class, expected);
+            assert!((told - money(sum).to_f64() / 3.0).abs() < 1e-5, "{residual} {class}: {told}");
+        }
+        assert_eq!(told.len(), naive.count());
+        let most: u64 = borne.values().flatten().map(|(_, accounts)| *accounts).max().unwrap();
+        assert!(bearers.iter().any(|bearer| bearer.runs == 3 && bearer.accounts <= most && bearer.accounts > 1));
+        let shares: f64 = bearers.iter().map(|bearer| bearer.share.to_f64()).sum();
+        assert!((shares - 1.0).abs() < 1e-5, "{shares}");
+        let page = page(&study, &answers, &cells);
+        for bearer in bearers {
+            let cell = format!("data-bearer=\"{}\" data-of=\"USDT\" data-at=\"max\">", bearer.class);
+            assert!(page.contains(&cell), "{cell}");
+        }
+    }
+}
+
+/// Where losses fall on a fund of the instrument's own, that is what a second run is given plenty of.
+#[test]
+fn a_fund_of_the_instrument_s_own_is_ample_too() {
+    let need = |amount: &str| {
+        let mut study = study(2, &[]);
+        study.sets.extend(["depth=0.1", "instruments.0.fund=own", "fund.USDT=0"].map(str::to_owned));
+        study.sets.push(format!("funds.own.USDT={amount}"));
+        let cells = on(2, &study);
+        let answers = Answers::new(&study, &cells);
+        answers.cells[0].fund[0].suffices_in_all
+    };
+    let with_plenty = need("100000000");
+    assert!(with_plenty.to_f64() > 1.0);
+    assert_eq!(need("0"), with_plenty);
 }
 
 /// The expected branching number as `docs/metrics.md` defines it, account by account and lot by lot.

@@ -74,10 +74,14 @@ function flow(width, { name, unit, waterfall }, run) {
     if (amount > 0) {
       svg.append(drawn("rect", { x: from, y: top, width: Math.max(size, 1.5), height: tall, rx: 2, fill: `var(--${colour})` }));
     }
-    // What goes on falls to the next stage.
-    const below = place + 1 < parts.length ? pitch : tall;
+    // What goes on falls to the next stage: on its whole width, or along the edge where a line of words is in between.
+    const goesOn = rest > 0.5 && place + 1 < parts.length;
     if (rest > 0.5) {
-      svg.append(drawn("rect", { x: from + size, y: top, width: rest, height: below, fill: "var(--rest)" }));
+      svg.append(drawn("rect", { x: from + size, y: top, width: rest, height: goesOn && !line ? pitch : tall, fill: "var(--rest)" }));
+    }
+    if (goesOn && line) {
+      const pipe = Math.min(rest, 10);
+      svg.append(drawn("rect", { x: left + across - pipe, y: top + tall, width: pipe, height: pitch - tall, fill: "var(--rest)" }));
     }
     const share = ((amount / total) * 100).toFixed(amount && amount / total < 0.01 ? 2 : 0);
     const words = amount ? `${print(amount)} (${share}%)` : "nothing";
