@@ -10,10 +10,10 @@ use crate::cells::{cell, moments};
 use crate::engine::Margin;
 use crate::instrument::{Instrument, InstrumentKind, MaintenanceBasis};
 use crate::pool::{Health, Pool};
+use crate::portfolio::distinct;
 use crate::position::Position;
 use crate::watch::{Edges, instant};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Side, Time};
-use smallvec::SmallVec;
 
 /// How narrow a box may be: from this shift on it is a point.
 const POINT: u32 = 63;
@@ -54,19 +54,14 @@ impl Margin {
     /// The most maintenance margin × 10^6 of a pool in a region, where `worth` turns an amount of a currency into the
     /// pool's own.
     pub(crate) fn maintenance_in(&self, pool: Pool, region: Region, worth: impl Fn(CurrencyId, i128) -> i128) -> i128 {
-        let mut portfolios: SmallVec<[InstrumentId; 16]> = SmallVec::new();
         let mut sum = 0;
-        for position in self.pool_positions(pool) {
-            if let Some(underlying) = self.netted(position) {
-                if !portfolios.contains(&underlying) {
-                    portfolios.push(underlying);
-                    let settlement = self.instrument(position.instrument).spec.settlement;
-                    sum += worth(settlement, self.portfolio_maintenance_e6(pool, underlying, region));
-                }
-                continue;
-            }
+        for position in self.pool_positions(pool).filter(|position| self.netted(position).is_none()) {
             let terms = self.instrument(position.instrument);
             sum += worth(terms.spec.settlement, self.most_maintenance_e6(position, terms, region));
+        }
+        for (underlying, position) in distinct(self.pool_positions(pool), |position| self.netted(position)) {
+            let settlement = self.instrument(position.instrument).spec.settlement;
+            sum += worth(settlement, self.portfolio_maintenance_e6(pool, underlying, region));
         }
         sum
     }

@@ -379,7 +379,7 @@ impl Margin {
     }
 
     /// An account's positions.
-    pub fn positions_of(&self, account: AccountId) -> impl Iterator<Item = &Position> + '_ {
+    pub fn positions_of(&self, account: AccountId) -> impl Iterator<Item = &Position> + Clone + '_ {
         self.slots_of(account).iter().map(|slot| &self.positions[*slot as usize])
     }
 
@@ -495,7 +495,7 @@ impl Margin {
     }
 
     /// Slots of the positions that a pool answers for, flat ones included.
-    pub(crate) fn members(&self, pool: Pool) -> impl Iterator<Item = u32> + '_ {
+    pub(crate) fn members(&self, pool: Pool) -> impl Iterator<Item = u32> + Clone + '_ {
         let slots = self.slots_of(pool.account()).iter().copied();
         slots.filter(move |slot| self.answers_for(pool, &self.positions[*slot as usize]))
     }
@@ -512,7 +512,7 @@ impl Margin {
     }
 
     /// The open positions of a pool, in the order in which the account first used their instruments.
-    pub fn pool_positions(&self, pool: Pool) -> impl Iterator<Item = &Position> + '_ {
+    pub fn pool_positions(&self, pool: Pool) -> impl Iterator<Item = &Position> + Clone + '_ {
         self.members(pool).map(|slot| &self.positions[slot as usize]).filter(|p| !p.size.is_zero())
     }
 

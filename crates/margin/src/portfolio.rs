@@ -384,23 +384,23 @@ impl Margin {
         if self.is_fund(account) || !self.is_open(account) {
             return Err(MarginError::UnknownAccount);
         }
-        let mut pools: SmallVec<[Pool; 4]> = SmallVec::new();
-        for currency in self.ledger.currencies() {
-            let pool = self.cash_pool(account, currency);
-            if !pools.contains(&pool) {
-                pools.push(pool);
-            }
-        }
-        if !pools.iter().all(|pool| self.state_of(*pool).is_free()) {
+        if !self.cash_pools(account).all(|pool| self.state_of(pool).is_free()) {
             return Err(MarginError::InLiquidation);
         }
         let before = core::mem::replace(&mut self.account_mut(account).portfolio, portfolio);
-        if !pools.iter().all(|pool| self.health(*pool).is_healthy()) {
+        if !self.cash_pools(account).all(|pool| self.health(pool).is_healthy()) {
             self.account_mut(account).portfolio = before;
             return Err(MarginError::InsufficientMargin);
         }
-        pools.into_iter().for_each(|pool| self.reindex(pool));
+        let currencies = self.ledger.currencies().take(self.cash_pools(account).count());
+        currencies.for_each(|currency| self.reindex(self.cash_pool(account, currency)));
         Ok(())
+    }
+
+    /// The pools that an account's cash belongs to.
+    fn cash_pools(&self, account: AccountId) -> impl Iterator<Item = Pool> + '_ {
+        let count = if self.is_unified(account) { 1 } else { self.ledger.currencies().len() };
+        self.ledger.currencies().take(count).map(move |currency| self.cash_pool(account, currency))
     }
 
     /// Looks at every pool under portfolio margin, or with a short option, again, in account order.
@@ -458,14 +458,13 @@ impl Margin {
     }
 
     /// The underlyings in whose portfolios an account's positions, with `after` in place of one, are netted.
-    pub(crate) fn portfolios_of(&self, account: AccountId, after: Option<&Position>) -> SmallVec<[InstrumentId; 16]> {
-        let mut found = SmallVec::new();
-        for underlying in self.positions_with(account, after).filter_map(|position| self.netted(position)) {
-            if !found.contains(&underlying) {
-                found.push(underlying);
-            }
-        }
-        found
+    pub(crate) fn portfolios_of<'a>(
+        &'a self,
+        account: AccountId,
+        after: Option<&'a Position>,
+    ) -> impl Iterator<Item = InstrumentId> {
+        distinct(self.positions_with(account, after), |position| self.netted(position))
+            .map(|(underlying, _)| underlying)
     }
 
     /// An account's positions, with `after` in place of one, or beside them where there is none yet.
@@ -473,7 +472,7 @@ impl Margin {
         &'a self,
         account: AccountId,
         after: Option<&'a Position>,
-    ) -> impl Iterator<Item = &'a Position> {
+    ) -> impl Iterator<Item = &'a Position> + Clone {
         let fresh = after.filter(|p| self.position(account, p.instrument).is_none());
         let replaced = move |p: &'a Position| after.filter(|after| after.instrument == p.instrument).unwrap_or(p);
         self.positions_of(account).map(replaced).chain(fresh)
@@ -579,7 +578,7 @@ impl Margin {
         policy: &PortfolioPolicy,
         underlying: InstrumentId,
         region: Region,
-        positions: impl Iterator<Item = &'a Position>,
+        positions: impl Iterator<Item = &'a Position> + Clone,
         sizes: impl Fn(&Position) -> (Lots, Lots),
     ) -> i128 {
         let Contingencies { short_option, offsetting, contracts, options } = policy.contingencies;
@@ -587,18 +586,15 @@ impl Margin {
             return 0;
         }
         let (mut long, mut short, mut gross) = (0, 0, 0);
-        let mut strikes: SmallVec<[(Time, MarkPrice, i128); 64]> = SmallVec::new();
-        for position in positions {
+        let at_index = |position: &Position, size: Lots| {
+            let terms = self.instrument(position.instrument);
+            terms.option_value(size, self.highest_index(underlying, terms, region).0.max(0).into())
+        };
+        for position in positions.clone() {
             let terms = self.instrument(position.instrument);
             let (most, least) = sizes(position);
-            if let Some(option) = terms.option() {
-                let index = self.highest_index(underlying, terms, region).0.max(0);
-                let [most, least] = [most, least].map(|size| terms.option_value(size, index.into()));
-                gross += most.abs().max(least.abs());
-                match strikes.iter_mut().find(|(at, strike, _)| (*at, *strike) == (option.expiry, option.strike)) {
-                    Some((_, _, net)) => *net += least,
-                    None => strikes.push((option.expiry, option.strike, least)),
-                }
+            if terms.option().is_some() {
+                gross += at_index(position, most).abs().max(at_index(position, least).abs());
             } else {
                 let (low, high) = self.mark_ends(position.instrument, region);
                 let notional = |size: Lots| terms.value_at(size, low).abs().max(terms.value_at(size, high).abs()).0;
@@ -606,13 +602,32 @@ impl Margin {
                 short += if least.is_negative() { notional(least) } else { 0 };
             }
         }
-        let naked: i128 = strikes.iter().map(|(_, _, net)| (-net).max(0)).sum();
+        let strike = |p: &Position| self.instrument(p.instrument).option().map(|option| (option.expiry, option.strike));
+        let naked = distinct(positions.clone(), strike).map(|(pair, _)| {
+            let both = positions.clone().filter(|position| strike(position) == Some(pair));
+            let net: i128 = both.map(|position| at_index(position, sizes(position).1)).sum();
+            (-net).max(0)
+        });
+        let naked = if short_option == Ppm::ZERO { 0 } else { naked.sum() };
         let part = |amount: i128, rate: Ppm| amount * i128::from(rate.0);
         part(naked, short_option)
             + part(long.min(short), offsetting)
             + part(long + short, contracts)
             + part(gross, options)
     }
+}
+
+/// Each key that positions have, once, with the first that has it: found by looking back, as there are few and nothing is
+/// to be kept.
+pub(crate) fn distinct<'a, K: Copy + PartialEq>(
+    positions: impl Iterator<Item = &'a Position> + Clone,
+    key: impl Fn(&Position) -> Option<K>,
+) -> impl Iterator<Item = (K, &'a Position)> {
+    positions.clone().enumerate().filter_map(move |(place, position)| {
+        let of = key(position)?;
+        let repeats = positions.clone().take(place).any(|earlier| key(earlier) == Some(of));
+        (!repeats).then_some((of, position))
+    })
 }
 
 /// The least over a position's outcomes of what it gains.

@@ -9,7 +9,7 @@
 //! such an account has a box; see `certificate`.
 
 use crate::certificate::Region;
-use crate::collateral::{CollateralAsset, LARGEST_WORTH, interest};
+use crate::collateral::{CollateralAsset, LARGEST_ASSET_COUNT, LARGEST_WORTH, interest};
 use crate::engine::{Margin, MarginError};
 use crate::instrument::InstrumentKind;
 use crate::ledger::Place;
@@ -23,7 +23,7 @@ use smallvec::SmallVec;
 const LARGEST_DEBT: Money = Money(1 << 100);
 
 /// Amounts by asset, in the policy's order.
-type Amounts = SmallVec<[Money; 8]>;
+type Amounts = SmallVec<[Money; LARGEST_ASSET_COUNT]>;
 
 impl Margin {
     /// Whether all of an account's currencies answer for all its cross positions.

@@ -14,7 +14,6 @@ use crate::pool::{MarginMode, Pool};
 use crate::position::Position;
 use alloc::boxed::Box;
 use downdraft_types::{AccountId, InstrumentId, MarkPrice, Ppm, Side, Time};
-use smallvec::SmallVec;
 
 /// What is known of an underlying.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
@@ -214,15 +213,12 @@ impl Margin {
         if self.edges.is_empty() {
             return;
         }
-        let mut watched: SmallVec<[InstrumentId; 16]> = SmallVec::new();
         self.for_members(pool, |engine, slot| {
-            let position = &engine.positions[slot as usize];
-            let underlying = engine.depends_on(position).filter(|id| !watched.contains(id));
-            let edges = match (underlying, shift) {
-                (Some(underlying), Some(shift)) => {
-                    watched.push(underlying);
-                    engine.edges_of(pool, underlying, shift)
-                }
+            let depends = |slot: u32| engine.depends_on(&engine.positions[slot as usize]);
+            let is_first =
+                |on: &InstrumentId| engine.members(pool).find(|other| depends(*other) == Some(*on)) == Some(slot);
+            let edges = match (depends(slot).filter(is_first), shift) {
+                (Some(underlying), Some(shift)) => engine.edges_of(pool, underlying, shift),
                 _ => Edges::default(),
             };
             engine.set_edges(slot, edges);
