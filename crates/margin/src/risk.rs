@@ -153,9 +153,8 @@ impl Margin {
     /// `(WB − TMM + UPNL + cum − side·pos·EP) ÷ (pos·MMR − side·pos)`.
     #[must_use]
     pub fn liquidation_price(&self, account: AccountId, instrument: InstrumentId) -> Option<MarkPrice> {
-        let position = self.position(account, instrument)?;
-        let (lowest, highest) = self.instrument(instrument).legal_marks();
-        self.liquidation_price_within(account, instrument, if position.size.is_positive() { lowest } else { highest })
+        let long = self.position(account, instrument)?.size.is_positive();
+        self.liquidation_price_within(account, instrument, MarkPrice(if long { i64::MIN } else { i64::MAX }))
     }
 
     /// As [`Margin::liquidation_price`], where it is no farther from the mark than `farthest`, on the side where the
