@@ -5,24 +5,25 @@ use downdraft_types::Money;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// A shock in a thin book, with a fund that is soon empty.
+/// A shock in a thin book.
 struct World {
     scenario: &'static str,
-    fund: &'static str,
+    /// A fund that is soon empty, and a tier within reach.
+    sets: [&'static str; 2],
     decimals: u32,
     golden: &'static str,
 }
 
 const LINEAR: World = World {
     scenario: "fund-exhausted",
-    fund: "fund.USDT=300",
+    sets: ["fund.USDT=300", "instruments.BTC-PERP.tiers.1.floor=20000"],
     decimals: 6,
     golden: include_str!("../golden/waterfall/fund-exhausted.txt"),
 };
 
 const INVERSE: World = World {
     scenario: "coin-margined",
-    fund: "fund.BTC=0.005",
+    sets: ["fund.BTC=0.005", "instruments.BTCUSD.tiers.1.floor=0.3"],
     decimals: 8,
     golden: include_str!("../golden/waterfall/coin-margined.txt"),
 };
@@ -89,7 +90,7 @@ impl World {
         let changes: BTreeMap<_, _> = mode.iter().chain(policy).copied().collect();
         let policies =
             changes.iter().map(|(key, value)| format!("liquidation.{key}={}", value.replace("SLOWLY", SLOWLY)));
-        let sets: Vec<String> = [self.fund].into_iter().chain(SHOCK).map(str::to_owned).chain(policies).collect();
+        let sets: Vec<String> = self.sets.into_iter().chain(SHOCK).map(str::to_owned).chain(policies).collect();
         outcome(scenario(self.scenario, &sets.iter().map(String::as_str).collect::<Vec<_>>()), None)
     }
 
