@@ -5,7 +5,7 @@
 //! memory, some hundred bytes a position; here it is sixteen bytes.
 
 use downdraft_margin::{Margin, MarginMode, Payoff, Pool, PoolState, Position};
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, Money, Qty};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, Money, Qty, Side};
 use downdraft_venue::Event;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,6 +16,8 @@ pub(crate) struct Census {
     /// Accounts named since the last refresh, each once, and by account whether it is among them.
     stale: Vec<AccountId>,
     named: Vec<bool>,
+    /// Terms have changed since then: what any pool's health depends on may be another.
+    changed: bool,
     /// By account: the slot of its newest position plus 1; 0 of none.
     first: Vec<u32>,
     /// By slot of the position.
@@ -71,7 +73,7 @@ struct Seat {
     /// The slot of its account's next older position plus 1; 0 of none.
     next: u32,
     instrument: InstrumentId,
-    /// Whether its pool holds other positions too.
+    /// Whether its pool holds other positions too, or its health depends on more than a mark.
     shared: bool,
     /// Whether its pool is being liquidated.
     liquidating: bool,
@@ -92,6 +94,7 @@ impl Census {
         if matches!(event, Event::OrderAccepted { .. } | Event::OrderRested { .. } | Event::OrderCancelled { .. }) {
             return;
         }
+        self.changed |= matches!(event, Event::ParameterSet { .. });
         if let Event::FundAppointed { fund, .. } = *event
             && !self.funds().any(|known| known == fund)
         {
@@ -118,6 +121,11 @@ impl Census {
         let new = (known..self.seats.len()).map(|slot| self.owners[slot]);
         // Events name a fund's counterparty, not the fund.
         let mut stale: Vec<AccountId> = new.chain(self.funds()).collect();
+        if core::mem::take(&mut self.changed) {
+            stale.clone_from(&self.owners);
+            stale.sort_unstable();
+            stale.dedup();
+        }
         stale.append(&mut self.stale);
         for account in stale {
             if let Some(named) = self.named.get_mut(account.index()) {
@@ -160,7 +168,7 @@ impl Census {
             if client && before != seat.size && terms.spec().payoff == Payoff::Inverse {
                 resize(&mut self.sizes[seat.instrument.index()], before, seat.size);
             }
-            let several = || matches!(pool, Pool::Unified { .. }) || margin.pool_positions(pool).count() > 1;
+            let several = || margin.has_box(pool) || margin.pool_positions(pool).count() > 1;
             seat.shared = position.mode() == MarginMode::Cross && several();
             seat.liquidating = margin.state_of(pool) == PoolState::Liquidating;
             *own = -position.cost();
@@ -183,9 +191,10 @@ impl Census {
         self.funds().map(|fund| margin.cash(fund, currency)).sum()
     }
 
-    /// Lots of the position in a slot, and whether its pool holds others; `None` of a flat one.
-    pub(crate) fn lots(&self, slot: u32) -> Option<(Qty, bool)> {
-        let seat = self.seats.get(slot as usize).filter(|seat| seat.size != 0)?;
+    /// Lots of the position in a slot, and whether its pool holds others or has a box; `None` of one on the other `side`, and
+    /// of a flat one. A box ends on both sides of a mark, where its position loses on one of them.
+    pub(crate) fn lots(&self, slot: u32, side: Side) -> Option<(Qty, bool)> {
+        let seat = self.seats.get(slot as usize).filter(|seat| Lots(seat.size).side() == Some(side))?;
         Some((Qty(seat.size.unsigned_abs()), seat.shared))
     }
 

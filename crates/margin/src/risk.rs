@@ -168,16 +168,14 @@ impl Margin {
         farthest: MarkPrice,
     ) -> Option<MarkPrice> {
         let position = self.position(account, instrument)?;
-        let pool = self.pool_of(position);
-        if self.has_box(pool) {
+        if self.has_box(self.pool_of(position)) {
             return self.boxed_liquidation_price(position, farthest);
         }
-        let beyond = |price: &MarkPrice| match position.size.is_positive() {
-            true => *price < farthest,
-            false => *price > farthest,
+        let within = |price: &MarkPrice| match position.size.is_positive() {
+            true => *price >= farthest,
+            false => *price <= farthest,
         };
-        let slack = self.health(pool).slack_e6();
-        bound(self.instrument(instrument), position, slack).map(MarkPrice).filter(|price| !beyond(price))
+        self.liquidation_price(account, instrument).filter(within)
     }
 
     /// Checks the index against its definition: every pool is healthy or being liquidated, exactly the open

@@ -122,8 +122,8 @@ pub(super) fn slope(
     let entries = margin.ladder(instrument).entries(holders);
     let triggers = entries.map(|(trigger, account, slot)| (distance(trigger.0), account, slot));
     for (distance_of, account, slot) in triggers.take_while(|(distance, ..)| *distance <= limit) {
-        let Some((lots, shared)) = census.lots(slot) else { continue };
-        // A pool of several positions has a certificate, nearer than where it really falls.
+        let Some((lots, shared)) = census.lots(slot, holders) else { continue };
+        // A pool of several positions, or one with a box, has a certificate, nearer than where it really falls.
         let exact = if shared {
             margin.liquidation_price_within(account, instrument, farthest).map(|price| distance(price.0))
         } else {

@@ -2,6 +2,7 @@
 
 use crate::outcome::scenario;
 use core::ops::ControlFlow;
+use downdraft_insight::metrics::slopes;
 use downdraft_lab::fork::mid_run;
 use downdraft_lab::library::Text;
 use downdraft_lab::scenario::Files;
@@ -88,7 +89,7 @@ impl Observer for Near {
 
     fn done(&mut self, venue: &Venue) {
         let margin = venue.margin();
-        if !self.commands.is_multiple_of(2_000) {
+        if !self.commands.is_multiple_of(500) {
             return;
         }
         for position in margin.positions().iter().filter(|position| !position.size().is_zero()) {
@@ -114,6 +115,60 @@ fn a_liquidation_price_near_by_is_the_one_looked_for_far_and_wide() {
     let prepared = Prepared::new(scenario("volatility-jump", &["duration=7s"]), None);
     run(&prepared, &mut near, |_, _| ControlFlow::Continue(())).expect("a run to its end");
     assert!(near.found > 50 && near.none > 50, "{} and {}", near.found, near.none);
+}
+
+/// Compares the ladders in both directions with what each position's liquidation price says.
+#[derive(Default)]
+struct Ladders {
+    commands: u64,
+    rungs: usize,
+}
+
+impl Observer for Ladders {
+    fn command(&mut self, _: &Stamp, _: &Command) {
+        self.commands += 1;
+    }
+
+    fn event(&mut self, _: EventId, _: Option<u32>, _: &Event) {}
+
+    fn done(&mut self, venue: &Venue) {
+        let margin = venue.margin();
+        if !self.commands.is_multiple_of(1_000) {
+            return;
+        }
+        for instrument in (0..venue.capacity().instruments).map(InstrumentId) {
+            let mark = margin.instrument(instrument).mark().0;
+            let mut expected: [Vec<(i64, u64)>; 2] = Default::default();
+            for position in margin.positions().iter().filter(|position| position.instrument() == instrument) {
+                let (pool, size) = (margin.pool_of(position), position.size());
+                if size.is_zero() || margin.is_liquidating(pool) || margin.is_fund(position.account()) {
+                    continue;
+                }
+                let price = margin.liquidation_price(position.account(), instrument);
+                if let Some(distance) = price.map(|price| (price.0 - mark).abs()).filter(|distance| *distance <= mark) {
+                    expected[usize::from(size.is_negative())].push((distance, size.quantity().0));
+                }
+            }
+            for (slope, mut expected) in slopes(venue, instrument, mark).iter().zip(expected) {
+                expected.sort_unstable();
+                let mut found: Vec<(i64, u64)> = slope.ladder.iter().map(|rung| (rung.distance, rung.lots)).collect();
+                found.sort_unstable();
+                assert_eq!(found, expected, "{instrument} at {mark}");
+                self.rungs += found.len();
+            }
+        }
+    }
+}
+
+/// A box ends on both sides of a mark; a position falls on the side where it loses, at its liquidation price.
+#[test]
+fn ladders_hold_each_position_once_on_the_side_where_it_loses() {
+    for (name, sets) in [("volatility-jump", &["duration=7s"][..]), ("collateral-loop", &[]), ("coin-margined", &[])] {
+        let mut ladders = Ladders::default();
+        let prepared = Prepared::new(scenario(name, sets), None);
+        run(&prepared, &mut ladders, |_, _| ControlFlow::Continue(())).expect("a run to its end");
+        assert!(ladders.rungs > 20, "{name}: {}", ladders.rungs);
+    }
 }
 
 const GOOD: &str = r#"name = "t"

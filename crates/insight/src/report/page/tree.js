@@ -79,8 +79,8 @@ function treeDrawing(run, tree, width, picked, pick) {
   const radius = (node) => 2.5 + 8 * Math.sqrt(node.lots / largest);
   const svg = drawn("svg", {
     width,
-    height: height + 56,
-    viewBox: `0 0 ${width} ${height + 56}`,
+    height: height + 62,
+    viewBox: `0 0 ${width} ${height + 62}`,
     tabindex: 0,
     role: "img",
     "aria-label": `Cascade of liquidation ${tree.root}, ${tree.size} liquidations. Arrow keys go from one to the next.`,
@@ -108,7 +108,7 @@ function treeDrawing(run, tree, width, picked, pick) {
     svg.append(dot);
     if (node.hidden) svg.append(drawn("text", { x: cx + radius(node) + 3, y: cy, class: "mid small" }, `+${node.hidden}`));
   });
-  svg.append(drawn("text", { x: area.left, y: height + 52, class: "note" }, shownOf(tree)));
+  svg.append(drawn("text", { x: area.left, y: height + 58, class: "note" }, shownOf(tree)));
   svg.addEventListener("keydown", (event) => {
     const parent = places.get(tree.nodes[picked].parent);
     if (event.key === "ArrowRight" || event.key === "ArrowDown") pick(picked + 1);
