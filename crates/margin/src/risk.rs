@@ -153,8 +153,14 @@ impl Margin {
     /// `(WB − TMM + UPNL + cum − side·pos·EP) ÷ (pos·MMR − side·pos)`.
     #[must_use]
     pub fn liquidation_price(&self, account: AccountId, instrument: InstrumentId) -> Option<MarkPrice> {
-        let long = self.position(account, instrument)?.size.is_positive();
-        self.liquidation_price_within(account, instrument, MarkPrice(if long { i64::MIN } else { i64::MAX }))
+        let position = self.position(account, instrument)?;
+        let pool = self.pool_of(position);
+        if self.has_box(pool) {
+            let (lowest, highest) = self.instrument(instrument).legal_marks();
+            return self.boxed_liquidation_price(position, if position.size.is_positive() { lowest } else { highest });
+        }
+        let slack = self.health(pool).slack_e6();
+        bound(self.instrument(instrument), position, slack).map(MarkPrice)
     }
 
     /// As [`Margin::liquidation_price`], where it is no farther from the mark than `farthest`, on the side where the
