@@ -42,6 +42,16 @@ const AHEAD: [usize; 2] = [16, 8];
 impl Book {
     /// Applies a command.
     ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// let bid = NewOrder::limit(Side::Buy, Qty(5), Price(100), 1);
+    /// let Done::Matched(outcome) = book.apply(&Command::Submit(bid), &mut TradeAll)? else { unreachable!() };
+    /// let id = outcome.rested.expect("nothing to meet");
+    /// assert!(matches!(book.apply(&Command::Reduce(id, Qty(2)), &mut TradeAll)?, Done::Left(order) if order.qty == Qty(3)));
+    /// # Ok::<(), Reject>(())
+    /// ```
+    ///
     /// # Errors
     /// As the method that it stands for.
     #[inline]

@@ -149,6 +149,24 @@ impl Book {
 
     /// As [`Book::cancel`], for a listener.
     ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// let id = book.submit(&NewOrder::limit(Side::Buy, Qty(5), Price(100), 1), &mut TradeAll)?.rested.expect("rests");
+    /// /// Hears which level changed.
+    /// struct Levels(Vec<LevelChange>);
+    /// impl Matcher for Levels {
+    ///     fn filled(&mut self, _: &Fill) {}
+    ///     fn level(&mut self, change: &LevelChange) {
+    ///         self.0.push(*change);
+    ///     }
+    /// }
+    /// let mut levels = Levels(Vec::new());
+    /// book.cancel_with(id, &mut levels)?;
+    /// assert_eq!(levels.0, [LevelChange { side: Side::Buy, price: Price(100), qty: Qty(0), orders: 0 }]);
+    /// # Ok::<(), Reject>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Book::cancel`].
     #[inline(always)]
@@ -231,6 +249,15 @@ impl Book {
     }
 
     /// As [`Book::reduce`], for a listener.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// let id = book.submit(&NewOrder::limit(Side::Buy, Qty(5), Price(100), 1), &mut TradeAll)?.rested.expect("rests");
+    /// assert_eq!(book.reduce_with(id, Qty(5), &mut TradeAll)?.qty, Qty(0));
+    /// assert_eq!(book.order(id), None);
+    /// # Ok::<(), Reject>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Book::reduce`].

@@ -71,6 +71,18 @@ impl Book {
     /// if it meets one of its own sort (displayed or hidden): where none is left and it does not, it is refused,
     /// even if it would trade in full. Likewise what may rest as an iceberg or until a time must find an extra.
     ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// book.submit(&NewOrder::limit(Side::Sell, Qty(5), Price(101), 1), &mut TradeAll)?;
+    /// let bid = NewOrder::limit(Side::Buy, Qty(8), Price(101), 2);
+    /// assert_eq!(book.check(&bid), Ok(()));
+    /// assert_eq!(book.check(&NewOrder { tif: TimeInForce::Fok, ..bid }), Err(Reject::CannotFill));
+    /// assert_eq!(book.check(&NewOrder { min_qty: Qty(6), ..bid }), Err(Reject::CannotFill));
+    /// assert_eq!(book.check(&NewOrder { post_only: PostOnly::Reject, ..bid }), Err(Reject::WouldTake));
+    /// # Ok::<(), Reject>(())
+    /// ```
+    ///
     /// # Errors
     /// In this order: [`Reject::ZeroQuantity`], [`Reject::UnknownOwner`], [`Reject::LimitAlready`],
     /// [`Reject::MarketCannotRest`], [`Reject::BadDisplay`], [`Reject::TooLarge`], [`Reject::Expired`],
@@ -189,6 +201,17 @@ impl Book {
     }
 
     /// Whether [`Book::replace`] would accept the change as the book now is.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// book.submit(&NewOrder::limit(Side::Sell, Qty(5), Price(101), 1), &mut TradeAll)?;
+    /// let id = book.submit(&NewOrder::limit(Side::Buy, Qty(5), Price(99), 2), &mut TradeAll)?.rested.expect("rests");
+    /// let change = Replacement { post_only: PostOnly::Reject, ..Replacement::new(Price(101), Qty(5)) };
+    /// assert_eq!(book.check_replace(id, &change), Err(Reject::WouldTake));
+    /// assert_eq!(book.check_replace(id, &Replacement::new(Price(100), Qty(9))), Ok(()));
+    /// # Ok::<(), Reject>(())
+    /// ```
     ///
     /// # Errors
     /// In this order: [`Reject::UnknownOrder`], [`Reject::NotTriggered`], [`Reject::ZeroQuantity`],

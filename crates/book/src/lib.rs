@@ -40,3 +40,6 @@ pub use query::{Cost, Depth, DepthLevel, OrdersAt, Position, Within};
 pub use snapshot::SnapshotError;
 pub use stops::{Fired, PendingStop, StopOrder};
 pub use trigger::{Trigger, TriggerBy};
+
+// The units that its methods speak in, so that whoever uses the book needs no other crate.
+pub use downdraft_types::{OrderId, Price, Qty, Side, Time};

@@ -31,6 +31,17 @@ impl TimeInForce {
 
 /// What happens where an order meets one of the same owner, or of the same group of owners
 /// ([`Book::set_group`](crate::Book::set_group)). The taker's setting decides.
+///
+/// ```
+/// # use downdraft_book::*;
+/// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+/// book.submit(&NewOrder::limit(Side::Sell, Qty(3), Price(100), 7), &mut TradeAll)?;
+/// let stp = SelfTradePrevention::Decrement;
+/// let outcome = book.submit(&NewOrder { stp, ..NewOrder::limit(Side::Buy, Qty(5), Price(100), 7) }, &mut TradeAll)?;
+/// assert_eq!((outcome.filled, outcome.decremented, outcome.remaining), (Qty(0), Qty(3), Qty(2)));
+/// assert_eq!(book.best_ask(), None);
+/// # Ok::<(), Reject>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
@@ -50,6 +61,16 @@ pub enum SelfTradePrevention {
 }
 
 /// What happens where an order that is only to rest would trade at once.
+///
+/// ```
+/// # use downdraft_book::*;
+/// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+/// book.submit(&NewOrder::limit(Side::Sell, Qty(5), Price(101), 1), &mut TradeAll)?;
+/// let bid = NewOrder { post_only: PostOnly::Slide, ..NewOrder::limit(Side::Buy, Qty(5), Price(105), 2) };
+/// book.submit(&bid, &mut TradeAll)?;
+/// assert_eq!(book.best_bid(), Some(Price(100)));
+/// # Ok::<(), Reject>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
@@ -65,6 +86,19 @@ pub enum PostOnly {
 }
 
 /// How much of a resting order can be seen.
+///
+/// ```
+/// # use downdraft_book::*;
+/// # let mut book = Book::with_capacity(BookCapacity { extras: 10, ..BookCapacity::new(100, 100) });
+/// let iceberg = NewOrder { display: Display::Iceberg(Qty(2)), ..NewOrder::limit(Side::Sell, Qty(8), Price(100), 1) };
+/// let id = book.submit(&iceberg, &mut TradeAll)?.rested.expect("nothing to meet");
+/// book.submit(&NewOrder::limit(Side::Sell, Qty(5), Price(100), 2), &mut TradeAll)?;
+/// book.submit(&NewOrder::market(Side::Buy, Qty(2), 3), &mut TradeAll)?;
+/// // Its next two lots are at the back.
+/// assert_eq!(book.order(id).map(|order| (order.displayed, order.qty)), Some((Qty(2), Qty(6))));
+/// assert_eq!(book.quantity_ahead(id), Some(Qty(5)));
+/// # Ok::<(), Reject>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "kebab-case"))]
@@ -150,6 +184,16 @@ impl NewOrder {
     }
 
     /// An order at the best price of the other side, which rests there with what it does not trade.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// book.submit(&NewOrder::limit(Side::Sell, Qty(3), Price(100), 1), &mut TradeAll)?;
+    /// book.submit(&NewOrder::limit(Side::Sell, Qty(3), Price(101), 1), &mut TradeAll)?;
+    /// let outcome = book.submit(&NewOrder::market_to_limit(Side::Buy, Qty(5), 2), &mut TradeAll)?;
+    /// assert_eq!((outcome.filled, book.best_bid(), book.best_ask()), (Qty(3), Some(Price(100)), Some(Price(101))));
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[inline]
     #[must_use]
     pub const fn market_to_limit(side: Side, qty: Qty, owner: u32) -> Self {

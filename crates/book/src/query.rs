@@ -86,35 +86,99 @@ impl Book {
     }
 
     /// The displayed levels of a side, best first: the book by price.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// for (price, lots) in [(100, 5), (100, 7), (98, 3)] {
+    ///     book.submit(&NewOrder::limit(Side::Buy, Qty(lots), Price(price), 1), &mut TradeAll)?;
+    /// }
+    /// let levels: Vec<_> = book.depth(Side::Buy).map(|level| (level.price, level.qty, level.orders)).collect();
+    /// assert_eq!(levels, [(Price(100), Qty(12), 2), (Price(98), Qty(3), 1)]);
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn depth(&self, side: Side) -> Depth<'_> {
         Depth { book: self, side, levels: self.ladders[side as usize].walk() }
     }
 
     /// The displayed level of a side at a price.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// for (price, lots) in [(100, 5), (100, 7), (98, 3)] {
+    ///     book.submit(&NewOrder::limit(Side::Buy, Qty(lots), Price(price), 1), &mut TradeAll)?;
+    /// }
+    /// assert_eq!(book.level(Side::Buy, Price(100)).map(|level| level.qty), Some(Qty(12)));
+    /// assert_eq!(book.level(Side::Buy, Price(99)), None);
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn level(&self, side: Side, price: Price) -> Option<DepthLevel> {
         self.find_place(side as usize, price).map(|place| self.depth_level(place))
     }
 
     /// The displayed orders of a side at a price, highest priority first.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// for (price, lots) in [(100, 5), (100, 7), (98, 3)] {
+    ///     book.submit(&NewOrder::limit(Side::Buy, Qty(lots), Price(price), 1), &mut TradeAll)?;
+    /// }
+    /// let lots: Vec<_> = book.orders_at(Side::Buy, Price(100)).map(|order| order.qty).collect();
+    /// assert_eq!(lots, [Qty(5), Qty(7)]);
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn orders_at(&self, side: Side, price: Price) -> OrdersAt<'_> {
         self.orders_in(self.find_place(side as usize, price))
     }
 
     /// The hidden orders of a side at a price, highest priority first.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity { extras: 10, hidden_levels: 10, ..BookCapacity::new(100, 100) });
+    /// let ask = |lots, owner| NewOrder::limit(Side::Sell, Qty(lots), Price(100), owner);
+    /// book.submit(&NewOrder { display: Display::Hidden, ..ask(9, 1) }, &mut TradeAll)?;
+    /// book.submit(&NewOrder { display: Display::Iceberg(Qty(2)), ..ask(8, 2) }, &mut TradeAll)?;
+    /// assert_eq!(book.hidden_at(Side::Sell, Price(100)).map(|order| order.owner).collect::<Vec<_>>(), [1]);
+    /// assert_eq!(book.level(Side::Sell, Price(100)).map(|level| level.qty), Some(Qty(2)));
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn hidden_at(&self, side: Side, price: Price) -> OrdersAt<'_> {
         self.orders_in(self.find_place(side as usize | Tag::HIDDEN as usize, price))
     }
 
     /// Every order of a side in the order in which they would be met, hidden ones included: the book by order.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity { extras: 10, hidden_levels: 10, ..BookCapacity::new(100, 100) });
+    /// let ask = |lots, owner| NewOrder::limit(Side::Sell, Qty(lots), Price(100), owner);
+    /// book.submit(&NewOrder { display: Display::Hidden, ..ask(9, 1) }, &mut TradeAll)?;
+    /// book.submit(&NewOrder { display: Display::Iceberg(Qty(2)), ..ask(8, 2) }, &mut TradeAll)?;
+    /// let orders: Vec<_> = book.orders(Side::Sell).map(|order| (order.owner, order.displayed, order.qty)).collect();
+    /// assert_eq!(orders, [(2, Qty(2), Qty(8)), (1, Qty(0), Qty(9))]);
+    /// # Ok::<(), Reject>(())
+    /// ```
     pub fn orders(&self, side: Side) -> impl Iterator<Item = Resting> {
         self.walk_all(side).flat_map(|place| self.orders_in(Some(place)))
     }
 
     /// A resting order.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// let id = book.submit(&NewOrder::limit(Side::Buy, Qty(5), Price(100), 1), &mut TradeAll)?.rested.expect("rests");
+    /// book.submit(&NewOrder::market(Side::Sell, Qty(2), 2), &mut TradeAll)?;
+    /// assert_eq!(book.order(id).map(|order| order.qty), Some(Qty(3)));
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[inline]
     #[must_use]
     pub fn order(&self, id: OrderId) -> Option<Resting> {
@@ -152,6 +216,16 @@ impl Book {
     }
 
     /// Lots that trade before the order does at its price: [`Position::qty`].
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// book.submit(&NewOrder::limit(Side::Buy, Qty(5), Price(100), 1), &mut TradeAll)?;
+    /// let id = book.submit(&NewOrder::limit(Side::Buy, Qty(5), Price(100), 2), &mut TradeAll)?.rested.expect("rests");
+    /// book.submit(&NewOrder::market(Side::Sell, Qty(2), 3), &mut TradeAll)?;
+    /// assert_eq!(book.quantity_ahead(id), Some(Qty(3)));
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn quantity_ahead(&self, id: OrderId) -> Option<Qty> {
         self.position(id).map(|position| position.qty)
@@ -214,6 +288,16 @@ impl Book {
     }
 
     /// What is displayed on a side at most `ticks` from its best price.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// for (price, lots) in [(100, 5), (98, 7), (97, 3)] {
+    ///     book.submit(&NewOrder::limit(Side::Buy, Qty(lots), Price(price), 1), &mut TradeAll)?;
+    /// }
+    /// assert_eq!(book.within_ticks(Side::Buy, 2), Within { qty: 12, orders: 2, levels: 2 });
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn within_ticks(&self, side: Side, ticks: u64) -> Within {
         match self.ladders[side as usize].best() {
@@ -225,6 +309,18 @@ impl Book {
     /// What is displayed on a side at most `bps` basis points (of 1/10,000) from the middle of best bid and best
     /// ask: bids at or above middle − |middle| × bps / 10,000, asks at or below middle + |middle| × bps / 10,000,
     /// compared exactly. Nothing where a side is empty.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// for (side, price) in [(Side::Buy, 9_990), (Side::Buy, 9_980), (Side::Sell, 10_010)] {
+    ///     book.submit(&NewOrder::limit(side, Qty(5), Price(price), 1), &mut TradeAll)?;
+    /// }
+    /// // Ten basis points of 10,000 are ten ticks.
+    /// assert_eq!(book.within_bps(Side::Buy, 10).levels, 1);
+    /// assert_eq!(book.within_bps(Side::Buy, 20).levels, 2);
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn within_bps(&self, side: Side, bps: u32) -> Within {
         let [Some(bid), Some(ask)] = Side::BOTH.map(|side| self.best(side)) else { return Within::default() };

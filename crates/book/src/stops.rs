@@ -197,6 +197,22 @@ impl Book {
     /// become due in the order in which the price crosses them, those of one trigger in the order in which they
     /// were submitted; where the first reference price crosses both buys and sells, the buys first. Nothing fires
     /// while orders are collected for an auction.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity { stops: 10, ..BookCapacity::new(100, 100) });
+    /// // A trailing stop sells when the mark is five ticks below the highest it has been.
+    /// book.set_mark(Price(100));
+    /// let order = NewOrder::market(Side::Sell, Qty(5), 1);
+    /// book.submit_stop(&StopOrder { trigger: Trigger::Trailing { offset: 5 }, by: TriggerBy::Mark, order })?;
+    /// [Price(110), Price(106)].map(|mark| book.set_mark(mark));
+    /// assert_eq!(book.fire(&mut TradeAll), None);
+    /// book.set_mark(Price(105));
+    /// let fired = book.fire(&mut TradeAll).expect("it is due");
+    /// // There was nobody to sell to.
+    /// assert_eq!((fired.order, fired.result?.end), (order, End::Unfilled));
+    /// # Ok::<(), Reject>(())
+    /// ```
     pub fn fire<M: Matcher>(&mut self, matcher: &mut M) -> Option<Fired> {
         if self.collecting {
             return None;
@@ -214,6 +230,17 @@ impl Book {
 
     /// Takes a stop out that has not fired, due or not.
     ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity { stops: 10, ..BookCapacity::new(100, 100) });
+    /// let order = NewOrder::limit(Side::Buy, Qty(5), Price(111), 1);
+    /// let id = book.submit_stop(&StopOrder { trigger: Trigger::At(Price(110)), by: TriggerBy::Mark, order })?;
+    /// assert_eq!(book.cancel(id), Err(Reject::NotTriggered));
+    /// assert_eq!(book.cancel_stop(id)?.stop.order, order);
+    /// assert_eq!(book.cancel_stop(id), Err(Reject::UnknownOrder));
+    /// # Ok::<(), Reject>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Reject::UnknownOrder`] where no such stop waits; a stop that has fired and rests is an order like any other.
     pub fn cancel_stop(&mut self, id: OrderId) -> Result<PendingStop, Reject> {
@@ -223,12 +250,36 @@ impl Book {
     }
 
     /// A stop that has not fired.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity { stops: 10, ..BookCapacity::new(100, 100) });
+    /// let order = NewOrder::limit(Side::Buy, Qty(5), Price(111), 1);
+    /// let id = book.submit_stop(&StopOrder { trigger: Trigger::At(Price(110)), by: TriggerBy::Mark, order })?;
+    /// let waits = book.stop(id).expect("it has not fired");
+    /// assert_eq!((waits.trigger_price, waits.due), (Price(110), false));
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn stop(&self, id: OrderId) -> Option<PendingStop> {
         self.pool.find_stop(id).map(|slot| self.pending(slot))
     }
 
     /// The stops that have not fired: those that are due in the order in which they will fire, then the others.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity { stops: 10, ..BookCapacity::new(100, 100) });
+    /// let order = NewOrder::market(Side::Sell, Qty(5), 1);
+    /// for price in [95, 90] {
+    ///     book.submit_stop(&StopOrder { trigger: Trigger::At(Price(price)), by: TriggerBy::Mark, order })?;
+    /// }
+    /// book.set_mark(Price(94));
+    /// let stops: Vec<_> = book.stops().map(|stop| (stop.trigger_price, stop.due)).collect();
+    /// assert_eq!(stops, [(Price(95), true), (Price(90), false)]);
+    /// assert_eq!(book.due_stops(), 1);
+    /// # Ok::<(), Reject>(())
+    /// ```
     pub fn stops(&self) -> impl Iterator<Item = PendingStop> {
         self.stops.slots(None).map(|slot| self.pending(slot))
     }

@@ -44,6 +44,19 @@ impl Book {
     /// What an uncross would come to now; `None` where the sides do not cross. `reference` breaks the last tie, the
     /// price of the last trade where it is `None`. Hidden orders and reserves count. Linear in the levels that
     /// cross.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// book.open_auction()?;
+    /// for (side, price, lots) in [(Side::Buy, 100, 15), (Side::Sell, 95, 10)] {
+    ///     book.submit(&NewOrder::limit(side, Qty(lots), Price(price), 1), &mut TradeAll)?;
+    /// }
+    /// // Ten lots trade at any price from 95 to 100, and five bids are left over: the highest.
+    /// let indicative = book.indicative(None).expect("the sides cross");
+    /// assert_eq!((indicative.price, indicative.volume, indicative.imbalance), (Price(100), 10, 5));
+    /// # Ok::<(), Reject>(())
+    /// ```
     #[must_use]
     pub fn indicative(&self, reference: Option<Price>) -> Option<Indicative> {
         let side = |side| self.walk_all(side).map(|at: Place| (at.price(), u128::from(self.level_at(at).lots().0)));
@@ -52,6 +65,19 @@ impl Book {
 
     /// Ends the auction: trades what [`Book::indicative`] says, each side in the order in which it would be met, and
     /// goes on with continuous trading. Self-trade prevention does not apply.
+    ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// # let mut book = Book::with_capacity(BookCapacity::new(100, 100));
+    /// book.open_auction()?;
+    /// book.submit(&NewOrder::limit(Side::Buy, Qty(10), Price(100), 1), &mut TradeAll)?;
+    /// book.submit(&NewOrder::limit(Side::Sell, Qty(10), Price(95), 2), &mut TradeAll)?;
+    /// // Nothing is left over from 95 to 100: the price nearest to the reference.
+    /// let done = book.uncross(Some(Price(97)), &mut TradeAll)?.expect("the sides cross");
+    /// assert_eq!((done.price, book.last(), book.is_collecting()), (Price(97), Some(Price(97)), false));
+    /// assert_eq!(book.uncross(None, &mut TradeAll), Err(Reject::NotInAuction));
+    /// # Ok::<(), Reject>(())
+    /// ```
     ///
     /// # Errors
     /// [`Reject::NotInAuction`].

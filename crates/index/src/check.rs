@@ -41,6 +41,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         let least = if id == self.root { 2 } else { Arena::<K, u32, B>::MIN };
         assert!(node.len() >= least, "an inner node is at least half full");
         assert!(low.is_none_or(|low| node.keys()[0] == low), "the first bound is the parent's");
+        assert!(node.is_padded(), "no unused slot of a node is below its keys");
         walk.inners += 1;
         for at in 0..node.len() {
             let from = if at == 0 { low } else { Some(node.keys()[at]) };
@@ -53,6 +54,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         let node = self.leaves.get(id);
         let least = if id == self.root { 1 } else { Arena::<K, V, B>::MIN };
         assert!(node.len() >= least, "a leaf is at least half full");
+        assert!(node.is_padded(), "no unused slot of a node is below its keys");
         assert_eq!(node.prev, walk.previous_leaf, "leaves are chained in order");
         match walk.previous_leaf {
             NIL => assert_eq!(self.first, id, "the first leaf is cached"),

@@ -126,8 +126,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         if self.root == NIL {
             return self.insert_first(key, value);
         }
-        let mut path = Path { steps: [(NIL, 0); MAX_HEIGHT], len: 0 };
-        let leaf = self.descend_with(&key, &mut path);
+        let leaf = self.descend(&key);
         let node = self.leaves.get_mut(leaf);
         let at = node.rank(&key);
         if node.keys().get(at) == Some(&key) {
@@ -142,11 +141,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
             node.insert_at(at, key, value);
             return Ok(None);
         }
-        let (right, bound) = self.leaves.split_insert(leaf, at, key, value);
-        if self.last == leaf {
-            self.last = right;
-        }
-        self.insert_child(&path, right, bound);
+        self.split(leaf, at, key, value);
         Ok(None)
     }
 
@@ -155,8 +150,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         if self.root == NIL {
             return None;
         }
-        let mut path = Path { steps: [(NIL, 0); MAX_HEIGHT], len: 0 };
-        let leaf = self.descend_with(key, &mut path);
+        let leaf = self.descend(key);
         let node = self.leaves.get_mut(leaf);
         let at = node.rank(key);
         if node.keys().get(at) != Some(key) {
@@ -168,7 +162,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         if self.len == 0 {
             self.clear();
         } else if left < Arena::<K, V, B>::MIN {
-            self.refill(&path);
+            self.refill(key);
         }
         Some(value)
     }
@@ -311,8 +305,9 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         id
     }
 
-    #[inline]
-    fn descend_with(&self, key: &K, path: &mut Path) -> u32 {
+    /// The way to the leaf that `key` belongs to: few changes go up it again, so it is noted only for them.
+    fn path_to(&self, key: &K) -> Path {
+        let mut path = Path { steps: [(NIL, 0); MAX_HEIGHT], len: self.height };
         let mut id = self.root;
         for step in &mut path.steps[..self.height] {
             let node = self.inners.get(id);
@@ -320,8 +315,18 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
             *step = (id, child as u32);
             id = node.values()[child];
         }
-        path.len = self.height;
-        id
+        path
+    }
+
+    /// Enters `key` at `at` into the full leaf that it belongs to.
+    #[cold]
+    fn split(&mut self, leaf: u32, at: usize, key: K, value: V) {
+        let path = self.path_to(&key);
+        let (right, bound) = self.leaves.split_insert(leaf, at, key, value);
+        if self.last == leaf {
+            self.last = right;
+        }
+        self.insert_child(&path, right, bound);
     }
 
     fn leftmost_path(&self) -> Path {
@@ -335,7 +340,6 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
     }
 
     /// Enters the node `child`, split off the one `path` leads to, into its parent; splits upward.
-    #[cold]
     fn insert_child(&mut self, path: &Path, mut child: u32, mut bound: K) {
         for &(parent, taken) in path.steps[..path.len].iter().rev() {
             let at = taken as usize + 1;
@@ -354,9 +358,10 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         self.height += 1;
     }
 
-    /// Brings the nodes along `path` back to their minimum, from the leaf up.
+    /// Brings the nodes on the way to `key` back to their minimum, from its leaf up.
     #[cold]
-    fn refill(&mut self, path: &Path) {
+    fn refill(&mut self, key: &K) {
+        let path = self.path_to(key);
         for depth in (0..path.len).rev() {
             let (parent, taken) = path.steps[depth];
             let node = self.inners.get(parent);

@@ -3,7 +3,8 @@
 /// "No node".
 pub(crate) const NIL: u32 = u32::MAX;
 
-/// `B` slots of which the first `len` are in use, in key order.
+/// `B` slots of which the first `len` are in use, in key order. The others hold keys that are at or above the last
+/// one in use, so that a search asks the same slots of every node, however full it is.
 ///
 /// In an inner node `keys[i]` is a lower bound of child `i` and exceeds every key of child `i − 1`. `keys[0]`
 /// equals the parent's bound for the node, except on the leftmost path, where it is never read.
@@ -54,29 +55,64 @@ impl<K: Copy + Ord, V: Copy, const B: usize> Node<K, V, B> {
 
     pub fn set_key(&mut self, at: usize, key: K) {
         self.keys[at] = key;
+        self.pad();
     }
 
     /// How many keys lie below `key`.
     #[inline]
     pub fn rank(&self, key: &K) -> usize {
-        count_leading(self.keys(), |k| k < key)
+        self.count_leading(|k| k < key)
     }
 
     /// How many keys lie at or below `key`.
     #[inline]
     pub fn rank_inclusive(&self, key: &K) -> usize {
-        count_leading(self.keys(), |k| k <= key)
+        self.count_leading(|k| k <= key)
     }
 
     /// As an inner node: which child `key` belongs to.
     #[inline]
     pub fn child_of(&self, key: &K) -> usize {
-        count_leading(&self.keys()[1..], |bound| bound <= key)
+        let last = self.len.wrapping_sub(1);
+        self.last_leading(|bound| bound <= key).min(last) as usize
+    }
+
+    /// How many keys at the start are `below`, where none after them is.
+    #[inline]
+    fn count_leading(&self, below: impl Fn(&K) -> bool) -> usize {
+        let first = u32::from(below(&self.keys[0]));
+        self.last_leading(below).wrapping_add(first).min(self.len) as usize
+    }
+
+    /// The slot of the last key that is `below`, the first slot where none is; the first one is not asked, and where
+    /// all keys in use are below, those of other slots count as they may.
+    ///
+    /// Every [`STRIDE`]th key is asked, then those of one stride, whatever the answers: no branch depends on the keys,
+    /// and the loads do not wait for each other, so that a cold node costs two misses, where a binary search would
+    /// wait for each of its steps.
+    #[inline(always)]
+    fn last_leading(&self, below: impl Fn(&K) -> bool) -> u32 {
+        let (mut strides, mut at) = (0_u32, STRIDE);
+        while at < B {
+            strides = strides.wrapping_add(u32::from(below(&self.keys[at])));
+            at += STRIDE;
+        }
+        let from = strides.wrapping_mul(STRIDE as u32);
+        let rest = &self.keys[from as usize..];
+        let within = match rest.first_chunk::<STRIDE>() {
+            Some(stride) => count_after_first(stride, below),
+            // Only of nodes whose size is no multiple of a stride.
+            None => count_after_first(rest, below),
+        };
+        from.wrapping_add(within)
     }
 
     #[inline]
     pub fn insert_at(&mut self, at: usize, key: K, value: V) {
         let len = self.len();
+        if at == len {
+            self.keys[at..].fill(key);
+        }
         self.keys.copy_within(at..len, at + 1);
         self.values.copy_within(at..len, at + 1);
         self.keys[at] = key;
@@ -110,6 +146,8 @@ impl<K: Copy + Ord, V: Copy, const B: usize> Node<K, V, B> {
         right.values.copy_within(count..from, 0);
         self.len += count as u32;
         right.len -= count as u32;
+        self.pad();
+        right.pad();
     }
 
     /// Moves the last `count` entries of this node to the front of `right`.
@@ -121,20 +159,28 @@ impl<K: Copy + Ord, V: Copy, const B: usize> Node<K, V, B> {
         right.values[..count].copy_from_slice(&self.values[keep..keep + count]);
         self.len -= count as u32;
         right.len += count as u32;
+        right.pad();
+    }
+
+    /// Fills the slots that are not in use with the last key in use, if there is one.
+    fn pad(&mut self) {
+        let len = self.len();
+        if let Some(last) = self.keys().last().copied() {
+            self.keys[len..].fill(last);
+        }
+    }
+
+    /// Whether every slot that is not in use holds a key at or above the last one in use.
+    pub fn is_padded(&self) -> bool {
+        let last = self.keys().last();
+        last.is_none_or(|last| self.keys[self.len()..].iter().all(|key| key >= last))
     }
 }
 
-/// How many keys at the start of `keys` are `below`, where none after them is: every [`STRIDE`]th key is asked,
-/// then the keys of one stride.
-///
-/// The loads of a stride do not wait for each other, so a cold node costs two misses, where a binary search
-/// would wait for each of its steps.
-#[inline]
-fn count_leading<K>(keys: &[K], below: impl Fn(&K) -> bool) -> usize {
-    let strides = keys.chunks_exact(STRIDE);
-    let skipped = strides.map(|stride| usize::from(below(&stride[STRIDE - 1]))).sum::<usize>() * STRIDE;
-    let rest = &keys[skipped..keys.len().min(skipped + STRIDE)];
-    skipped + rest.iter().map(|key| usize::from(below(key))).sum::<usize>()
+/// How many keys but the first are `below`.
+#[inline(always)]
+fn count_after_first<K>(keys: &[K], below: impl Fn(&K) -> bool) -> u32 {
+    keys.iter().skip(1).fold(0, |count: u32, key| count.wrapping_add(u32::from(below(key))))
 }
 
 /// Keys between two that are asked first.

@@ -128,6 +128,15 @@ impl Book {
     /// It reserves what the saved book had reserved: whoever reads bytes from strangers looks at
     /// [`Book::saved_capacity`] first.
     ///
+    /// ```
+    /// # use downdraft_book::*;
+    /// let mut bytes = Book::with_capacity(BookCapacity::new(100, 100)).save();
+    /// assert_eq!(Book::saved_capacity(&bytes).map(|capacity| capacity.orders), Ok(100));
+    /// assert!(Book::restore(&bytes).is_ok());
+    /// bytes[20] ^= 1;
+    /// assert!(matches!(Book::restore(&bytes), Err(SnapshotError::Checksum(..))));
+    /// ```
+    ///
     /// # Errors
     /// A [`SnapshotError`] where the bytes are damaged, of another version or contradict themselves.
     pub fn restore(bytes: &[u8]) -> Result<Self, SnapshotError> {

@@ -1,5 +1,6 @@
 //! The book beside its naive twin, and each feature by itself.
 
+mod combinations;
 mod differential;
 mod display;
 mod edges;
