@@ -178,6 +178,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         if taken == 0 {
             return 0;
         }
+        let first = node.keys()[0];
         let node = self.leaves.get_mut(self.first);
         node.remove_front(taken);
         let left = node.len();
@@ -185,8 +186,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
         if self.len == 0 {
             self.clear();
         } else if left < Arena::<K, V, B>::MIN {
-            let path = self.leftmost_path();
-            self.refill(&path);
+            self.refill(&first);
         }
         taken
     }
@@ -327,16 +327,6 @@ impl<K: Copy + Ord, V: Copy, const B: usize> OrderedMap<K, V, B> {
             self.last = right;
         }
         self.insert_child(&path, right, bound);
-    }
-
-    fn leftmost_path(&self) -> Path {
-        let mut path = Path { steps: [(NIL, 0); MAX_HEIGHT], len: self.height };
-        let mut id = self.root;
-        for step in &mut path.steps[..self.height] {
-            *step = (id, 0);
-            id = self.inners.get(id).values()[0];
-        }
-        path
     }
 
     /// Enters the node `child`, split off the one `path` leads to, into its parent; splits upward.

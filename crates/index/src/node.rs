@@ -135,6 +135,7 @@ impl<K: Copy + Ord, V: Copy, const B: usize> Node<K, V, B> {
         self.keys.copy_within(count..len, 0);
         self.values.copy_within(count..len, 0);
         self.len -= count as u32;
+        self.pad();
     }
 
     /// Moves the first `count` entries of `right` to the end of this node.
