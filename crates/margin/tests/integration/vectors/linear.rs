@@ -19,6 +19,7 @@ pub fn check(id: &str) -> Option<fn(&Case) -> Outcome> {
         "hyperliquid.backstop.threshold" => backstop,
         "hyperliquid.mm.range" => half_of_initial,
         "vega.mcal.210" => vega_maintenance,
+        _ if id.starts_with("hyperliquid.liq.") => hyperliquid_position,
         _ if id.starts_with("binance.liq.ft_") => |case| leveraged(case, MaintenanceBasis::Mark),
         _ if id.starts_with("gate_okx.liq.") => |case| leveraged(case, MaintenanceBasis::Mark),
         _ if id.starts_with("bybit.liq.linear_") => |case| leveraged(case, MaintenanceBasis::Entry),
@@ -199,6 +200,16 @@ fn deribit(case: &Case) -> Outcome {
         same(margin.health(cross(A)).maintenance().0, int(&case.expected()[1]))?;
     }
     Ok(())
+}
+
+/// A position and its margin. Sizes have five decimals.
+fn hyperliquid_position(case: &Case) -> Outcome {
+    let units = Units { tick: 0, mark: 8, lot: 5 };
+    let rate = case.ppm("MMR");
+    let mut margin = engine(&[units.spec(vec![tier(0, rate, 2 * rate)])]);
+    deposit(&mut margin, A, case.scaled("WB", units.money()));
+    enter(&mut margin, units, FIRST, units.lots(case.input("pos")) * case.small("side"), case.input("EP"));
+    case.near(liquidation_price(&margin), units.mark)
 }
 
 /// The mark below which equity is less than two thirds of maintenance, found by halving.
