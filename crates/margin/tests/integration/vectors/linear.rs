@@ -10,7 +10,10 @@ use serde_json::Value;
 
 pub fn check(id: &str) -> Option<fn(&Case) -> Outcome> {
     Some(match id {
-        "binance.liq.iso_eth" | "binance.liq.cross_eth_with_btc" | "binance.liq.cross_btc_with_eth" => binance_wallet,
+        "binance.liq.iso_eth"
+        | "binance.liq.iso_btc"
+        | "binance.liq.cross_eth_with_btc"
+        | "binance.liq.cross_btc_with_eth" => binance_wallet,
         "binance.tier.maintenance_amounts" => maintenance_amounts,
         "binance.tier.coinm_level5" => coin_level,
         "binance.tier.mm_500k" => maintenance_of_notional,
