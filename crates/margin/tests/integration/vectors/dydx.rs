@@ -16,6 +16,7 @@ pub fn check(id: &str) -> Option<fn(&Case) -> Outcome> {
         "fillable" => fillable,
         "if_delta" => fund_delta,
         "oimf" => open_interest,
+        "oimf_rate" => open_interest_rate,
         "adl" => deleveraging,
         _ => return None,
     })
@@ -103,8 +104,24 @@ fn fund_delta(case: &Case) -> Outcome {
     case.exact(gain.min(largest).0)
 }
 
+fn scale(case: &Case) -> OpenInterestScale {
+    OpenInterestScale { lower: Money(case.int("lower")), upper: Money(case.int("upper")) }
+}
+
+fn open_interest_rate(case: &Case) -> Outcome {
+    let rate = scale(case).initial_rate(Ppm(case.small("imf_ppm")), Money(case.int("oi_quote_quantums")));
+    case.exact(rate.0.into())
+}
+
+/// The source shows 387,653 for this one, rounded down; a rate that margin is computed from is rounded up.
+#[test]
+fn a_rate_that_is_not_whole_is_rounded_up() {
+    let scale = OpenInterestScale { lower: Money(1_000_000), upper: Money(2_000_000) };
+    assert_eq!(scale.initial_rate(Ppm(200_000), Money(1_234_567)), Ppm(387_654));
+}
+
 fn open_interest(case: &Case) -> Outcome {
-    let scale = OpenInterestScale { lower: Money(case.int("lower")), upper: Money(case.int("upper")) };
+    let scale = scale(case);
     let base = Ppm(case.small("imf_ppm"));
     case.exact(scale.initial_margin(Money(case.int("notional")), base, Money(case.int("oi_quote_quantums"))).0)
 }
