@@ -30,6 +30,8 @@ pub struct Parameters<'a> {
     pub vol: TermShock,
     /// Volatility moved up counts as at least this.
     pub least_vol_up: f64,
+    /// A spot move of at least this part of the price is a tail, whatever it is damped by.
+    pub tail_from: f64,
     /// Skew moves.
     pub skew: SkewShock,
     /// What maintenance margin multiplies the worst loss by.
@@ -127,6 +129,7 @@ pub const DERIVE: Parameters<'static> = Parameters {
     basis: BasisContingency { up: 1.045, down: 0.955, add: 0.5, multiply: 2.0 },
     vol: TermShock { up: 0.5, down: 0.275, short_power: 0.3, long_power: 0.13, floor_seconds: 86_400.0 },
     least_vol_up: 0.45,
+    tail_from: 0.25,
     skew: SkewShock {
         linear_base: 0.15,
         linear_slope: -0.05,
@@ -152,9 +155,9 @@ pub const DERIVE: Parameters<'static> = Parameters {
 /// The worst losses by kind of scenario, zero or negative, and the contingency they compete with.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Losses {
-    /// Among scenarios that count in full and do not move the skew.
+    /// Among scenarios that neither move the spot as far as a tail nor move the skew.
     pub regular: f64,
-    /// Among those that are damped.
+    /// Among those that move the spot at least as far as a tail.
     pub tail: f64,
     /// Among those that move the skew.
     pub skew: f64,
@@ -178,6 +181,7 @@ impl<'a> DerivePm2<'a> {
         p.basis.check()?;
         p.vol.check()?;
         not_negative("least_vol_up", p.least_vol_up)?;
+        not_negative("tail_from", p.tail_from)?;
         p.skew.check()?;
         positive("maintenance_factor", p.maintenance_factor)?;
         positive("initial_factor", p.initial_factor)?;
@@ -226,7 +230,7 @@ impl<'a> DerivePm2<'a> {
         for scenario in self.0.scenarios {
             let kind = match scenario.vol {
                 VolMove::SkewLinear | VolMove::SkewAbsolute => &mut losses.skew,
-                _ if scenario.dampening < 1.0 => &mut losses.tail,
+                _ if (scenario.spot - 1.0).abs() >= self.0.tail_from => &mut losses.tail,
                 _ => &mut losses.regular,
             };
             *kind = kind.min(self.profit_from(now, portfolio, scenario));

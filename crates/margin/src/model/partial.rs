@@ -152,7 +152,8 @@ impl Swap {
 /// `loss × scale ÷ (long + short)`. It is added to what longs pay and shorts receive in opposite signs, as a funding
 /// payment would be. Rounded up, so that the loss is covered: those who pay bear the fraction.
 ///
-/// Source: Drift v2, `calculate_funding_rate_deltas_to_resolve_bankruptcy` (which rounds down).
+/// Source: Drift v2, `calculate_funding_rate_deltas_to_resolve_bankruptcy` and
+/// `calculate_cumulative_deposit_interest_delta_to_resolve_bankruptcy` (deposits are longs without shorts).
 ///
 /// # Errors
 /// Where a number is negative or too large, or nobody holds a position.

@@ -118,26 +118,26 @@ pub struct TermShock {
     pub short_power: f64,
     /// Power for longer terms.
     pub long_power: f64,
-    /// Terms shorter than this, in seconds, count as this.
+    /// Terms shorter than this, in seconds, count as this, and any as at least a second.
     pub floor_seconds: f64,
 }
 
 impl TermShock {
     /// # Errors
-    /// Where a number is negative or not finite, or the floor is not positive.
+    /// Where a number is negative or not finite.
     pub fn check(&self) -> Result<(), ModelError> {
         not_negative("up", self.up)?;
         not_negative("down", self.down)?;
         not_negative("short_power", self.short_power)?;
         not_negative("long_power", self.long_power)?;
-        positive("floor_seconds", self.floor_seconds).map(|_| ())
+        not_negative("floor_seconds", self.floor_seconds).map(|_| ())
     }
 
     /// How much larger the change is than at 30 days.
     #[must_use]
     pub fn scale(&self, seconds: f64) -> f64 {
         let power = if seconds <= MONTH_SECONDS { self.short_power } else { self.long_power };
-        libm::pow(MONTH_SECONDS / seconds.max(self.floor_seconds), power)
+        libm::pow(MONTH_SECONDS / seconds.max(self.floor_seconds).max(1.0), power)
     }
 
     /// The factor by which volatility rises.
@@ -177,7 +177,7 @@ pub struct SkewShock {
 
 impl SkewShock {
     /// # Errors
-    /// Where a number is not finite, or the least width is not positive (a slope would be divided by zero).
+    /// Where a number is not finite, or the least width is negative.
     pub fn check(&self) -> Result<(), ModelError> {
         for (field, found) in [
             ("linear_base", self.linear_base),
@@ -190,7 +190,7 @@ impl SkewShock {
         ] {
             finite(field, found)?;
         }
-        positive("least_width", self.least_width).map(|_| ())
+        not_negative("least_width", self.least_width).map(|_| ())
     }
 
     /// The log-moneyness beyond which the factor no longer changes.
@@ -215,9 +215,10 @@ impl SkewShock {
     }
 }
 
-/// The source takes the smaller of the two on the right wing and the larger on the left, whatever the cap's sign.
+/// The source takes the smaller of the two on the right wing and the larger on the left, whatever the cap's sign. A
+/// surface that flattens at no distance (only at expiry, where volatility is worth nothing) does not move.
 fn factor(k: f64, cap: f64, flattens_at: f64) -> f64 {
-    let change = k * cap / flattens_at;
+    let change = if flattens_at > 0.0 { k * cap / flattens_at } else { 0.0 };
     let capped = if k >= 0.0 { change.min(cap) } else { change.max(-cap) };
     (1.0 + capped).max(0.0)
 }

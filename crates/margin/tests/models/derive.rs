@@ -1,10 +1,10 @@
 //! Derive's portfolio margins beyond the published file: a whole published case, and properties.
 
 use downdraft_margin::model::black76::Right;
-use downdraft_margin::model::book::{Collateral, Expiry, OptionLeg, Portfolio, Scenario, VolMove};
+use downdraft_margin::model::book::{BasisContingency, Collateral, Expiry, OptionLeg, Portfolio, Scenario, VolMove};
 use downdraft_margin::model::derive_pm1::{self, DerivePm1};
 use downdraft_margin::model::derive_pm2::{self, DerivePm2};
-use downdraft_margin::model::surface::{SkewShock, Smile};
+use downdraft_margin::model::surface::{SkewShock, Smile, TermShock};
 use proptest::prelude::*;
 
 const EMPTY: Portfolio<'static> = Portfolio {
@@ -185,6 +185,32 @@ fn a_published_case_after_expiry() {
     assert!((margin.maintenance - -199.647_794_055_299_39).abs() < 1e-9);
     assert!((margin.initial - -205.011_000_025_499_38).abs() < 1e-9);
     assert_eq!(second().losses(&portfolio), derive_pm2::Losses::default());
+}
+
+/// The extremes that the source accepts: no floor of the term, a surface that flattens nowhere, a fall to nothing. At
+/// expiry there is then nothing to divide by, and nothing to move.
+#[test]
+fn extremes_of_the_parameters() {
+    let vol = TermShock { floor_seconds: 0.0, ..derive_pm2::DERIVE.vol };
+    let skew = SkewShock { least_width: 0.0, ..derive_pm2::DERIVE.skew };
+    let basis = BasisContingency { down: 0.0, ..derive_pm2::DERIVE.basis };
+    let model = DerivePm2::new(derive_pm2::Parameters { vol, skew, basis, ..derive_pm2::DERIVE }).unwrap();
+    let legs = [leg(1_400.0, Right::Call, 2.0, 0.6), leg(1_600.0, Right::Put, -1.0, 0.6)];
+    for seconds in [0.0, 1.0, 3_600.0] {
+        let expiries = [expiry(seconds, 1_500.0, 0.03, &legs)];
+        let portfolio = Portfolio { expiries: &expiries, ..EMPTY };
+        let margin = model.margin(&portfolio).unwrap();
+        assert!(margin.initial.is_finite() && margin.maintenance.is_finite(), "{margin:?}");
+        // In a fall to nothing the calls lose what they were worth, and the put costs its whole strike.
+        let lost = 2.0 * 100.0 + (1_600.0 - 100.0);
+        let found = model.basis_contingency(&portfolio);
+        assert!((found + lost * (0.5 + 2.0 * seconds / 31_536_000.0)).abs() < 1.0, "{found}");
+    }
+    // A shorter term than the usual floor moves more without one.
+    let hour = |shock: TermShock| shock.factor_up(3_600.0);
+    assert!(hour(vol) > hour(derive_pm2::DERIVE.vol));
+    assert_eq!(vol.factor_up(0.0), vol.factor_up(1.0));
+    assert_eq!((skew.linear(0.3, 0.0), skew.absolute(-0.3, 0.0)), (1.0, 1.0));
 }
 
 #[test]

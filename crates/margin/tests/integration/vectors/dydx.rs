@@ -4,9 +4,9 @@
 //! Its subaccount has a quote balance that includes what positions cost: cash minus open cost here.
 
 use super::case::{Case, Outcome, int, same};
-use crate::world::{A, B, CASH, FIRST, SECOND, cash, deposit, engine, perpetual, trade};
+use crate::world::{A, B, FIRST, HOUSE, SECOND, cash, deposit, engine, perpetual, trade};
 use downdraft_margin::oi_margin::OpenInterestScale;
-use downdraft_margin::{AdlPolicy, AdlRanking, Eligibility, Leg, Margin, fee};
+use downdraft_margin::{AdlPolicy, AdlRanking, Eligibility, Leg, Margin, Settled, fee};
 use downdraft_types::{AccountId, InstrumentId, Lots, MarkPrice, Money, Ppm, Qty, Side};
 
 pub fn check(id: &str) -> Option<fn(&Case) -> Outcome> {
@@ -16,6 +16,7 @@ pub fn check(id: &str) -> Option<fn(&Case) -> Outcome> {
         "fillable" => fillable,
         "if_delta" => fund_delta,
         "oimf" => open_interest,
+        "oimf_rate" => open_interest_rate,
         "adl" => deleveraging,
         _ => return None,
     })
@@ -35,6 +36,12 @@ fn subaccounts() -> Margin {
 /// Gives an account positions and a quote balance. A first position bought above the mark makes up for cash that
 /// would be below zero.
 fn open(margin: &mut Margin, account: AccountId, quote: i128, positions: &[(InstrumentId, i64)]) {
+    open_by(trade, margin, account, quote, positions);
+}
+
+type Trade = fn(&mut Margin, AccountId, InstrumentId, i64, i128) -> Settled;
+
+fn open_by(trade: Trade, margin: &mut Margin, account: AccountId, quote: i128, positions: &[(InstrumentId, i64)]) {
     let cost =
         |&(id, size): &(InstrumentId, i64)| margin.instrument(id).value_at(Lots(size), margin.instrument(id).mark()).0;
     let costs: Vec<i128> = positions.iter().map(cost).collect();
@@ -97,37 +104,81 @@ fn fund_delta(case: &Case) -> Outcome {
     case.exact(gain.min(largest).0)
 }
 
+fn scale(case: &Case) -> OpenInterestScale {
+    OpenInterestScale { lower: Money(case.int("lower")), upper: Money(case.int("upper")) }
+}
+
+fn open_interest_rate(case: &Case) -> Outcome {
+    let rate = scale(case).initial_rate(Ppm(case.small("imf_ppm")), Money(case.int("oi_quote_quantums")));
+    case.exact(rate.0.into())
+}
+
+/// The source shows 387,653 for this one, rounded down; a rate that margin is computed from is rounded up.
+#[test]
+fn a_rate_that_is_not_whole_is_rounded_up() {
+    let scale = OpenInterestScale { lower: Money(1_000_000), upper: Money(2_000_000) };
+    assert_eq!(scale.initial_rate(Ppm(200_000), Money(1_234_567)), Ppm(387_654));
+}
+
 fn open_interest(case: &Case) -> Outcome {
-    let scale = OpenInterestScale { lower: Money(case.int("lower")), upper: Money(case.int("upper")) };
+    let scale = scale(case);
     let base = Ppm(case.small("imf_ppm"));
     case.exact(scale.initial_margin(Money(case.int("notional")), base, Money(case.int("oi_quote_quantums"))).0)
 }
 
-/// The liquidated position is closed at its bankruptcy price against those the plan names, in its order.
+/// The liquidated position is closed at its bankruptcy price against those the plan names, in its order. Where nobody's
+/// own bankruptcy price lets him, the plan names nobody.
 fn deleveraging(case: &Case) -> Outcome {
     let mut margin = subaccounts();
     assert_eq!(case.int("oracle_usd"), 50_000);
     let size = case.small("liquidated_pos");
-    open(&mut margin, A, case.int("liquidated_quote"), &[(FIRST, size)]);
+    let mut positions = vec![(FIRST, size)];
+    if case.has("liquidated_eth") {
+        positions.push((SECOND, case.small("liquidated_eth")));
+    }
+    open(&mut margin, A, case.int("liquidated_quote"), &positions);
     let offsetting = case.input("offsetting").as_array().expect("a list");
-    for (account, entry) in (B.0..).map(AccountId).zip(offsetting) {
-        open(&mut margin, account, int(&entry[0]), &[(FIRST, entry[1].as_i64().expect("a size"))]);
+    let accounts = (B.0..).map(AccountId).take(offsetting.len());
+    for (account, entry) in accounts.clone().zip(offsetting) {
+        let position = (FIRST, entry[1].as_i64().expect("a size"));
+        open_by(unseen, &mut margin, account, int(&entry[0]), &[position]);
     }
     let side = Lots(size).side().expect("a position");
     let asked = Lots(case.small("delta")).quantity();
-    let value = margin.bankruptcy_value(A, FIRST, asked);
-    let policy = AdlPolicy { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: false, ..AdlPolicy::default() };
-    let found = margin.plan_deleveraging(A, FIRST, side, asked, Eligibility::Policy(policy, value));
-    let (counterparty, _, lots) = margin.planned(0).expect("someone is eligible");
-    let qty = Qty(u64::try_from(lots).expect("lots"));
-    let leg = |account, side: Side| Leg { account, instrument: FIRST, side, qty, value, fee: Money::ZERO };
-    margin.settle(&leg(A, side.opposite()));
-    margin.settle(&leg(counterparty, side));
-    let state = |account| [quote_of(&margin, account), margin.position(account, FIRST).expect("held").size().0.into()];
+    let found = deleverage(&mut margin, side, asked);
+    let size_of = |account| margin.position(account, FIRST).map_or(0, |position| position.size().0.into());
+    let state = |account| [quote_of(&margin, account), size_of(account)];
     let wanted = |entry: &serde_json::Value| [int(&entry[0]), int(&entry[1])];
     let expected = case.expected();
     same(state(A), wanted(&expected["liquidated"]))?;
-    same(state(B), wanted(&expected["offsetting"][0]))?;
-    same(i128::from((asked - found).0), int(&expected["remaining"]))?;
-    same(margin.cash(A, CASH), Money::ZERO)
+    for (account, entry) in accounts.zip(expected["offsetting"].as_array().expect("a list")) {
+        same(state(account), wanted(entry))?;
+    }
+    same(i128::from((asked - found).0), int(&expected["remaining"]))
+}
+
+/// A trade with the house after which nobody looks whether a pool is below maintenance. The source has no state of being
+/// liquidated: who may be a counterparty is a matter of bankruptcy prices alone. Here those under liquidation may not.
+fn unseen(margin: &mut Margin, account: AccountId, instrument: InstrumentId, size: i64, value: i128) -> Settled {
+    let side = Lots(size).side().expect("a size");
+    let (qty, value) = (Lots(size).quantity(), Money(value));
+    let leg = |account, side| Leg { account, instrument, side, qty, value, fee: Money::ZERO };
+    margin.settle(&leg(HOUSE, side.opposite()));
+    margin.settle(&leg(account, side))
+}
+
+/// Each fill at the bankruptcy price of the moment; how many lots found a counterparty.
+fn deleverage(margin: &mut Margin, side: Side, asked: Qty) -> Qty {
+    let value = margin.bankruptcy_value(A, FIRST, asked);
+    let policy = AdlPolicy { ranking: AdlRanking::ProfitTimesLeverage, profitable_only: false, ..AdlPolicy::default() };
+    let found = margin.plan_deleveraging(A, FIRST, side, asked, Eligibility::Policy(policy, value));
+    let planned: Vec<_> = (0..).map_while(|i| margin.planned(i)).filter(|(.., lots)| *lots > 0).collect();
+    for (counterparty, _, lots) in planned {
+        let qty = Qty(u64::try_from(lots).expect("lots"));
+        let value = margin.bankruptcy_value(A, FIRST, qty);
+        let leg = |account, side: Side| Leg { account, instrument: FIRST, side, qty, value, fee: Money::ZERO };
+        margin.settle(&leg(A, side.opposite()));
+        margin.settle(&leg(counterparty, side));
+    }
+    found
 }

@@ -6,7 +6,7 @@ const MODELS: &str = "the models: tests/models/vectors";
 const LENDING: &str = "lending and auctions";
 
 /// By prefix of the id.
-const REASONS: [(&str, &str); 25] = [
+const REASONS: [(&str, &str); 30] = [
     ("dydx.e2e.", SELL_LOOP),
     ("golden.lob_cascade.", SELL_LOOP),
     ("cascade.threshold_ladder.", SELL_LOOP),
@@ -23,6 +23,11 @@ const REASONS: [(&str, &str); 25] = [
     ("deribit.pm.", MODELS),
     ("mango.health.", MODELS),
     ("drift.liability_to_cover.", MODELS),
+    ("binance.liq.coinm_", MODELS),
+    ("binance.tier.coinm_mm_", MODELS),
+    ("drift.liability_implied.", MODELS),
+    ("drift.asset_for_liability.", MODELS),
+    ("drift.socialised.", MODELS),
     ("maker.", LENDING),
     ("aave3.", LENDING),
     ("comet.", LENDING),

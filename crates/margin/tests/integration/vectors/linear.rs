@@ -10,7 +10,10 @@ use serde_json::Value;
 
 pub fn check(id: &str) -> Option<fn(&Case) -> Outcome> {
     Some(match id {
-        "binance.liq.iso_eth" | "binance.liq.cross_eth_with_btc" | "binance.liq.cross_btc_with_eth" => binance_wallet,
+        "binance.liq.iso_eth"
+        | "binance.liq.iso_btc"
+        | "binance.liq.cross_eth_with_btc"
+        | "binance.liq.cross_btc_with_eth" => binance_wallet,
         "binance.tier.maintenance_amounts" => maintenance_amounts,
         "binance.tier.coinm_level5" => coin_level,
         "binance.tier.mm_500k" => maintenance_of_notional,
@@ -19,6 +22,7 @@ pub fn check(id: &str) -> Option<fn(&Case) -> Outcome> {
         "hyperliquid.backstop.threshold" => backstop,
         "hyperliquid.mm.range" => half_of_initial,
         "vega.mcal.210" => vega_maintenance,
+        _ if id.starts_with("hyperliquid.liq.") => hyperliquid_position,
         _ if id.starts_with("binance.liq.ft_") => |case| leveraged(case, MaintenanceBasis::Mark),
         _ if id.starts_with("gate_okx.liq.") => |case| leveraged(case, MaintenanceBasis::Mark),
         _ if id.starts_with("bybit.liq.linear_") => |case| leveraged(case, MaintenanceBasis::Entry),
@@ -199,6 +203,16 @@ fn deribit(case: &Case) -> Outcome {
         same(margin.health(cross(A)).maintenance().0, int(&case.expected()[1]))?;
     }
     Ok(())
+}
+
+/// A position and its margin. Sizes have five decimals.
+fn hyperliquid_position(case: &Case) -> Outcome {
+    let units = Units { tick: 0, mark: 8, lot: 5 };
+    let rate = case.ppm("MMR");
+    let mut margin = engine(&[units.spec(vec![tier(0, rate, 2 * rate)])]);
+    deposit(&mut margin, A, case.scaled("WB", units.money()));
+    enter(&mut margin, units, FIRST, units.lots(case.input("pos")) * case.small("side"), case.input("EP"));
+    case.near(liquidation_price(&margin), units.mark)
 }
 
 /// The mark below which equity is less than two thirds of maintenance, found by halving.

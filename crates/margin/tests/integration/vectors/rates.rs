@@ -26,24 +26,26 @@ fn funding_clamp(case: &Case) -> Outcome {
 /// A base quantum is worth price × 10^(exponent + base resolution − quote resolution) quote quantums.
 fn funding_index(case: &Case) -> Outcome {
     let exponent = case.int("price_exponent") + case.int("atomic_resolution") - case.int("quote_atomic_resolution");
-    let below = 10_u64.pow(u32::try_from(-exponent).expect("quantums worth less than a quote quantum"));
-    let price = u64::try_from(case.int("price")).expect("a price");
+    let power = |exponent: i128| 10_u64.pow(u32::try_from(exponent.max(0)).expect("a small exponent"));
+    let below = power(-exponent);
+    let price = u64::try_from(case.int("price")).expect("a price") * power(exponent);
     let elapsed = Span::from_secs(u64::try_from(case.int("seconds")).expect("a time"));
     let period = Span::from_secs(8 * 3_600);
     case.exact(index_delta(Ppm(case.small("rate_8h_ppm")), elapsed, period, (price, below)))
 }
 
-/// Prices and sizes in tenths; a tick of a lot is a hundredth of a dollar.
+/// Prices and sizes in tenths, the index in hundredths; a tick of a lot is a hundredth of a dollar.
 fn impact_premium(case: &Case) -> Outcome {
-    let tenths = |text: &Value| (text.as_str().expect("text").parse::<f64>().expect("a number") * 10.0).round() as i64;
+    let number = |text: &Value| text.as_str().expect("text").parse::<f64>().expect("a number");
+    let tenths = |text: &Value| (number(text) * 10.0).round() as i64;
     let levels = |name| {
         let rows = case.input(name).as_array().expect("levels");
         rows.iter().map(|row| (Price(tenths(&row[0])), Qty(tenths(&row[1]).unsigned_abs()))).collect::<Vec<_>>()
     };
     let notional = Money(case.int("impact_notional_usd") * 100);
     let impact = |name| Impact::of(levels(name).into_iter(), notional, Money(1));
-    let index = MarkPrice(tenths(case.input("index")));
-    let found = premium(impact("bids"), impact("asks"), index, 1).expect("the index is positive");
+    let index = MarkPrice((number(case.input("index")) * 100.0).round() as i64);
+    let found = premium(impact("bids"), impact("asks"), index, 10).expect("the index is positive");
     case.exact(found.0.into())
 }
 

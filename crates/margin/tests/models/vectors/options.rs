@@ -13,6 +13,7 @@ pub fn check(id: &str) -> Option<fn(&Row) -> Outcome> {
         "b76.greeks_atm" => greeks,
         "derive.pm2.aggregate_naked_short_call" => aggregate,
         _ if id.starts_with("derive.pmrm.") => first_portfolio_margin,
+        _ if id.starts_with("derive.pm2.whole.") => super::whole::check,
         _ if id.starts_with("derive.pm2.") => second_portfolio_margin,
         _ => return None,
     })
@@ -42,16 +43,16 @@ fn greeks(row: &Row) -> Outcome {
 }
 
 /// Legs of one expiry, with what its feeds say.
-struct Loaded {
-    seconds: f64,
-    forward: f64,
-    fixed: f64,
-    rate: f64,
-    confidence: f64,
-    legs: Vec<OptionLeg>,
+pub struct Loaded {
+    pub seconds: f64,
+    pub forward: f64,
+    pub fixed: f64,
+    pub rate: f64,
+    pub confidence: f64,
+    pub legs: Vec<OptionLeg>,
 }
 
-fn expiries(loaded: &[Loaded]) -> Vec<Expiry<'_>> {
+pub fn expiries(loaded: &[Loaded]) -> Vec<Expiry<'_>> {
     let of = |e: &'_ Loaded| (e.seconds, e.forward, e.fixed, e.rate, e.confidence);
     loaded
         .iter()

@@ -11,7 +11,8 @@ pub fn check(id: &str) -> Option<fn(&Row) -> Outcome> {
     Some(match id {
         "binance.tier.maintenance_amounts" => maintenance_amounts,
         "binance.tier.coinm_level5" => one_amount,
-        "binance.tier.mm_500k" => maintenance_of_notional,
+        "binance.tier.mm_500k" | "binance.tier.coinm_mm_0.4" => maintenance_of_notional,
+        "binance.liq.coinm_cross" => coin_wallet,
         "bybit.bk.linear_50x" => linear_bankruptcy,
         "bybit.bk.inverse_50x_long" => inverse_bankruptcy,
         "bybit.bk.inverse_cross" => inverse_bankruptcy_in_cross,
@@ -25,6 +26,7 @@ pub fn check(id: &str) -> Option<fn(&Row) -> Outcome> {
         _ if id.starts_with("bybit.liq.linear_") || id == "bybit.liq.iso_long_20000_50x" => {
             |row| isolated(row, Basis::Entry)
         }
+        _ if id.starts_with("hyperliquid.liq.") => isolated_at_hyperliquid,
         _ if id.starts_with("deribit.sm.") => size_scaled,
         _ => return None,
     })
@@ -63,6 +65,13 @@ fn wallet(row: &Row) -> Outcome {
     let tiers = Tiers::new(&tiers).unwrap();
     let holding = Holding::linear(direction(row), row.f("pos"), row.f("EP"), available, tiers);
     row.rounded(reached(&holding)?, 2)
+}
+
+/// A wallet in coins.
+fn coin_wallet(row: &Row) -> Outcome {
+    let tiers = tier(row.f("MMR"), row.f("cum"));
+    let plain = inverse(row, row.f("Q"), row.f("WB"), Tiers::new(&tiers).unwrap());
+    row.near(reached(&Holding { basis: Basis::Mark, ..plain })?)
 }
 
 /// Margin is notional ÷ leverage.
@@ -126,6 +135,13 @@ fn backstop(row: &Row) -> Outcome {
     let tiers = Tiers::new(&tiers).unwrap();
     let plain = Holding::linear(Direction::Long, row.f("size"), row.f("px"), row.f("isolated_margin"), tiers);
     row.near(reached(&Holding { part: 2.0 / 3.0, ..plain })?)
+}
+
+/// The venue's own answer for a position with its margin, after it paid its fee.
+fn isolated_at_hyperliquid(row: &Row) -> Outcome {
+    let tiers = tier(0.5 / row.f("max_leverage"), 0.0);
+    let tiers = Tiers::new(&tiers).unwrap();
+    row.near(reached(&Holding::linear(direction(row), row.f("pos"), row.f("EP"), row.f("WB"), tiers))?)
 }
 
 /// Maintenance is half of the initial margin at the largest leverage: half of 1 ÷ leverage.

@@ -6,7 +6,7 @@ use downdraft_margin::model::bands::{LuldTier, dcb_variant, luld_distance, marke
 use downdraft_margin::model::black76::Terms;
 use downdraft_margin::model::deribit_pm::{Contingencies, Future, Grid, VOL_2019, future_price};
 use downdraft_margin::model::health::{Perp, Scratch, SpotOrders, Token, health};
-use downdraft_margin::model::partial::{Swap, size_to_cover, vertex_price};
+use downdraft_margin::model::partial::{Swap, size_to_cover, socialised_per_unit, vertex_price};
 use downdraft_margin::model::span::{Scan, scanning_risk};
 use downdraft_margin::model::standard::ShortOptions;
 use downdraft_margin::model::surface::YEAR_SECONDS;
@@ -34,6 +34,9 @@ pub fn check(id: &str) -> Option<fn(&Row) -> Outcome> {
         _ if id.starts_with("mango.health.") => mango,
         _ if id.starts_with("drift.base_to_cover.") => base_to_cover,
         _ if id.starts_with("drift.liability_to_cover.") => debt_to_cover,
+        _ if id.starts_with("drift.liability_implied.") => debt_for_asset,
+        _ if id.starts_with("drift.asset_for_liability.") => asset_for_debt,
+        _ if id.starts_with("drift.socialised.") => socialised,
         _ if id.starts_with("bitmex.adl.rank_") => rank,
         _ if id.starts_with("cascade.threshold_ladder.") => ladder,
         _ if id.starts_with("dydx.e2e.") => walk,
@@ -189,8 +192,8 @@ fn ppm(value: f64) -> Ppm {
     Ppm((value * 1e6).round() as i64)
 }
 
-/// Mango's test: tokens at 1 and 5 with weights 80/120% and 50/150%, a perpetual of lots worth 50 with 80/120%, 95% of
-/// a result above zero, settled in the first token.
+/// Mango's test: tokens at 1, 5 and 10 with weights 80/120%, 50/150% and 50/150%, spot markets of the second and third
+/// against the first, a perpetual of lots worth 50 with 80/120%, 95% of a result above zero, settled in the first token.
 fn mango(row: &Row) -> Outcome {
     let token = |balance: i128, price: i128, asset: f64, debt: f64| Token {
         balance,
@@ -199,10 +202,14 @@ fn mango(row: &Row) -> Outcome {
         asset_weight: ppm(asset),
         debt_weight: ppm(debt),
     };
-    let second = if row.has("token2") { row.int("token2") } else { 0 };
-    let tokens = [token(row.int("token1"), 1, 0.8, 1.2), token(second, 5, 0.5, 1.5)];
-    let reserved = if row.has("oo_1_2") { ints(row.input("oo_1_2")) } else { vec![0, 0] };
-    let markets = [SpotOrders { base: 1, quote: 0, reserved_quote: reserved[0], reserved_base: reserved[1] }];
+    let held = |name| if row.has(name) { row.int(name) } else { 0 };
+    let tokens =
+        [token(held("token1"), 1, 0.8, 1.2), token(held("token2"), 5, 0.5, 1.5), token(held("token3"), 10, 0.5, 1.5)];
+    let market = |base, name| {
+        let reserved = if row.has(name) { ints(row.input(name)) } else { vec![0, 0] };
+        SpotOrders { base, quote: 0, reserved_quote: reserved[0], reserved_base: reserved[1] }
+    };
+    let markets = [market(1, "oo_1_2"), market(2, "oo_1_3")];
     let perp = match row.input("perp") {
         Value::Array(list) => list.iter().map(int).collect(),
         fields => ["base_lots", "quote", "bids", "asks"].map(|name| int(&fields[name])).to_vec(),
@@ -219,7 +226,7 @@ fn mango(row: &Row) -> Outcome {
         debt_weight: ppm(1.2),
         overall_weight: ppm(0.95),
     };
-    let found = health(&tokens, &markets, &[perp], &mut [Scratch::default(); 2]).map_err(|e| e.to_string())?;
+    let found = health(&tokens, &markets, &[perp], &mut [Scratch::default(); 3]).map_err(|e| e.to_string())?;
     // Exact to the millionth.
     same(found, scaled(row.expected(), 6))
 }
@@ -251,6 +258,37 @@ fn debt_to_cover(row: &Row) -> Outcome {
     let decimals = u32::try_from(row.int("liab_decimals")).unwrap();
     let found = swap.debt_to_cover(row.int("margin_shortage_e6"), row.int("liab_price_e6"), decimals);
     row.exact(found.map_err(|e| e.to_string())?.ok_or("no size covers it")?)
+}
+
+/// Weights do not matter to what is exchanged.
+fn swap(asset_multiplier: Ppm, debt_multiplier: Ppm) -> Swap {
+    Swap { asset_weight: Ppm::ONE, asset_multiplier, debt_weight: Ppm::ONE, debt_multiplier, fund_fee: Ppm::ZERO }
+}
+
+fn decimals(row: &Row, name: &str) -> u32 {
+    u32::try_from(row.int(name)).unwrap()
+}
+
+/// The debt that an asset pays for is the asset that a debt takes, with the two exchanged.
+fn debt_for_asset(row: &Row) -> Outcome {
+    let exchanged = swap(rate_e6(row, "liab_mult_e6"), rate_e6(row, "asset_mult_e6"));
+    let [asset, debt] = [decimals(row, "asset_decimals"), decimals(row, "liab_decimals")];
+    let found = exchanged.asset_for(row.int("asset"), row.int("asset_price_e6"), asset, row.int("liab_price_e6"), debt);
+    row.exact(found.map_err(|e| e.to_string())?)
+}
+
+fn asset_for_debt(row: &Row) -> Outcome {
+    let swap = swap(rate_e6(row, "asset_mult_e6"), rate_e6(row, "liab_mult_e6"));
+    let [asset, debt] = [decimals(row, "asset_decimals"), decimals(row, "liab_decimals")];
+    let found = swap.asset_for(row.int("debt"), row.int("liab_price_e6"), debt, row.int("asset_price_e6"), asset);
+    row.exact(found.map_err(|e| e.to_string())?)
+}
+
+/// The source rounds up, and then multiplies.
+fn socialised(row: &Row) -> Outcome {
+    let [loss, scale, long, short] = ["loss_e6", "scale", "long_e9", "short_e9"].map(|name| row.int(name));
+    let found = socialised_per_unit(loss, scale, long, short).map_err(|e| e.to_string())?;
+    row.exact(found * row.int("times"))
 }
 
 /// Quantums: 10^8 to a bitcoin, 10^6 to a dollar.
