@@ -71,14 +71,16 @@ fn extremes(series: &serde_json::Value) -> (i64, i64) {
     (low, high)
 }
 
-/// Every field that the page shows has the very digits of `summary.json`, or is its rounding to whole units.
+/// Every field that the page shows has the very digits of `summary.json`, or is its rounding to those it has.
 fn check_numbers(html: &str, summary: &str, run: usize) {
     let fields = fields(summary);
     let shown = shown(html, run);
     for (path, text) in &shown {
         let exact = fields.get(path).unwrap_or_else(|| panic!("{path} is not in the summary"));
         let number = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);
-        let rounded = (number(text) - number(exact)).abs() <= 0.5 && !text.contains('.');
+        let shown_digits = text.split_once('.').map_or(0, |(_, part)| part.len());
+        let half = 0.5 / 10_f64.powi(shown_digits as i32);
+        let rounded = (number(text) - number(exact)).abs() <= half * 1.000_001;
         assert!(text == exact || rounded, "{path}: {text} shown, {exact} in the summary");
     }
     let exact = |path: &String, value: &String| shown.iter().any(|(known, text)| known == path && text == value);

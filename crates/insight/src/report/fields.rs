@@ -117,6 +117,15 @@ pub fn short(text: &str, digits: u32) -> String {
     }
 }
 
+/// As [`short`], with whole numbers from a thousand up and four digits that say something below: whatever its unit, an
+/// amount is not shown as nothing.
+#[must_use]
+pub fn brief(text: &str) -> String {
+    let Some((mantissa, scale)) = decimal(text) else { return grouped(text) };
+    let digits = mantissa.unsigned_abs().checked_ilog10().map(|power| power + 1);
+    short(text, digits.map_or(0, |digits| (scale + 4).saturating_sub(digits)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -154,5 +163,16 @@ mod tests {
         assert_eq!(short("1234.5678", 2), "1\u{202f}234.57");
         assert_eq!(short("-0.005", 2), "\u{2212}0.01");
         assert_eq!(short("7", 2), "7");
+        for (text, expected) in [
+            ("56789.4", "56\u{202f}789"),
+            ("789.456", "789.5"),
+            ("-7.891234", "\u{2212}7.891"),
+            ("0.353154", "0.3532"),
+            ("0.00001234567", "0.00001235"),
+            ("0.000000", "0"),
+            ("12", "12"),
+        ] {
+            assert_eq!(brief(text), expected, "{text}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::camera::Scene;
 use super::changes::{Change, changes};
 use super::data::Data;
-use super::fields::{grouped, short};
+use super::fields::{brief, grouped};
 use super::html::{Escaped, inert};
 use super::tables::{fields_table, left_out};
 use super::{RunReport, Share};
@@ -118,7 +118,7 @@ fn each(number: usize, run: &RunReport, (path, leaf): (&str, &str), unit: &str) 
         let full = if below.is_empty() { path.to_owned() } else { format!("{path}.{below}") };
         let name = below.strip_suffix(leaf).unwrap_or(below).trim_end_matches('.');
         let name = if name.is_empty() { unit } else { name };
-        value(number, run, &full, |text| short(text, 0)) + &format!(" <i>{}</i>", Escaped(name))
+        value(number, run, &full, brief) + &format!(" <i>{}</i>", Escaped(name))
     });
     let parts: Vec<String> = parts.take(4).collect();
     if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
