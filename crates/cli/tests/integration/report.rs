@@ -79,7 +79,7 @@ fn check_numbers(html: &str, summary: &str, run: usize) {
         let exact = fields.get(path).unwrap_or_else(|| panic!("{path} is not in the summary"));
         let number = |text: &str| text.parse::<f64>().unwrap_or(f64::NAN);
         let shown_digits = text.split_once('.').map_or(0, |(_, part)| part.len());
-        let half = 0.5 / 10_f64.powi(shown_digits as i32);
+        let half = (0..shown_digits).fold(0.5, |half, _| half / 10.0);
         let rounded = (number(text) - number(exact)).abs() <= half * 1.000_001;
         assert!(text == exact || rounded, "{path}: {text} shown, {exact} in the summary");
     }
