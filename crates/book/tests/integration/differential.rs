@@ -70,6 +70,27 @@ fn everything_happens_often() {
     assert!(expired * 100 >= placed * 3, "a few in a hundred orders expire: {sum:#?}");
 }
 
+/// Ten million commands over everything the book can do, compared after each: some minutes.
+///
+/// `cargo test -p downdraft-book --test integration -- --ignored ten_million --nocapture`
+#[test]
+#[ignore = "takes minutes"]
+fn ten_million_commands_without_a_difference() {
+    let seed: u64 = std::env::var("DOWNDRAFT_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(21);
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+    let mut runner = TestRunner::new_with_rng(ProptestConfig::default(), rng);
+    let sequences = prop::collection::vec(any::<u8>(), 0..2_400);
+    let (mut sum, mut count) = (Tally::default(), 0_u64);
+    while sum.commands < 10_000_000 {
+        let bytes = sequences.new_tree(&mut runner).expect("bytes").current();
+        sum += run_book_differential_with(Fault::None, &bytes);
+        count += 1;
+    }
+    println!("seed {seed}: {count} sequences, {sum:?}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
 
