@@ -63,7 +63,7 @@ fn holdings_are_kept_up_to_date_by_events_alone() {
 
 #[test]
 fn a_replayed_journal_gives_the_same_metrics() {
-    let (live, kept, steps) = random_life(14, 8_000).finish();
+    let (live, kept, steps) = random_life(10, 8_000).finish();
     let config = Config { every: Span(500), ..Config::over(Span(60_000)) };
     let expected = measured(&steps, config);
     let foreseen = expected.instruments.0.iter().filter(|(_, of)| of.foreseen.is_some()).count();
