@@ -4,7 +4,7 @@ use super::film::Film;
 use super::series::Series;
 use crate::census::Census;
 use crate::episode::add;
-use downdraft_margin::{Margin, Pool};
+use downdraft_margin::{Margin, Payoff, Pool};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Span, Time};
 use downdraft_venue::{Capacity, Event, Origin, Stamp, Venue};
 use std::collections::BTreeMap;
@@ -59,6 +59,7 @@ pub(crate) struct Scene {
     pub halts_left_out: u64,
     mark_scale: i64,
     currency: CurrencyId,
+    inverse: bool,
 }
 
 /// A currency.
@@ -114,6 +115,11 @@ impl Scene {
     /// The currency that the instrument is settled in.
     pub(crate) const fn currency(&self) -> CurrencyId {
         self.currency
+    }
+
+    /// Whether prices are amounts of the currency that it is settled in; those of an inverse contract are not.
+    pub(crate) const fn is_priced_in_it(&self) -> bool {
+        !self.inverse
     }
 }
 
@@ -297,6 +303,7 @@ impl Camera {
                 halts_left_out: 0,
                 mark_scale: i64::from(terms.spec().mark_scale),
                 currency: terms.spec().settlement,
+                inverse: terms.spec().payoff == Payoff::Inverse,
             });
         }
         if let Some(scene) = self.scenes.get_mut(place).and_then(Option::as_mut) {

@@ -53,6 +53,8 @@ struct Run {
 struct Instrument {
     name: String,
     currency: usize,
+    /// Whether prices are in that currency.
+    priced: bool,
     /// Price of a mark increment, digits of a price; quantity of a lot, digits of a quantity.
     price: f64,
     price_digits: u32,
@@ -213,6 +215,7 @@ impl Instrument {
         Self {
             name: run.units.instrument_name(id),
             currency,
+            priced: scene.is_priced_in_it(),
             price: power(units.tick) / f64::from(units.mark_scale.max(1)),
             price_digits: units.tick.1,
             lot: power(units.lot),

@@ -130,7 +130,8 @@ fn price_tiles(number: usize, run: &RunReport) -> Vec<(String, String, String)> 
     let tile = |(id, scene): (InstrumentId, &Scene)| {
         let name = run.units.instrument_name(id);
         let path = if single { "price".to_owned() } else { format!("price.{name}") };
-        let quote = Escaped(&run.units.currency_name(scene.currency())).to_string();
+        let quote = if scene.is_priced_in_it() { run.units.currency_name(scene.currency()) } else { String::new() };
+        let quote = Escaped(&quote).to_string();
         let at = |leaf: &str| value(number, run, &format!("{path}.{leaf}"), grouped);
         let way = format!("{} → {} <i>{quote}</i>", at("start"), at("end"));
         (format!("Price of {name}"), way, format!("lowest {}, highest {}", at("low"), at("high")))

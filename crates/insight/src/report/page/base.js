@@ -29,6 +29,12 @@ function fixed(value, digits = 0) {
   return (value < 0 && !zero ? "\u2212" : "") + grouped + (part ? "." + part : "");
 }
 
+/** Whole numbers from a thousand up, and four digits that say something below. */
+function brief(value) {
+  const size = Math.abs(value);
+  return fixed(value, size > 0 ? Math.max(0, 3 - Math.floor(Math.log10(size))) : 0);
+}
+
 /** To three significant digits, with k, M, bn: for axes and legends. */
 function compact(value) {
   const size = Math.abs(value);

@@ -65,7 +65,7 @@ function extent(buckets, from, to) {
 for (const run of runs) {
   for (const instrument of run.instruments) {
     for (const name of ["trades", "marks", "index"]) instrument[name] = decode(instrument[name], instrument.price);
-    instrument.unit = run.currencies[instrument.currency]?.name ?? "";
+    instrument.unit = (instrument.priced && run.currencies[instrument.currency]?.name) || "";
     instrument.printPrice = (price) => fixed(price, instrument.price_digits);
     instrument.printLots = (lots) => fixed(lots * instrument.lot, instrument.lot_digits);
   }

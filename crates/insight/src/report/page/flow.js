@@ -45,7 +45,7 @@ function beyond({ conceded, overshoot, bearers, most, to_trader, to_fund, to_vau
 }
 
 function flow(width, { name, unit, waterfall }, run) {
-  const print = (amount) => `${fixed(amount * unit, 0)} ${name}`;
+  const print = (amount) => `${brief(amount * unit)} ${name}`;
   const parts = stages(waterfall);
   const total = parts.reduce((sum, [, amount]) => sum + amount, 0);
   const liquidations = run.generations.reduce((sum, n) => sum + n, 0);

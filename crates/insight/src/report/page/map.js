@@ -128,7 +128,7 @@ function mapChart(host, run, title, kinds, empty) {
           element("i", { style: `background:linear-gradient(90deg, transparent, var(--${colour}))` }),
         ),
       ),
-      element("span", {}, peak ? `${marks.join(" · ")}${larger ? " and more" : ""} ${instrument.name} per ${step} ${instrument.unit}` : ""),
+      element("span", {}, peak ? `${marks.join(" · ")}${larger ? " and more" : ""} ${instrument.name} per ${step} ${instrument.unit}`.trimEnd() : ""),
       legendLine("var(--ink)", "mark"),
     );
   }

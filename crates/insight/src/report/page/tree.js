@@ -131,7 +131,7 @@ function tellNode(run, tree, place) {
   const unit = instrument ? run.currencies[instrument.currency] : null;
   const parts = [`No. ${node.id} at ${moment(node.time, 1e10)}, account a${node.account}`];
   if (instrument) parts.push(`closed ${instrument.printLots(node.lots)} ${instrument.name}`);
-  if (unit) parts.push(`slippage ${fixed(node.slippage * unit.unit, 2)} ${unit.name}`);
+  if (unit) parts.push(`slippage ${brief(node.slippage * unit.unit)} ${unit.name}`);
   parts.push(place === 0 ? "the root" : `triggered by no. ${node.parent}`);
   parts.push(node.subtree > 1 ? `${fixed(node.subtree - 1)} came of it` : "nothing came of it");
   return parts.join(", ");
