@@ -29,8 +29,8 @@ pub enum Task {
     /// The base is a scenario, or a run: its directory or its journal. A fork has the base's seed and recorded input
     /// and is executed from the start; with --at the base's world is executed up to that time, and the change takes
     /// effect from then on. Settings that can change with --at: liquidation, fund.CURRENCY, funds.NAME.CURRENCY,
-    /// vault.CURRENCY, portfolio_margin.NAME, and of an instrument tiers, mark, protections, funding, fund, margin_form
-    /// and dynamic_margin. Exit code 3: a journal is damaged or incomplete, and --partial was not given.
+    /// vault.CURRENCY, currencies.NAME.max_notional, portfolio_margin.NAME, and of an instrument tiers, mark, protections,
+    /// funding, fund, margin_form and dynamic_margin. Exit code 3: a journal is damaged or incomplete, and --partial was not given.
     Fork(Fork),
     /// Compare runs with the first of them
     ///

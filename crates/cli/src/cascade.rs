@@ -3,10 +3,11 @@
 use crate::args;
 use crate::output::{Failure, print};
 use crate::progress::Progress;
-use crate::replay::{journal_of, open};
+use crate::replay::open;
 use downdraft_insight::genealogy::{Ancestry, DEFAULT_REACTION, Forest, draw};
 use downdraft_insight::{Analyzer, Units};
 use downdraft_journal::{End, Header, codec};
+use downdraft_lab::fork::journal_path;
 use downdraft_lab::{analysis::units, read_text};
 use downdraft_types::Span;
 use downdraft_venue::Capacity;
@@ -21,7 +22,7 @@ pub fn cascade(options: &args::Inspect, wanted: &str) -> Result<ExitCode, Failur
         })?),
     };
     let ancestry = if options.mediated { Ancestry::Any } else { Ancestry::Direct };
-    let journal = journal_of(&options.journal);
+    let journal = journal_path(&options.journal);
     let (mut reader, length) = open(&journal)?;
     let capacity = capacity(reader.header())
         .ok_or_else(|| Failure::Damaged(format!("{}: no venue in the header", journal.display())))?;

@@ -4,9 +4,10 @@ use crate::args;
 use crate::output::Failure;
 use crate::progress::Progress;
 use crate::record;
-use crate::replay::{journal_of, open};
+use crate::replay::open;
 use downdraft_insight::names::{COMMAND_KINDS, EVENT_KINDS, command_kind, event_kind};
 use downdraft_journal::{Body, End};
+use downdraft_lab::fork::journal_path;
 use downdraft_types::Time;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
@@ -27,7 +28,7 @@ pub fn inspect(options: &args::Inspect) -> Result<ExitCode, Failure> {
     if from > to {
         return Err(Failure::Usage(format!("--from {from} is after --to {to}, expected the earlier time first")));
     }
-    let journal = journal_of(&options.journal);
+    let journal = journal_path(&options.journal);
     let (mut reader, length) = open(&journal)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let mut left = options.limit.unwrap_or(u64::MAX);

@@ -4,16 +4,12 @@ use crate::args;
 use crate::output::{Failure, print};
 use crate::progress::Progress;
 use downdraft_journal::{OpenError, Reader, ReplayError, replay as replay_journal};
+use downdraft_lab::fork::journal_path;
 use downdraft_venue::Venue;
 use std::fs::File;
 use std::io::BufReader;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-
-/// The journal of a run: in its directory, or the file itself.
-pub fn journal_of(run: &Path) -> PathBuf {
-    if run.is_dir() { run.join("journal.ddj") } else { run.to_owned() }
-}
 
 /// Opens a journal.
 pub fn open(path: &Path) -> Result<(Reader<BufReader<File>>, u64), Failure> {
@@ -29,7 +25,7 @@ pub fn open(path: &Path) -> Result<(Reader<BufReader<File>>, u64), Failure> {
 
 /// Replays a journal.
 pub fn replay(options: &args::Replay) -> Result<ExitCode, Failure> {
-    let journal = journal_of(&options.journal);
+    let journal = journal_path(&options.journal);
     let (reader, length) = open(&journal)?;
     let progress = Progress::new(length, options.quiet);
     let replayed = replay_journal::<Venue, _>(reader, |totals, time| progress.at(totals, time));

@@ -3,9 +3,10 @@
 use crate::args;
 use crate::output::{Failure, print};
 use crate::progress::Progress;
-use crate::replay::{journal_of, open};
+use crate::replay::open;
 use downdraft_insight::report::{JournalError, RunReport, page};
 use downdraft_journal::{End, ReplayError, survey};
+use downdraft_lab::fork::journal_path;
 use downdraft_lab::{JournalReport, journal_report};
 use downdraft_types::Span;
 use std::fs;
@@ -14,7 +15,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 /// Writes the report of one run or several.
 pub fn report(options: &args::Report) -> Result<ExitCode, Failure> {
-    let journals: Vec<PathBuf> = options.runs.iter().map(|run| journal_of(run)).collect();
+    let journals: Vec<PathBuf> = options.runs.iter().map(|run| journal_path(run)).collect();
     let reports =
         journals.iter().map(|journal| read(journal, options.partial, options.quiet)).collect::<Result<Vec<_>, _>>()?;
     let path = options.out.clone().unwrap_or_else(|| default_path(&journals));

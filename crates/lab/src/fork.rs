@@ -20,7 +20,7 @@ mod trunk;
 
 pub use counterfactual::{Counterfactual, MarkSeries};
 pub use mid_run::{FixedSetting, mid_run};
-pub use origin::{Opening, Origin, OriginError, journal_of, recorded};
+pub use origin::{Opening, Origin, OriginError, journal_of, journal_path, recorded};
 pub use playback::{Playback, PlaybackError};
 pub use subject::{DriveError, Driven, Subject};
 pub use trunk::Trunk;

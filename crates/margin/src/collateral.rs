@@ -13,12 +13,16 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use downdraft_types::arith::{compare_products, floor_div, mul_div_ceil, mul_div_floor};
 use downdraft_types::{CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Span};
+use smallvec::SmallVec;
 
 /// The largest value of one currency's amount in the reference currency; what is worth more counts for this much.
 pub(crate) const LARGEST_WORTH: i128 = 1 << 96;
 
 /// How many currencies a policy may name.
 pub const LARGEST_ASSET_COUNT: usize = 64;
+
+/// Amounts by asset, in the policy's order.
+pub(crate) type Amounts = SmallVec<[Money; LARGEST_ASSET_COUNT]>;
 
 /// Which currencies stand for unified accounts' positions, and what they count for.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]

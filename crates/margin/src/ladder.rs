@@ -74,23 +74,19 @@ impl Ladder {
     #[inline]
     pub(crate) fn take_reached(&mut self, mark: MarkPrice, slots: &mut Reached) -> Option<Side> {
         self.reached(mark)?;
-        let longs = self.longs.remove_leading(|(negated, _, slot), ()| {
-            let reached = mark.0 <= -negated;
-            if reached {
-                slots.push(*slot);
-            }
-            reached
-        });
-        if longs > 0 {
+        let mut take = |map: &mut OrderedMap<Key, ()>, is_reached: &dyn Fn(i64) -> bool| {
+            map.remove_leading(|(key, _, slot), ()| {
+                let reached = is_reached(*key);
+                if reached {
+                    slots.push(*slot);
+                }
+                reached
+            })
+        };
+        if take(&mut self.longs, &|negated| mark.0 <= -negated) > 0 {
             return Some(Side::Buy);
         }
-        self.shorts.remove_leading(|(trigger, _, slot), ()| {
-            let reached = mark.0 >= *trigger;
-            if reached {
-                slots.push(*slot);
-            }
-            reached
-        });
+        take(&mut self.shorts, &|trigger| mark.0 >= trigger);
         Some(Side::Sell)
     }
 

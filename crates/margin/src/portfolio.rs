@@ -603,12 +603,13 @@ impl Margin {
             }
         }
         let strike = |p: &Position| self.instrument(p.instrument).option().map(|option| (option.expiry, option.strike));
-        let naked = distinct(positions.clone(), strike).map(|(pair, _)| {
+        let naked = |pair| {
             let both = positions.clone().filter(|position| strike(position) == Some(pair));
             let net: i128 = both.map(|position| at_index(position, sizes(position).1)).sum();
             (-net).max(0)
-        });
-        let naked = if short_option == Ppm::ZERO { 0 } else { naked.sum() };
+        };
+        let pairs = distinct(positions.clone(), strike).filter(|_| short_option != Ppm::ZERO);
+        let naked: i128 = pairs.map(|(pair, _)| naked(pair)).sum();
         let part = |amount: i128, rate: Ppm| amount * i128::from(rate.0);
         part(naked, short_option)
             + part(long.min(short), offsetting)

@@ -9,7 +9,7 @@
 //! such an account has a box; see `certificate`.
 
 use crate::certificate::Region;
-use crate::collateral::{CollateralAsset, LARGEST_ASSET_COUNT, LARGEST_WORTH, interest};
+use crate::collateral::{Amounts, CollateralAsset, LARGEST_WORTH, interest};
 use crate::engine::{Margin, MarginError};
 use crate::instrument::InstrumentKind;
 use crate::ledger::Place;
@@ -17,13 +17,9 @@ use crate::pool::{Health, MarginMode, Pool, PoolState};
 use crate::position::Position;
 use downdraft_types::arith::ceil_div;
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, Money, Qty, Side};
-use smallvec::SmallVec;
 
 /// What interest lets a debt grow to at most.
 const LARGEST_DEBT: Money = Money(1 << 100);
-
-/// Amounts by asset, in the policy's order.
-type Amounts = SmallVec<[Money; LARGEST_ASSET_COUNT]>;
 
 impl Margin {
     /// Whether all of an account's currencies answer for all its cross positions.

@@ -5,7 +5,7 @@
 //!
 //! Source of the worst case: Mango v4, *Health, open orders*.
 
-use crate::collateral::{CollateralAsset, LARGEST_ASSET_COUNT};
+use crate::collateral::{Amounts, CollateralAsset};
 use crate::engine::{Margin, MarginError};
 use crate::instrument::{Instrument, RATE_ONE};
 use crate::ledger::Place;
@@ -13,10 +13,6 @@ use crate::pool::MarginMode;
 use crate::position::Position;
 use downdraft_types::arith::ceil_div;
 use downdraft_types::{AccountId, CurrencyId, Money, Side};
-use smallvec::SmallVec;
-
-/// Amounts by asset, in the policy's order.
-type Amounts = SmallVec<[Money; LARGEST_ASSET_COUNT]>;
 
 /// What an account would pay at once, beside what an order asks for.
 type Paid = Option<(CurrencyId, Money)>;

@@ -67,11 +67,16 @@ pub enum OriginError {
     Usage(String),
 }
 
-/// The journal of a run: of its directory, or the file itself. `None` where the path is no run.
+/// Where the journal of a run is: in its directory, or the file itself.
+#[must_use]
+pub fn journal_path(run: &Path) -> PathBuf {
+    if run.is_dir() { run.join("journal.ddj") } else { run.to_owned() }
+}
+
+/// As [`journal_path`]. `None` where the path is no run.
 #[must_use]
 pub fn journal_of(source: &str) -> Option<PathBuf> {
-    let path = Path::new(source);
-    let journal = if path.is_dir() { path.join("journal.ddj") } else { path.to_owned() };
+    let journal = journal_path(Path::new(source));
     let mut start = [0; MAGIC.len()];
     File::open(&journal).and_then(|mut file| file.read_exact(&mut start)).ok().filter(|()| start == MAGIC)?;
     Some(journal)
