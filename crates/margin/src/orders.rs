@@ -1,8 +1,9 @@
 //! Initial margin: who may place an order, and what may be withdrawn.
 //!
 //! A position is asked for initial margin on the larger of two notionals: all its account's buys filled, or all
-//! its sells. Orders count at their limits. An order is also asked for its fee and for what it would lose at
-//! once, if its limit is worse than the mark. Nobody is asked for less than maintenance.
+//! its sells. Orders count at their limits. An order is also asked for its fee and, if its limit is worse than the
+//! mark, for what it would lose at once, and for margin at the mark where that is more (as Binance's *assuming price*
+//! of a sell order). Nobody is asked for less than maintenance.
 
 use crate::engine::{Margin, MarginError};
 use crate::instrument::RATE_ONE;
@@ -116,17 +117,18 @@ impl Margin {
             Side::Buy => value - at_mark,
             Side::Sell => at_mark - value,
         };
+        let open_loss = open_loss.max(Money::ZERO);
         let fee = fee(value, terms.spec.taker_fee.max(terms.spec.maker_fee).max(Ppm::ZERO));
+        // Filled beyond the mark, it is held at a mark where it may be worth more than at its limit. And what a unified
+        // account would gain at once may count for nothing.
+        if !terms.is_spot() && netted.is_none() && (open_loss.is_positive() || self.is_unified(account)) {
+            after.orders[side as usize].value += (at_mark.abs() - value.abs()).max(Money::ZERO);
+        }
         if self.is_unified(account) {
-            // What it would gain at once may count for nothing: its notional is asked for in full, at the mark too.
-            if !terms.is_spot() && netted.is_none() {
-                after.orders[side as usize].value += (at_mark.abs() - value.abs()).max(Money::ZERO);
-            }
-            let paid = (terms.spec.settlement, open_loss.max(Money::ZERO) + fee);
-            return self.check_unified(&after, side, Some(paid));
+            return self.check_unified(&after, side, Some((terms.spec.settlement, open_loss + fee)));
         }
         let more = self.more_asked(&after, position);
-        let free = self.free(account, terms.spec.settlement) - more - open_loss.max(Money::ZERO) - fee;
+        let free = self.free(account, terms.spec.settlement) - more - open_loss - fee;
         if free.is_negative() { Err(MarginError::InsufficientMargin) } else { Ok(()) }
     }
 

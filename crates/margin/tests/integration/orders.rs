@@ -1,7 +1,7 @@
 //! What is asked before an order is accepted, or money leaves.
 
 use crate::world::{A, CASH, FIRST, HOUSE, deposit, engine, holds, isolate, one, perpetual, trade};
-use downdraft_margin::{InstrumentSpec, MaintenanceBasis, Margin, MarginError};
+use downdraft_margin::{InstrumentSpec, MaintenanceBasis, Margin, MarginError, Payoff};
 use downdraft_types::{AccountId, CurrencyId, MarkPrice, Money, Ppm, Price, Qty, Side};
 
 const SHORT_OF_MARGIN: Result<(), MarginError> = Err(MarginError::InsufficientMargin);
@@ -60,6 +60,31 @@ fn open_loss_and_fee() {
     assert_eq!(order(&margin, Side::Buy, 10, 100), SHORT_OF_MARGIN);
     deposit(&mut margin, A, 1);
     assert_eq!(order(&margin, Side::Buy, 10, 100), Ok(()));
+}
+
+/// Sold far below the mark, a position is worth more at the mark than at its limit, and margin is asked for there; an
+/// inverse contract, bought far above it. Filled at its limit, an accepted order leaves its account healthy.
+#[test]
+fn beyond_the_mark_margin_is_asked_at_the_mark() {
+    let mut linear = one(50_000, 100_000, 100);
+    // 1 × 99 lost, and 10% of 100.
+    deposit(&mut linear, A, 108);
+    assert_eq!(order(&linear, Side::Sell, 1, 1), SHORT_OF_MARGIN);
+    deposit(&mut linear, A, 1);
+    assert_eq!(order(&linear, Side::Sell, 1, 1), Ok(()));
+    trade(&mut linear, A, FIRST, -1, 1);
+    assert_eq!(linear.fallen(), []);
+
+    let inverse = InstrumentSpec { payoff: Payoff::Inverse, point_value: 100_000, ..perpetual(50_000, 100_000) };
+    let mut margin = engine(&[inverse]);
+    margin.set_mark(FIRST, MarkPrice(100));
+    // Worth 1,000 at the mark and 200 at five times it: 800 lost, and 10% of 1,000.
+    deposit(&mut margin, A, 899);
+    assert_eq!(order(&margin, Side::Buy, 1, 500), SHORT_OF_MARGIN);
+    deposit(&mut margin, A, 1);
+    assert_eq!(order(&margin, Side::Buy, 1, 500), Ok(()));
+    trade(&mut margin, A, FIRST, 1, -200);
+    assert_eq!(margin.fallen(), []);
 }
 
 /// Below initial margin a position may shrink, at any price, and neither grow nor turn.
