@@ -211,6 +211,9 @@ impl Margin {
             return Err(MarginError::CollateralInUse);
         }
         self.collateral = Some(policy.clone());
+        // Accounts may now fall, and be overdrawn, without a position.
+        self.fallen.reserve(self.positions.capacity() + self.accounts.len());
+        self.overdrawn.reserve(self.accounts.len());
         self.reindex_unified();
         Ok(())
     }

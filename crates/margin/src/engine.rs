@@ -158,13 +158,13 @@ impl Margin {
             ledger: Ledger::with_capacity(accounts, currencies, instruments, positions),
             ladders: (0..instruments).map(|_| None).collect(),
             cross_states: vec![PoolState::Sound; accounts * currencies],
-            fallen: Vec::with_capacity(positions + accounts * currencies),
+            fallen: Vec::with_capacity(positions),
             ranking: Vec::with_capacity(positions),
             collateral: None,
             portfolios: (0..instruments).map(|_| None).collect(),
             watches: (0..instruments).map(|_| None).collect(),
             edges: Vec::new(),
-            overdrawn: Vec::with_capacity(accounts),
+            overdrawn: Vec::new(),
             looks: 0,
             notional_limits: NotionalLimits::default(),
             equity_rule: crate::bankruptcy::EquityShare::default(),
@@ -620,8 +620,7 @@ impl Margin {
             return Err(MarginError::CrossOnly);
         }
         if let Some(position) = self.position(account, instrument) {
-            let idle = position.size.is_zero() && position.orders.iter().all(|o| o.qty.is_zero());
-            if !idle {
+            if !position.is_idle() {
                 return Err(MarginError::PositionOpen);
             }
             if self.state_of(self.pool_of(position)) != PoolState::Sound
@@ -633,7 +632,7 @@ impl Margin {
         let slot = self.slot_or_open(account, instrument);
         let position = &mut self.positions[slot as usize];
         position.mode = mode;
-        position.initial = initial;
+        position.choose_initial(initial);
         Ok(())
     }
 
@@ -664,7 +663,7 @@ impl Margin {
             self.ladders[id.index()].as_mut().and_then(|ladder| ladder.take_reached(mark, &mut slots))
         {
             for slot in &slots {
-                self.positions[*slot as usize].triggers[side as usize] = None;
+                self.positions[*slot as usize].take_trigger(side);
             }
             slots.iter().for_each(|slot| self.fetch(*slot));
             slots.drain(..).for_each(|slot| self.look_at(slot));

@@ -82,8 +82,7 @@ impl Margin {
             return Err(MarginError::PositionOpen);
         }
         for position in self.positions_of(account) {
-            let orders = position.orders.iter().any(|o| !o.qty.is_zero());
-            if !position.size.is_zero() || orders || position.mode == MarginMode::Isolated {
+            if !position.is_idle() || position.mode == MarginMode::Isolated {
                 return Err(MarginError::PositionOpen);
             }
         }

@@ -167,7 +167,7 @@ impl Instrument {
     /// Initial margin of an option's position with its open orders: what it would ask for with all buys filled, or with
     /// all sells, whichever is more. A long asks for its value, an order to buy for what it would pay.
     pub(crate) fn option_asked(&self, position: &Position) -> Money {
-        let [buys, sells] = position.orders;
+        let [buys, sells] = position.both_orders();
         let size = i128::from(position.size.0);
         let held = self.value_at(position.size, self.mark).max(Money::ZERO);
         let (bought, sold) = (size + i128::from(buys.qty.0), size - i128::from(sells.qty.0));

@@ -51,9 +51,9 @@ impl Margin {
         }
         let exposure = position.exposure(instrument);
         let lots = Qty(u64::try_from(position.largest()).unwrap_or(u64::MAX));
-        let [buys, sells] = position.orders.map(|orders| orders.value);
+        let [buys, sells] = position.both_orders().map(|orders| orders.value);
         let (adding, closing) = if position.size.is_negative() { (sells, buys) } else { (buys, sells) };
-        let margin = |opened: Money| instrument.margin_in(opened, lots, exposure, position.initial);
+        let margin = |opened: Money| instrument.margin_in(opened, lots, exposure, position.chosen_initial());
         match (position.mode, position.size.is_zero()) {
             (MarginMode::Cross, _) => {
                 margin(exposure).max(Money(ceil_div(position.maintenance_e6(instrument), RATE_ONE)))
@@ -92,9 +92,7 @@ impl Margin {
         }
         let mut after = position.clone();
         let value = terms.trade_value(qty, price);
-        let orders = &mut after.orders[side as usize];
-        orders.qty = orders.qty.checked_add(qty).ok_or(MarginError::PositionTooLarge)?;
-        orders.value += value.abs();
+        after.add_order(side, qty, value.abs()).ok_or(MarginError::PositionTooLarge)?;
         if after.largest() > i128::from(terms.spec.max_position.0) {
             return Err(MarginError::PositionTooLarge);
         }
@@ -122,7 +120,8 @@ impl Margin {
         // Filled beyond the mark, it is held at a mark where it may be worth more than at its limit. And what a unified
         // account would gain at once may count for nothing.
         if !terms.is_spot() && netted.is_none() && (open_loss.is_positive() || self.is_unified(account)) {
-            after.orders[side as usize].value += (at_mark.abs() - value.abs()).max(Money::ZERO);
+            let more = (at_mark.abs() - value.abs()).max(Money::ZERO);
+            after.add_order(side, Qty::ZERO, more).ok_or(MarginError::PositionTooLarge)?;
         }
         if self.is_unified(account) {
             return self.check_unified(&after, side, Some((terms.spec.settlement, open_loss + fee)));
@@ -168,8 +167,7 @@ impl Margin {
             return Err(MarginError::InLiquidation);
         }
         let mut after = position.clone();
-        after.orders[side as usize].qty =
-            after.orders[side as usize].qty.checked_add(qty).ok_or(MarginError::PositionTooLarge)?;
+        after.add_order(side, qty, Money::ZERO).ok_or(MarginError::PositionTooLarge)?;
         if after.largest() > i128::from(terms.spec.max_position.0) {
             return Err(MarginError::PositionTooLarge);
         }
@@ -234,9 +232,7 @@ impl Margin {
     pub fn order_rested(&mut self, account: AccountId, instrument: InstrumentId, side: Side, qty: Qty, price: Price) {
         let value = self.instrument(instrument).trade_value(qty, price).abs();
         let slot = self.slot_or_open(account, instrument);
-        let orders = &mut self.positions[slot as usize].orders[side as usize];
-        orders.qty += qty;
-        orders.value += value;
+        self.positions[slot as usize].add_order(side, qty, value).expect("an order that was checked");
     }
 
     /// Counts `qty` of a resting order, of which `left` stays, out again: filled, reduced or cancelled.
@@ -252,9 +248,7 @@ impl Margin {
         let terms = self.instrument(instrument);
         let value = terms.trade_value(qty + left, price).abs() - terms.trade_value(left, price).abs();
         let slot = self.slot_of(account, instrument).expect("a resting order has a position slot");
-        let orders = &mut self.positions[slot as usize].orders[side as usize];
-        orders.qty -= qty;
-        orders.value -= value;
+        self.positions[slot as usize].remove_order(side, qty, value);
     }
 
     /// Brings money in from outside.
@@ -336,7 +330,8 @@ impl Margin {
         let terms = self.instrument(instrument);
         let notional = terms.value_at(position.size, terms.mark).abs();
         let maintenance = Money(ceil_div(position.maintenance_e6(terms), RATE_ONE));
-        let needed = terms.initial_margin(position.size.quantity(), notional, position.initial).max(maintenance);
+        let needed =
+            terms.initial_margin(position.size.quantity(), notional, position.chosen_initial()).max(maintenance);
         let short = match amount.is_positive() {
             true => self.free(account, currency) < amount,
             false => self.health(pool).equity + amount < needed || self.balance(pool) + amount < Money::ZERO,
@@ -360,7 +355,7 @@ pub fn fee(value: Money, rate: Ppm) -> Money {
 
 /// Whether all orders on `side` together close no more than the position.
 fn reduces(position: &Position, side: Side) -> bool {
-    position.size.side() == Some(side.opposite()) && position.orders[side as usize].qty <= position.size.quantity()
+    position.size.side() == Some(side.opposite()) && position.open_orders(side).qty <= position.size.quantity()
 }
 
 /// How many lots of its position an account could close on `side`.

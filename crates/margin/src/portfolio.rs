@@ -448,7 +448,7 @@ impl Margin {
             self.add_profits(policy, (position, &outcomes), Region::Present, &mut profits);
         }
         let filled = |position: &Position| {
-            let [buys, sells] = position.orders.map(|orders| i64::try_from(orders.qty.0).unwrap_or(i64::MAX));
+            let [buys, sells] = position.both_orders().map(|orders| i64::try_from(orders.qty.0).unwrap_or(i64::MAX));
             (Lots(position.size.0.saturating_add(buys)), Lots(position.size.0.saturating_sub(sells)))
         };
         let contingencies = self.contingencies_e6(policy, underlying, Region::Present, netted(), filled);
@@ -652,7 +652,7 @@ fn loss_e6(policy: &PortfolioPolicy, profits: &ByPoint) -> i128 {
 fn outcomes(terms: &Instrument, position: &Position) -> Outcomes {
     let mut outcomes = Outcomes::from_slice(&[(position.size, 0)]);
     for side in Side::BOTH {
-        let orders = position.orders[side as usize];
+        let orders = position.open_orders(side);
         if orders.qty.is_zero() {
             continue;
         }

@@ -18,21 +18,29 @@ pub struct OpenOrders {
 }
 
 /// One account's position in one instrument; flat ones stay, to remember mode and leverage.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+///
+/// What a mark that reaches its trigger reads comes first and close together: of a million positions each is far away.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[repr(C)]
 pub struct Position {
+    pub(crate) cost: Money,
+    pub(crate) size: Lots,
+    triggers: [i64; 2],
     pub(crate) account: AccountId,
     pub(crate) instrument: InstrumentId,
-    pub(crate) size: Lots,
-    pub(crate) cost: Money,
     pub(crate) mode: MarginMode,
-    pub(crate) initial: Option<Ppm>,
-    pub(crate) orders: [OpenOrders; 2],
-    /// Marks at which its pool is looked at again, by [`Side`] as in the ladder: one that falls this far, and one that
-    /// rises this far.
-    pub(crate) triggers: [Option<i64>; 2],
     /// Where the position's own pool stands, if it is isolated.
     pub(crate) state: PoolState,
+    /// Zero where the account chose none.
+    initial: Ppm,
+    ordered: [Qty; 2],
+    ordered_value: [Money; 2],
 }
+
+/// In the place of a trigger: a mark that no instrument can have.
+const NO_TRIGGER: i64 = i64::MIN;
+
+const _: () = assert!(size_of::<Position>() == 112, "a position is as small as its fields allow");
 
 /// What a trade did to a position.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -50,16 +58,42 @@ pub struct Change {
 impl Position {
     pub(crate) fn new(account: AccountId, instrument: InstrumentId) -> Self {
         Self {
+            cost: Money::ZERO,
+            size: Lots::ZERO,
+            triggers: [NO_TRIGGER; 2],
             account,
             instrument,
-            size: Lots::ZERO,
-            cost: Money::ZERO,
             mode: MarginMode::Cross,
-            initial: None,
-            orders: [OpenOrders::default(); 2],
-            triggers: [None; 2],
             state: PoolState::Sound,
+            initial: Ppm::ZERO,
+            ordered: [Qty::ZERO; 2],
+            ordered_value: [Money::ZERO; 2],
         }
+    }
+
+    /// Marks at which its pool is looked at again, by [`Side`] as in the ladder: one that falls this far, and one that
+    /// rises this far.
+    #[inline]
+    pub(crate) fn triggers(&self) -> [Option<i64>; 2] {
+        self.triggers.map(|trigger| (trigger != NO_TRIGGER).then_some(trigger))
+    }
+
+    pub(crate) fn set_triggers(&mut self, triggers: [Option<i64>; 2]) {
+        self.triggers = triggers.map(|trigger| trigger.unwrap_or(NO_TRIGGER));
+    }
+
+    #[inline]
+    pub(crate) fn take_trigger(&mut self, side: Side) {
+        self.triggers[side as usize] = NO_TRIGGER;
+    }
+
+    /// The initial rate that its account chose, as 1 ÷ leverage.
+    pub(crate) fn chosen_initial(&self) -> Option<Ppm> {
+        (self.initial > Ppm::ZERO).then_some(self.initial)
+    }
+
+    pub(crate) fn choose_initial(&mut self, rate: Option<Ppm>) {
+        self.initial = rate.unwrap_or(Ppm::ZERO);
     }
 
     /// Whose it is.
@@ -95,7 +129,30 @@ impl Position {
     /// Orders resting on `side`, reduce-only ones apart.
     #[must_use]
     pub const fn open_orders(&self, side: Side) -> OpenOrders {
-        self.orders[side as usize]
+        OpenOrders { qty: self.ordered[side as usize], value: self.ordered_value[side as usize] }
+    }
+
+    /// Orders resting on both sides, buys first.
+    pub(crate) fn both_orders(&self) -> [OpenOrders; 2] {
+        Side::BOTH.map(|side| self.open_orders(side))
+    }
+
+    /// `None`, and nothing done, where the orders' quantities would overflow.
+    pub(crate) fn add_order(&mut self, side: Side, qty: Qty, value: Money) -> Option<()> {
+        let ordered = &mut self.ordered[side as usize];
+        *ordered = ordered.checked_add(qty)?;
+        self.ordered_value[side as usize] += value;
+        Some(())
+    }
+
+    pub(crate) fn remove_order(&mut self, side: Side, qty: Qty, value: Money) {
+        self.ordered[side as usize] -= qty;
+        self.ordered_value[side as usize] -= value;
+    }
+
+    /// Whether it is flat and has no order.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.size.is_zero() && self.ordered == [Qty::ZERO; 2]
     }
 
     /// Unrealised profit and loss at the instrument's mark.
@@ -122,16 +179,16 @@ impl Position {
     #[must_use]
     pub(crate) fn exposure(&self, instrument: &Instrument) -> Money {
         let held = Money(instrument.value_at(self.size, instrument.mark).abs().0 * i128::from(self.size.0.signum()));
-        let long = held + self.orders[Side::Buy as usize].value;
-        let short = self.orders[Side::Sell as usize].value - held;
+        let long = held + self.ordered_value[Side::Buy as usize];
+        let short = self.ordered_value[Side::Sell as usize] - held;
         long.max(short).max(Money::ZERO)
     }
 
     /// The largest size that the position and its open orders could reach.
     pub(crate) fn largest(&self) -> i128 {
         let size = i128::from(self.size.0);
-        let long = size + i128::from(self.orders[Side::Buy as usize].qty.0);
-        let short = i128::from(self.orders[Side::Sell as usize].qty.0) - size;
+        let long = size + i128::from(self.ordered[Side::Buy as usize].0);
+        let short = i128::from(self.ordered[Side::Sell as usize].0) - size;
         long.max(short)
     }
 
@@ -157,6 +214,14 @@ impl Position {
         self.size += delta;
         debug_assert!(!self.size.is_zero() || self.cost.is_zero(), "a flat position has no cost");
         change
+    }
+}
+
+impl core::hash::Hash for Position {
+    /// What it says, however it is kept.
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        (self.account, self.instrument, self.size, self.cost, self.mode, self.chosen_initial()).hash(state);
+        (self.both_orders(), self.triggers(), self.state).hash(state);
     }
 }
 

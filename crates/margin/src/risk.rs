@@ -64,8 +64,7 @@ impl Margin {
         };
         let equity = self.ledger.balance(instrument.spec.settlement, place) + position.unrealised(instrument);
         let slack = equity.0 * RATE_ONE - position.maintenance_e6(instrument);
-        let plain =
-            instrument.option().is_none() && position.triggers.iter().all(Option::is_none) && !position.size.is_zero();
+        let plain = instrument.option().is_none() && position.triggers() == [None; 2] && !position.size.is_zero();
         let falls = plain && slack < 0 && !owner.fund && self.state_of(pool) == PoolState::Sound;
         if falls {
             self.set_state(pool, PoolState::Liquidating);
@@ -138,10 +137,11 @@ impl Margin {
 
     pub(crate) fn set_triggers(&mut self, slot: u32, triggers: [Option<i64>; 2]) {
         let position = &mut self.positions[slot as usize];
-        let old = core::mem::replace(&mut position.triggers, triggers);
+        let old = position.triggers();
         if old == triggers {
             return;
         }
+        position.set_triggers(triggers);
         let ladder = self.ladders[position.instrument.index()].as_mut().expect("a listed instrument");
         retrigger(ladder, (position.account, slot), old, triggers);
     }
@@ -199,14 +199,14 @@ impl Margin {
                     || self.health(pool).is_healthy(),
                 "{pool} is below maintenance and not being liquidated"
             );
-            triggers += position.triggers.iter().flatten().count();
+            triggers += position.triggers().iter().flatten().count();
             let alone = !self.has_box(pool) && self.pool_positions(pool).count() == 1;
             let sound = self.state_of(pool) == PoolState::Sound && !self.is_fund(pool.account());
             if alone && sound && !position.size.is_zero() {
                 let mut exact = [None; 2];
                 let side = position.size.side().expect("an open position");
                 exact[side as usize] = self.liquidation_price(position.account, position.instrument).map(|m| m.0);
-                assert_eq!(position.triggers, exact, "{pool}: trigger of a single position");
+                assert_eq!(position.triggers(), exact, "{pool}: trigger of a single position");
             }
         }
         let held: usize = self.ladders.iter().flatten().map(crate::ladder::Ladder::len).sum();

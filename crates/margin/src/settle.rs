@@ -100,7 +100,7 @@ impl Margin {
         let opened = change.opened_value.abs();
         let kept = position.size.quantity() - change.opened;
         let whole = terms.value_at(Side::Buy.signed(kept), terms.mark).abs() + opened;
-        let drawn = terms.margin_in(opened, position.size.quantity(), whole, position.initial);
+        let drawn = terms.margin_in(opened, position.size.quantity(), whole, position.chosen_initial());
         if change.closed.is_zero() || position.state == PoolState::Liquidating {
             return drawn.min(self.spare_cash(position));
         }

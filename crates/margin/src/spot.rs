@@ -66,7 +66,7 @@ impl Margin {
     pub(crate) fn reserved(&self, account: AccountId, currency: CurrencyId) -> Money {
         let paid = |position: &Position| -> Money {
             let terms = self.instrument(position.instrument);
-            let of = |side| terms.paid_for(side, position.orders[side as usize]);
+            let of = |side| terms.paid_for(side, position.open_orders(side));
             Side::BOTH.into_iter().filter_map(of).filter(|(of, _)| *of == currency).map(|(_, paid)| paid).sum()
         };
         self.positions_of(account).map(paid).sum()
@@ -94,10 +94,8 @@ impl Margin {
         }
         let fresh = Position::new(account, instrument);
         let mut after = self.position(account, instrument).unwrap_or(&fresh).clone();
-        let orders = &mut after.orders[side as usize];
-        orders.qty = orders.qty.checked_add(qty).ok_or(MarginError::PositionTooLarge)?;
-        orders.value += value;
-        if orders.qty > terms.spec().max_position {
+        after.add_order(side, qty, value).ok_or(MarginError::PositionTooLarge)?;
+        if after.open_orders(side).qty > terms.spec().max_position {
             return Err(MarginError::PositionTooLarge);
         }
         if self.is_unified(account) {
@@ -113,9 +111,9 @@ impl Margin {
     /// [`MarginError::InsufficientMargin`].
     pub(crate) fn check_cash(&self, account: AccountId, after: &Position, side: Side) -> Result<(), MarginError> {
         let terms = self.instrument(after.instrument);
-        let before = self.position(account, after.instrument).map(|p| p.orders[side as usize]).unwrap_or_default();
+        let before = self.position(account, after.instrument).map(|p| p.open_orders(side)).unwrap_or_default();
         let paid = |orders| terms.paid_for(side, orders).expect("an order in a spot market");
-        let (currency, all) = paid(after.orders[side as usize]);
+        let (currency, all) = paid(after.open_orders(side));
         let more = all - paid(before).1;
         let unreserved = self.cash(account, currency) - self.reserved(account, currency);
         let enough = more <= self.free(account, currency).min(unreserved);

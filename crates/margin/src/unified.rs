@@ -43,8 +43,7 @@ impl Margin {
             return Err(MarginError::BadCollateral);
         }
         let cross = |p: &&Position| p.mode == MarginMode::Cross;
-        let idle = |p: &Position| p.size.is_zero() && p.orders.iter().all(|o| o.qty.is_zero());
-        if !self.positions_of(account).filter(cross).all(idle) {
+        if !self.positions_of(account).filter(cross).all(Position::is_idle) {
             return Err(MarginError::PositionOpen);
         }
         let sound = |currency| self.state_of(self.cash_pool(account, currency)) == PoolState::Sound;

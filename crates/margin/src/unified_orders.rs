@@ -27,8 +27,8 @@ impl Margin {
         if !terms.spec.currencies().all(|currency| self.asset(currency).is_some()) {
             return Err(MarginError::NotCollateral);
         }
-        if let Some((currency, all)) = terms.paid_for(side, after.orders[side as usize]) {
-            let before = self.position(account, after.instrument).map(|p| p.orders[side as usize]).unwrap_or_default();
+        if let Some((currency, all)) = terms.paid_for(side, after.open_orders(side)) {
+            let before = self.position(account, after.instrument).map(|p| p.open_orders(side)).unwrap_or_default();
             let more = all - terms.paid_for(side, before).map_or(Money::ZERO, |(_, paid)| paid);
             let lends = self.asset(currency).is_some_and(|asset| asset.loan.is_some());
             let has = self.cash(account, currency) - self.reserved(account, currency);
@@ -96,7 +96,7 @@ impl Margin {
     /// Fills the orders of a spot market on the side that leaves the account worse, or none of them.
     fn fill_worst(&self, position: &Position, terms: &Instrument, amounts: &mut Amounts) {
         let Some(policy) = &self.collateral else { return };
-        let [buys, sells] = position.orders;
+        let [buys, sells] = position.both_orders();
         let (Some((base, bought)), Some((_, sold))) = (terms.exchanged(buys.qty), terms.exchanged(sells.qty)) else {
             return;
         };
