@@ -1,11 +1,14 @@
-//! The risk ladder as accounts become more: adding one, quiet marks, marks that cross triggers, a fill, one account
-//! indexed anew, funding.
+//! The risk ladder as accounts become more: adding one, quiet marks, marks that cross triggers, a fill, the ranking for a
+//! deleveraging, one account indexed anew, funding.
 //!
 //! `cargo bench -p downdraft-benches --bench ladder`
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use downdraft_benches::measure::{CpuTime, criterion, time};
-use downdraft_margin::{InstrumentKind, InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, Pool, TierSpec};
+use downdraft_margin::{
+    AdlPolicy, Eligibility, InstrumentKind, InstrumentSpec, Leg, MaintenanceBasis, Margin, MarginCapacity, Pool,
+    TierSpec,
+};
 use downdraft_sim::random::Streams;
 use downdraft_testkit::alloc::{Counting, live_bytes};
 use downdraft_types::{AccountId, CurrencyId, InstrumentId, MarkPrice, Money, Ppm, Price, Qty, Side};
@@ -131,6 +134,20 @@ fn fall_and_recover(margin: &mut Margin, marks: &[MarkPrice]) -> Duration {
     taken
 }
 
+/// A lot of the short is closed against the first of all longs, which are in profit and ranked by it: who that is.
+fn ranking(criterion: &mut Criterion<CpuTime>, accounts: u32, margin: &mut Margin) {
+    let mut group = criterion.benchmark_group("ladder/ranking for a deleveraging");
+    group.throughput(Throughput::Elements(u64::from(accounts)));
+    let policy = Eligibility::Policy(AdlPolicy::default(), Money(i128::from(ENTRY.0)));
+    margin.set_mark(PERP, MarkPrice(ENTRY.0 + 1_000));
+    group.bench_function(BenchmarkId::from_parameter(accounts), |b| {
+        b.iter(|| margin.plan_deleveraging(SHORT, PERP, Side::Sell, Qty(1), black_box(policy)));
+    });
+    assert_eq!(margin.planned(0).map(|(.., lots)| lots), Some(1), "somebody is found");
+    margin.set_mark(PERP, ENTRY);
+    group.finish();
+}
+
 /// A lot changes hands at the mark between two accounts far apart, each in one pair alone, and back in the next round: two
 /// positions settled, two triggers moved.
 fn filling(criterion: &mut Criterion<CpuTime>, accounts: u32, margin: &mut Margin) {
@@ -202,6 +219,7 @@ fn main() {
         quiet(&mut criterion, accounts, &mut margin);
         crossing(&mut criterion, accounts, &mut margin);
         filling(&mut criterion, accounts, &mut margin);
+        ranking(&mut criterion, accounts, &mut margin);
         if accounts >= 100_000 {
             funding(&mut criterion, accounts, &mut margin);
         }

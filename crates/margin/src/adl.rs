@@ -9,6 +9,7 @@ use crate::engine::Margin;
 use crate::payoff::Payoff;
 use crate::pool::{Pool, PoolState};
 use crate::position::Position;
+use alloc::vec::Vec;
 use core::cmp::{Ordering, Reverse};
 use downdraft_types::arith::{compare_products, mul_div_floor};
 use downdraft_types::{AccountId, InstrumentId, Money, Qty, Side};
@@ -143,7 +144,8 @@ pub fn adl_score(mark_value: f64, bankruptcy_value: f64, entry_value: f64) -> f6
 
 impl Margin {
     /// Chooses who is closed against `qty` lots of a position of `account` on `side`; returns how many of them
-    /// found a counterparty. Read the plan with [`Margin::planned`]. O(positions of the instrument).
+    /// found a counterparty. Read the plan with [`Margin::planned`]. O(positions of the instrument), and sorting those
+    /// chosen.
     pub fn plan_deleveraging(
         &mut self,
         account: AccountId,
@@ -160,60 +162,66 @@ impl Margin {
         ranking.clear();
         for slot in &self.holders[instrument.index()] {
             let position = &self.positions[*slot as usize];
-            let opposite = position.size.side() == Some(side.opposite()) && position.account != account;
-            if opposite && self.is_eligible(position, qty, eligibility) {
-                ranking.push(self.candidate(*slot, by));
+            if position.size.side() == Some(side.opposite()) && position.account != account {
+                ranking.extend(self.counterparty(*slot, qty, eligibility));
             }
         }
-        ranking.sort_unstable_by_key(|c| (Reverse(c.rank), c.account));
-        if let AdlRanking::RandomStart { seed } = by {
-            let start = seed % (ranking.len() as u64).max(1);
-            ranking.rotate_left(usize::try_from(start).expect("below a length"));
-        }
+        let wanted = i128::from(qty.0);
         let allotted = match by {
-            AdlRanking::ProRata | AdlRanking::ProRataEquity => allot_pro_rata(&mut ranking, qty.0.into()),
-            _ => allot_queue(&mut ranking, qty.0.into()),
+            AdlRanking::ProRata | AdlRanking::ProRataEquity => allot_pro_rata(&mut ranking, wanted),
+            AdlRanking::RandomStart { seed } => {
+                let start = seed % (ranking.len() as u64).max(1);
+                ranking.rotate_left(usize::try_from(start).expect("below a length"));
+                allot_queue(&mut ranking, wanted)
+            }
+            AdlRanking::ProfitTimesLeverage | AdlRanking::AccountValue => {
+                sort_leading(&mut ranking, wanted);
+                allot_queue(&mut ranking, wanted)
+            }
         };
         self.ranking = ranking;
         Qty(u64::try_from(allotted).expect("no more than was asked"))
     }
 
-    fn candidate(&self, slot: u32, by: AdlRanking) -> Candidate {
+    /// A position as a counterparty for `qty` lots, where it may be one.
+    fn counterparty(&self, slot: u32, qty: Qty, eligibility: Eligibility) -> Option<Candidate> {
+        let position = &self.positions[slot as usize];
+        let Eligibility::Policy(policy, value) = eligibility else {
+            return Some(self.candidate(slot, self.share_of(position), AdlRanking::ProfitTimesLeverage));
+        };
+        if !self.may_be_deleveraged(position, policy) {
+            return None;
+        }
+        let share = self.share_of(position);
+        self.can_pay(position, share, (value, qty)).then(|| self.candidate(slot, share, policy.ranking))
+    }
+
+    /// `share`: of its pool's equity, what answers for the position.
+    fn candidate(&self, slot: u32, share: Money, by: AdlRanking) -> Candidate {
         let position = &self.positions[slot as usize];
         let amount = i128::from(position.size.quantity().0);
         let rank = match by {
-            AdlRanking::ProfitTimesLeverage => in_order(self.score(position)),
-            AdlRanking::AccountValue => in_order(self.account_value_score(position)),
-            AdlRanking::ProRataEquity => self.equity_share(position.account, position.instrument).0.max(1),
+            AdlRanking::ProfitTimesLeverage => in_order(self.score(position, share)),
+            AdlRanking::AccountValue => in_order(self.account_value_score(position, share)),
+            AdlRanking::ProRataEquity => share.0.max(1),
             AdlRanking::ProRata => amount,
             AdlRanking::RandomStart { .. } => 0,
         };
         Candidate { rank, amount, slot, account: position.account }
     }
 
-    fn account_value_score(&self, position: &Position) -> f64 {
-        let terms = self.instrument(position.instrument);
-        // Scores order candidates; money is never computed from them.
-        let (mark, entry) = (terms.value_at(position.size, terms.mark()).0 as f64, position.cost.0 as f64);
-        let value = self.equity_share(position.account, position.instrument).0 as f64;
-        let rises = position.size.is_positive() == (terms.spec().payoff == Payoff::Linear);
-        let gained = if rises { mark / entry } else { entry / mark };
-        gained * mark.abs() / value
+    /// Whether the policy lets a position be closed at all.
+    fn may_be_deleveraged(&self, position: &Position, policy: AdlPolicy) -> bool {
+        let wins = || position.unrealised(self.instrument(position.instrument)).is_positive();
+        (!policy.profitable_only || wins())
+            && !self.is_fund(position.account)
+            && self.state_of(self.pool_of(position)) == PoolState::Sound
     }
 
-    fn is_eligible(&self, position: &Position, qty: Qty, eligibility: Eligibility) -> bool {
-        let Eligibility::Policy(policy, value) = eligibility else {
-            return true;
-        };
-        let (account, instrument) = (position.account, position.instrument);
-        if self.is_fund(account) || self.state_of(self.pool_of(position)) != PoolState::Sound {
-            return false;
-        }
-        if policy.profitable_only && !position.unrealised(self.instrument(instrument)).is_positive() {
-            return false;
-        }
+    /// Whether a position's own bankruptcy price is no worse than `value` for `qty` lots.
+    fn can_pay(&self, position: &Position, share: Money, (value, qty): (Money, Qty)) -> bool {
         let held = position.size.quantity();
-        let bankruptcy = self.bankruptcy_value(account, instrument, held);
+        let bankruptcy = self.bankrupt_at(position, held, share);
         // bankruptcy ÷ held against value ÷ qty
         let order = compare_products(bankruptcy.0, qty.0.into(), value.0, held.0.into());
         match position.size.side() {
@@ -222,12 +230,20 @@ impl Margin {
         }
     }
 
-    fn score(&self, position: &Position) -> f64 {
+    // Scores order candidates; money is never computed from them.
+
+    fn score(&self, position: &Position, share: Money) -> f64 {
         let terms = self.instrument(position.instrument);
         let mark_value = terms.value_at(position.size, terms.mark()).0;
-        let share = self.equity_share(position.account, position.instrument).0;
-        // Scores order candidates; money is never computed from them.
-        adl_score(mark_value as f64, (mark_value - share) as f64, position.cost.0 as f64)
+        adl_score(mark_value as f64, (mark_value - share.0) as f64, position.cost.0 as f64)
+    }
+
+    fn account_value_score(&self, position: &Position, share: Money) -> f64 {
+        let terms = self.instrument(position.instrument);
+        let (mark, entry) = (terms.value_at(position.size, terms.mark()).0 as f64, position.cost.0 as f64);
+        let rises = position.size.is_positive() == (terms.spec().payoff == Payoff::Linear);
+        let gained = if rises { mark / entry } else { entry / mark };
+        gained * mark.abs() / share.0 as f64
     }
 
     /// Chooses who pays for a deficit of `account` in an instrument: winners in proportion to unrealised profit and
@@ -282,6 +298,22 @@ fn in_order(score: f64) -> i128 {
         0 => magnitude,
         _ => -magnitude,
     }
+}
+
+/// Puts those of the highest rank first, then by account number, as many as it takes to find `wanted`; the others are left
+/// out.
+fn sort_leading(ranking: &mut Vec<Candidate>, wanted: i128) {
+    let order = |c: &Candidate| (Reverse(c.rank), c.account);
+    let mut leading = 16;
+    while leading < ranking.len() {
+        ranking.select_nth_unstable_by_key(leading - 1, order);
+        if ranking[..leading].iter().map(|c| c.amount).sum::<i128>() >= wanted {
+            ranking.truncate(leading);
+            break;
+        }
+        leading *= 4;
+    }
+    ranking.sort_unstable_by_key(order);
 }
 
 /// First come, first closed.
@@ -352,6 +384,31 @@ fn remainder_order(w1: i128, f1: i128, w2: i128, f2: i128, wanted: i128, total: 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Those who are closed are the first of all, in order, however many there are.
+        #[test]
+        fn leading_candidates_are_those_of_a_whole_sort(
+            ranks in vec((-20_i128..20, 0_i128..9), 0..200),
+            wanted in 0_i128..700,
+        ) {
+            let candidate = |(n, &(rank, amount)): (u32, &(i128, i128))| {
+                Candidate { rank, amount, slot: n, account: AccountId(n) }
+            };
+            let mut all: Vec<_> = (0..).zip(&ranks).map(candidate).collect();
+            let mut leading = all.clone();
+            all.sort_by_key(|c| (Reverse(c.rank), c.account));
+            sort_leading(&mut leading, wanted);
+            prop_assert_eq!(allot_queue(&mut leading, wanted), allot_queue(&mut all, wanted));
+            let closed = |plan: &[Candidate]| -> Vec<_> {
+                plan.iter().map(|c| (c.account, c.amount)).filter(|(_, lots)| *lots > 0).collect()
+            };
+            prop_assert_eq!(closed(&leading), closed(&all));
+        }
+    }
 
     #[test]
     fn scores_keep_their_order() {

@@ -9,6 +9,7 @@
 use crate::engine::Margin;
 use crate::instrument::RATE_ONE;
 use crate::pool::Pool;
+use crate::position::Position;
 use downdraft_types::arith::{mul_div_ceil, mul_div_floor};
 use downdraft_types::{AccountId, InstrumentId, Money, Ppm, Qty, Side};
 
@@ -43,10 +44,15 @@ impl Margin {
     #[must_use]
     pub fn bankruptcy_value(&self, account: AccountId, instrument: InstrumentId, qty: Qty) -> Money {
         let position = self.position(account, instrument).expect("an open position");
+        self.bankrupt_at(position, qty, self.share_of(position))
+    }
+
+    /// As [`Margin::bankruptcy_value`], where the share of the pool's equity that answers for the position is known.
+    pub(crate) fn bankrupt_at(&self, position: &Position, qty: Qty, share: Money) -> Money {
         let held = position.size.quantity();
         assert!(qty <= held && !held.is_zero(), "part of an open position");
-        let terms = self.instrument(instrument);
-        let share = mul_div_floor(self.equity_share(account, instrument).0, i128::from(qty.0), i128::from(held.0));
+        let terms = self.instrument(position.instrument);
+        let share = mul_div_floor(share.0, i128::from(qty.0), i128::from(held.0));
         let side = if position.size.is_positive() { Side::Buy } else { Side::Sell };
         let at_mark = terms.closing_value(side, qty);
         if side == Side::Buy { at_mark - Money(share) } else { at_mark + Money(share) }
@@ -75,12 +81,15 @@ impl Margin {
     /// the rule in force; by notional where none of them asks for maintenance margin. Rounded down.
     #[must_use]
     pub fn equity_share(&self, account: AccountId, instrument: InstrumentId) -> Money {
-        let position = self.position(account, instrument).expect("an open position");
+        self.share_of(self.position(account, instrument).expect("an open position"))
+    }
+
+    pub(crate) fn share_of(&self, position: &Position) -> Money {
         let pool = self.pool_of(position);
         let health = self.health(pool);
         let unified = matches!(pool, Pool::Unified { .. });
         let settled = |share: Money| {
-            let currency = self.instrument(instrument).spec.settlement;
+            let currency = self.instrument(position.instrument).spec.settlement;
             if unified { self.from_reference(currency, share) } else { share }
         };
         if health.positions <= 1 || self.equity_rule == EquityShare::Whole {
@@ -88,7 +97,7 @@ impl Margin {
         }
         let margin = self.pool_positions(pool).any(|p| p.maintenance_e6(self.instrument(p.instrument)) > 0);
         let by_maintenance = self.equity_rule == EquityShare::Maintenance && margin;
-        let weight = |p: &crate::Position| {
+        let weight = |p: &Position| {
             let terms = self.instrument(p.instrument);
             let own = if by_maintenance { p.maintenance_e6(terms) } else { terms.value_at(p.size, terms.mark).abs().0 };
             if unified { self.rate(terms.spec.settlement).worth_up(own) } else { own }
