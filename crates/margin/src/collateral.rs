@@ -7,7 +7,8 @@
 //! Sources: Binance, *Multi-Assets Mode*; Bybit, *Unified Trading Account: collateral value ratio*; OKX,
 //! *Multi-currency margin: discount rate tiers*; Mango v4 and Drift v2 (initial weights scaled by deposits).
 
-use crate::engine::{Margin, MarginError};
+use crate::engine::Margin;
+use crate::error::MarginError;
 use crate::instrument::{InstrumentKind, RATE_ONE};
 use alloc::vec::Vec;
 use core::cmp::Ordering;

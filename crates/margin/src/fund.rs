@@ -2,7 +2,8 @@
 //! realise. A fund is an account: number 0, or one appointed for an instrument or a group of them. Its cash never goes
 //! below zero (invariant 7).
 
-use crate::engine::{Margin, MarginError};
+use crate::engine::Margin;
+use crate::error::MarginError;
 use crate::instrument::RATE_ONE;
 use crate::pool::{MarginMode, Pool, PoolState};
 use crate::position::Position;

@@ -3,7 +3,8 @@
 //! Notional is that of initial margin: of each contract the larger of all buys filled, or all sells, what is held at the
 //! mark and orders at their limits; of an option its lots at the index. Spot markets leave no position and have none.
 
-use crate::engine::{Margin, MarginError};
+use crate::engine::Margin;
+use crate::error::MarginError;
 use crate::position::Position;
 use alloc::collections::BTreeMap;
 use downdraft_types::{AccountId, CurrencyId, Money};

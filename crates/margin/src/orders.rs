@@ -5,7 +5,8 @@
 //! mark, for what it would lose at once, and for margin at the mark where that is more (as Binance's *assuming price*
 //! of a sell order). Nobody is asked for less than maintenance.
 
-use crate::engine::{Margin, MarginError};
+use crate::engine::Margin;
+use crate::error::MarginError;
 use crate::instrument::RATE_ONE;
 use crate::ledger::Place;
 use crate::pool::{MarginMode, Pool};

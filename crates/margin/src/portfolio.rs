@@ -19,7 +19,8 @@
 
 use crate::cells::{Ends, Ranges, cell, moments};
 use crate::certificate::Region;
-use crate::engine::{Margin, MarginError};
+use crate::engine::Margin;
+use crate::error::MarginError;
 use crate::instrument::{Instrument, RATE_ONE};
 use crate::model::surface::TermShock;
 use crate::option::OptionTerms;

@@ -1,7 +1,8 @@
 //! Spot trades: one currency for another, at once. There is no position, only cash; a resting order keeps what it
 //! would pay. Without a unified account nothing may be borrowed, so an order needs the cash itself.
 
-use crate::engine::{Margin, MarginError};
+use crate::engine::Margin;
+use crate::error::MarginError;
 use crate::instrument::{Instrument, InstrumentKind};
 use crate::ledger::Place;
 use crate::orders::fee;

@@ -10,7 +10,8 @@
 
 use crate::certificate::Region;
 use crate::collateral::{Amounts, CollateralAsset, LARGEST_WORTH, interest};
-use crate::engine::{Margin, MarginError};
+use crate::engine::Margin;
+use crate::error::MarginError;
 use crate::instrument::InstrumentKind;
 use crate::ledger::Place;
 use crate::pool::{Health, MarginMode, Pool, PoolState};

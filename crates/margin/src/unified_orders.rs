@@ -6,7 +6,8 @@
 //! Source of the worst case: Mango v4, *Health, open orders*.
 
 use crate::collateral::{Amounts, CollateralAsset};
-use crate::engine::{Margin, MarginError};
+use crate::engine::Margin;
+use crate::error::MarginError;
 use crate::instrument::{Instrument, RATE_ONE};
 use crate::ledger::Place;
 use crate::pool::MarginMode;
