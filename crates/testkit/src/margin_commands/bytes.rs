@@ -80,12 +80,9 @@ fn rare_step(kind: u8, bytes: &mut Source<'_>) -> Step {
         34 => Step::Jump { instrument, to: bytes.within(i64::MIN..=i64::MAX), shift: bytes.any() % 63 },
         35..=36 => Step::Funding { instrument, rate: bytes.within(-20_000..=19_999) },
         37 => Step::Tiers { instrument, raise: bytes.any() % 24 },
-        38..=39 => Step::Form {
-            instrument,
-            slope: bytes.within(0..=299),
-            per: bytes.within(0..=399),
-            scaled: bytes.flag(),
-        },
+        38..=39 => {
+            Step::Form { instrument, slope: bytes.within(0..=299), per: bytes.within(0..=399), scaled: bytes.flag() }
+        }
         40..=41 => Step::Least { instrument, least: bytes.within(0..=59_999) },
         42..=45 => Step::Index {
             instrument: option,
@@ -124,11 +121,9 @@ fn portfolio_step(kind: u8, bytes: &mut Source<'_>) -> Step {
             let (account, instrument) = (bytes.any(), bytes.any());
             order(account, 5 + instrument % 3, bytes)
         }
-        108..=131 => Step::Index {
-            instrument: 5,
-            by: bytes.within(-150_000..=149_999),
-            mark: bytes.within(-200_000..=199_999),
-        },
+        108..=131 => {
+            Step::Index { instrument: 5, by: bytes.within(-150_000..=149_999), mark: bytes.within(-200_000..=199_999) }
+        }
         132..=149 => Step::Volatility { instrument: 5, to: bytes.within(0..=2_999_999) },
         150..=161 => Step::Time { instrument: 5, hours: bytes.within(0..=399) },
         162..=173 => Step::Portfolio { account: bytes.any(), portfolio: bytes.flag() },

@@ -45,10 +45,13 @@ impl Trial {
         let ends: Vec<_> = ids.map(|id| (id, self.ends(account, id))).collect();
         let options: Vec<_> = self.underlyings().into_iter().map(|id| (id, self.options_of(id))).collect();
         let mut other = self.naive.clone();
-        for corner in (0..200_u32).map(|n| n.wrapping_mul(0x9E37_79B1) >> 16) {
-            // Two bits an instrument: low, high, present, and a third of the way.
+        // Other corners after each step; all ends low, and all high, after every one.
+        let first = (self.tally.steps as u32).wrapping_mul(self.corners);
+        let drawn = (0..self.corners).map(|n| first.wrapping_add(n).wrapping_mul(0x9E37_79B1));
+        for corner in [0, 0x5555_5555].into_iter().chain(drawn) {
+            // Two bits an instrument, the upper half first: low, high, present, and a third of the way.
             for (n, (id, (low, high))) in ends.iter().enumerate() {
-                let mark = match corner >> (2 * n) & 3 {
+                let mark = match corner >> (16 + 2 * n) & 3 {
                     0 => *low,
                     1 => *high,
                     2 => self.engine.instrument(*id).mark().0,
@@ -57,8 +60,8 @@ impl Trial {
                 other.set_mark(*id, MarkPrice(mark));
             }
             for (underlying, options) in &options {
-                let bits = corner.rotate_left(5) ^ u32::from(underlying.0);
-                let outlook = self.outlook_inside(account, *underlying, bits);
+                let outlook =
+                    self.outlook_inside(account, *underlying, corner.rotate_right(2 * u32::from(underlying.0)));
                 options.iter().for_each(|id| other.set_option(*id, outlook, smile(*id)));
             }
             let slack = other.slack_e6(pool, None);

@@ -43,7 +43,13 @@ impl Trial {
     }
 
     /// Whoever is being liquidated only reduces, and nobody passes the largest position.
-    pub(super) fn may_trade(&self, (account, side): (AccountId, Side), id: InstrumentId, qty: Qty, value: Money) -> bool {
+    pub(super) fn may_trade(
+        &self,
+        (account, side): (AccountId, Side),
+        id: InstrumentId,
+        qty: Qty,
+        value: Money,
+    ) -> bool {
         if self.engine.check_block(account, id, side, qty, value).is_ok() {
             return true;
         }

@@ -22,6 +22,8 @@ pub struct Trial {
     pub(super) naive: NaiveMargin,
     pub(super) resting: Vec<Resting>,
     pub(super) tally: Tally,
+    /// How many points of a box are looked at after a step.
+    pub(super) corners: u32,
 }
 
 impl Trial {
@@ -48,6 +50,13 @@ impl Trial {
         trial
     }
 
+    /// Looks at so many points of each box after a step, other ones each time; 200 unless told.
+    #[must_use]
+    pub const fn with_corners(mut self, corners: u32) -> Self {
+        self.corners = corners;
+        self
+    }
+
     fn listing(world: World, listings: [(InstrumentSpec, i64); 8]) -> Self {
         let mut trial = Self {
             world,
@@ -55,6 +64,7 @@ impl Trial {
             naive: NaiveMargin::default(),
             resting: Vec::new(),
             tally: Tally::default(),
+            corners: 200,
         };
         for account in 1..=ACCOUNTS {
             trial.engine.open_account(AccountId(account)).expect("room for every account");

@@ -103,7 +103,12 @@ fn plain_listings() -> [(InstrumentSpec, i64); 8] {
             1 << 32,
         ),
         (
-            InstrumentSpec { payoff: Payoff::Inverse, mark_scale: 5, point_value: 200_000_000, ..contract(tiers(300_000)) },
+            InstrumentSpec {
+                payoff: Payoff::Inverse,
+                mark_scale: 5,
+                point_value: 200_000_000,
+                ..contract(tiers(300_000))
+            },
             20_000,
         ),
         (
@@ -170,7 +175,6 @@ pub(super) fn collateral() -> CollateralPolicy {
         interest_every: None,
     }
 }
-
 
 /// A contract, one that is inverse, and one in which a hedge moves half as far the other way; the coins' spot markets; two calls
 /// and a put of the first.
