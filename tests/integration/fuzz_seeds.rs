@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 type Body = fn(&[u8]);
 
-const BODIES: [(&str, Body); 8] = [
+const BODIES: [(&str, Body); 9] = [
     ("book", downdraft_testkit::book_commands::run_book_differential),
     ("snapshot", downdraft_testkit::book_commands::run_book_snapshot),
     ("queue", downdraft_testkit::queue_model::run_queue_differential),
+    ("margin", downdraft_testkit::margin_commands::run_margin_differential),
     ("venue", downdraft_testkit::venue_commands::run_venue_commands),
     ("journal", downdraft_journal::fuzz::fuzz_reader),
     ("lobster", downdraft_feed::fuzz::fuzz_lobster),

@@ -3,6 +3,7 @@
 pub mod alloc;
 pub mod book_commands;
 pub mod floor;
+pub mod margin_commands;
 pub mod naive_book;
 pub mod naive_margin;
 pub mod order_flow;

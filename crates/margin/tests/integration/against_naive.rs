@@ -1,7 +1,7 @@
 //! Any sequence of commands, beside the model that looks at everyone after each of them.
 
-use crate::steps::{Step, portfolio_step, step, unified_step};
-use crate::trial::Trial;
+use crate::steps::{portfolio_step, step, unified_step};
+use downdraft_testkit::margin_commands::{Step, Trial, World, tallied_margin_differential};
 use downdraft_testkit::naive_margin::maintenance_e6;
 use downdraft_types::{InstrumentId, Lots, Money};
 use proptest::collection::vec;
@@ -12,7 +12,7 @@ proptest! {
 
     #[test]
     fn exactly_those_below_maintenance_fall(steps in vec(step(), 1..120)) {
-        let mut trial = Trial::new();
+        let mut trial = Trial::new(World::Plain);
         for step in steps {
             trial.apply(&step);
         }
@@ -21,7 +21,7 @@ proptest! {
     /// As above, where accounts stand for their positions with three currencies, two of them coins with a market.
     #[test]
     fn exactly_those_below_maintenance_fall_by_their_collateral(steps in vec(unified_step(), 1..160)) {
-        let mut trial = Trial::unified();
+        let mut trial = Trial::new(World::Unified);
         for step in steps {
             trial.apply(&step);
         }
@@ -30,7 +30,7 @@ proptest! {
     /// As above, where some net their positions in a grid of price and volatility moves.
     #[test]
     fn exactly_those_below_maintenance_fall_in_a_portfolio(steps in vec(portfolio_step(), 1..160)) {
-        let mut trial = Trial::portfolio();
+        let mut trial = Trial::new(World::Portfolio);
         for step in steps {
             trial.apply(&step);
         }
@@ -42,7 +42,7 @@ proptest! {
         trades in vec(any::<(u8, u8, bool, u16, i8)>(), 10..60),
         falls in vec((any::<bool>(), 0..15_000_i32), 1..60),
     ) {
-        let mut trial = Trial::new();
+        let mut trial = Trial::new(World::Plain);
         for (buyer, seller, first, lots, offset) in trades {
             let instrument = u8::from(!first);
             let lots = 1 + lots % 200;
@@ -57,11 +57,28 @@ proptest! {
     }
 }
 
+/// In each world bytes make pools fall, give triggers and, where pools depend on several prices, boxes.
+#[test]
+fn bytes_reach_what_a_world_is_for() {
+    for world in 0..3 {
+        let mut state = 7_u32 + u32::from(world);
+        let noise = std::iter::from_fn(|| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            Some((state >> 24) as u8)
+        });
+        let bytes: Vec<u8> = std::iter::once(world).chain(noise.take(2_000)).collect();
+        let tally = tallied_margin_differential(&bytes);
+        println!("{world} {tally:?}");
+        assert!(tally.steps > 250, "{tally:?}");
+        assert!(tally.fallen > 3 && tally.triggers > 100 && tally.boxes > 100, "{tally:?}");
+    }
+}
+
 /// Maintenance is continuous at the edge of a tier: it grows by the lower tier's rate up to the floor, and by the
 /// upper one's from there.
 #[test]
 fn tiers_meet_at_their_floors() {
-    let trial = Trial::new();
+    let trial = Trial::new(World::Plain);
     for id in [1, 2, 3].map(InstrumentId) {
         let terms = trial.engine().instrument(id);
         let spec = terms.spec();

@@ -17,6 +17,5 @@ mod rounding;
 mod shares;
 mod states;
 mod steps;
-mod trial;
 mod vectors;
 mod world;

@@ -1,69 +1,7 @@
-//! Commands of a random trial. Numbers are relative: accounts and instruments modulo their count, sizes in the
-//! instrument's own grain, prices around its mark.
+//! Any steps of a trial of each world.
 
+use downdraft_testkit::margin_commands::{Resolution, Step};
 use proptest::prelude::*;
-
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// Money worth `part`/10^6 of `lots` grains at mark.
-    Deposit { account: u8, instrument: u8, lots: u16, part: u32 },
-    /// This part of what is free, in 256ths; a little more than all of it too.
-    Withdraw { account: u8, currency: u8, part: u16 },
-    /// A trade off the book.
-    Trade { buyer: u8, seller: u8, instrument: u8, lots: u16, offset: i8, fee: i16 },
-    /// An order at a limit; where it is accepted it trades at once, or rests.
-    Order { account: u8, instrument: u8, buys: bool, lots: u16, offset: i8, rests: bool },
-    /// The oldest resting order leaves.
-    Cancel,
-    /// The mark moves by parts per million.
-    Walk { instrument: u8, by: i32 },
-    /// The mark jumps anywhere in its range; the shift keeps most jumps small.
-    Jump { instrument: u8, to: i64, shift: u8 },
-    /// Funding, in parts per million.
-    Funding { instrument: u8, rate: i32 },
-    /// Other tiers: rates as listed times (1 + `raise` ÷ 16).
-    Tiers { instrument: u8, raise: u8 },
-    /// Rates that rise with size and open interest; a raise of all tiers by hand of the venue, in parts per million.
-    Form { instrument: u8, slope: u16, per: u16, scaled: bool },
-    /// The least maintenance rate of a tier, and half the least initial rate.
-    Least { instrument: u8, least: u32 },
-    /// An option's mark and its index move together, by parts per million.
-    Index { instrument: u8, by: i32, mark: i32 },
-    /// The volatility of an option's underlying, in parts per million.
-    Volatility { instrument: u8, to: u32 },
-    /// Hours pass for the options of an option's underlying.
-    Time { instrument: u8, hours: u16 },
-    /// Portfolio margin for an account, or not.
-    Portfolio { account: u8, portfolio: bool },
-    /// A portfolio margin with contingencies or without, or none.
-    Grid { contingent: Option<bool> },
-    /// Mode and leverage.
-    Configure { account: u8, instrument: u8, isolated: bool, initial: Option<u32> },
-    /// Isolated margin moves by a part of the free cash, or of the margin, in 256ths.
-    MoveMargin { account: u8, instrument: u8, part: i16 },
-    /// Every position is closed at the mark.
-    Expire { instrument: u8 },
-    /// Something is done about a pool in liquidation.
-    Resolve { which: u8, how: Resolution },
-    /// All of an account's currencies answer for all its positions, or each for its own.
-    Unify { account: u8, unified: bool },
-    /// Interest on what unified accounts owe.
-    Interest,
-    /// Weights of collateral: as in the policy, less `cut` percent.
-    Haircut { cut: u8 },
-    /// A sale of collateral for what an account owes, at the mark.
-    Convert { account: u8, all: bool },
-}
-
-#[derive(Clone, Copy, Debug)]
-pub enum Resolution {
-    /// Liquidation ends whatever the pool's health.
-    End,
-    /// Money comes in, then liquidation ends.
-    Rescue,
-    /// Its positions are closed at mark; a deficit is left as it is.
-    Close,
-}
 
 pub fn step() -> impl Strategy<Value = Step> {
     let (account, instrument, lots) = (any::<u8>, any::<u8>, || 1..1_000_u16);
