@@ -140,10 +140,9 @@ fn ranking(criterion: &mut Criterion<CpuTime>, accounts: u32, margin: &mut Margi
     group.throughput(Throughput::Elements(u64::from(accounts)));
     let policy = Eligibility::Policy(AdlPolicy::default(), Money(i128::from(ENTRY.0)));
     margin.set_mark(PERP, MarkPrice(ENTRY.0 + 1_000));
-    group.bench_function(BenchmarkId::from_parameter(accounts), |b| {
-        b.iter(|| margin.plan_deleveraging(SHORT, PERP, Side::Sell, Qty(1), black_box(policy)));
-    });
-    assert_eq!(margin.planned(0).map(|(.., lots)| lots), Some(1), "somebody is found");
+    let mut plan = || margin.plan_deleveraging(SHORT, PERP, Side::Sell, Qty(1), black_box(policy));
+    assert_eq!(plan(), Qty(1), "somebody is found");
+    group.bench_function(BenchmarkId::from_parameter(accounts), |b| b.iter(&mut plan));
     margin.set_mark(PERP, ENTRY);
     group.finish();
 }
