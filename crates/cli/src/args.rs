@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Simulates what happens when leverage meets a thin order book.
 #[derive(Parser, Debug)]
-#[command(name = "downdraft", version, about, max_term_width = 100)]
+#[command(name = "downdraft", version, max_term_width = 100)]
 pub struct Arguments {
     #[command(subcommand)]
     pub task: Task,
@@ -38,7 +38,7 @@ pub enum Task {
     Compare(Compare),
     /// Run a scenario over many seeds and values of its fields, and sum up
     Study(Study),
-    /// Check a scenario without running it
+    /// Check a scenario, its set-up by the venue included, without running it
     Check(Check),
     /// List the built-in scenarios
     Scenarios,
@@ -185,8 +185,8 @@ pub struct ForkBase {
 #[derive(Args, Debug)]
 pub struct Batch {
     /// Threads to run on [default: one for each processor]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1_024))]
+    pub threads: Option<u16>,
     /// Show neither progress nor result
     #[arg(long)]
     pub quiet: bool,

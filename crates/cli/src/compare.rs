@@ -18,8 +18,8 @@ pub fn compare(options: &args::Compare) -> Result<ExitCode, Failure> {
         Ok(recorded(&journal, &label, options.recording.files.as_deref(), options.recording.partial)?)
     };
     let opened: Vec<_> = options.runs.iter().zip(labels).map(open).collect::<Result<_, _>>()?;
-    let names = opened.iter().find_map(|(_, names)| names.clone());
-    let subjects: Vec<Subject> = opened.into_iter().map(|(subject, _)| subject).collect();
+    check_comparable(&opened)?;
+    let (subjects, names): (Vec<Subject>, Vec<Option<Names>>) = opened.into_iter().unzip();
     let Some((base, runs)) = subjects.split_first() else {
         return Err(Failure::Usage("found no run, expected at least one".to_owned()));
     };
@@ -27,9 +27,11 @@ pub fn compare(options: &args::Compare) -> Result<ExitCode, Failure> {
         create_directory(directory)?;
     }
     let spinner = spinner(options.batch.quiet || options.batch.json, "replaying runs");
-    let comparison = on_threads(options.batch.threads, || compare_runs(base, runs))??;
+    let mut comparison = on_threads(options.batch.threads, || compare_runs(base, runs))??;
     spinner.finish_and_clear();
-    let names = names.unwrap_or_else(|| Names::bare(&comparison.base.outcome));
+    let traced = [&mut comparison.base].into_iter().chain(comparison.runs.iter_mut().map(|compared| &mut compared.run));
+    traced.zip(&names).for_each(|(run, names)| run.names.clone_from(names));
+    let names = names.into_iter().flatten().next().unwrap_or_else(|| Names::bare(&comparison.base.outcome));
     if let Some(directory) = &options.out {
         write(&comparison, &names, directory)?;
     }
@@ -40,6 +42,19 @@ pub fn compare(options: &args::Compare) -> Result<ExitCode, Failure> {
         print(&screen(&report))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Refuses runs whose prices, quantities or money are of another kind than the first's.
+fn check_comparable(opened: &[(Subject, Option<Names>)]) -> Result<(), Failure> {
+    let mut known = opened.iter().filter_map(|(run, names)| Some((run.label(), names.as_ref()?)));
+    let Some((against, expected)) = known.next() else { return Ok(()) };
+    known.try_for_each(|(label, names)| {
+        expected.check_comparable(names).map_err(|reason| {
+            Failure::Usage(format!(
+                "{label} against {against}: {reason}; `downdraft report` shows them beside one another"
+            ))
+        })
+    })
 }
 
 /// The last parts of the paths, or the paths where those are not distinct.

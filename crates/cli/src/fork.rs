@@ -2,7 +2,7 @@
 
 use crate::args::{self, TableFormat};
 use crate::contributions::{attribute, measure};
-use crate::output::{Failure, create_directory, print};
+use crate::output::{Failure, clear, create_directory, print};
 use crate::screen::grouped;
 use crate::tables::Tables;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -50,17 +50,22 @@ impl From<DriveError> for Failure {
     }
 }
 
-/// Refuses to write a fork's journal over that of its base.
-fn keep_base(source: &str, directory: &Path) -> Result<(), Failure> {
+/// Files of a fork.
+const FILES: [&str; 4] = ["comparison.json", "accounts.csv", "contributions.json", "journal.ddj"];
+
+/// Refuses to write a fork's journal over that of its base, or among the files of another run.
+fn keep_runs(source: &str, directory: &Path) -> Result<(), Failure> {
     let place = |path: &Path| fs::canonicalize(path).ok();
     let base = journal_of(source).and_then(|journal| place(&journal));
-    match base.is_some() && base == place(&directory.join("journal.ddj")) {
-        true => Err(Failure::Usage(format!(
-            "--out: found {}, where the base's journal is, expected another directory",
-            directory.display()
-        ))),
-        false => Ok(()),
-    }
+    let what = if base.is_some() && base == place(&directory.join("journal.ddj")) {
+        "the base's journal"
+    } else if directory.join("summary.json").exists() {
+        "another run"
+    } else {
+        return Ok(());
+    };
+    let directory = directory.display();
+    Err(Failure::Usage(format!("--out: found {directory}, where {what} is, expected another directory")))
 }
 
 /// Forks a scenario or a run.
@@ -79,7 +84,8 @@ pub fn fork(options: &args::Fork) -> Result<ExitCode, Failure> {
     let directory = options.out.clone().unwrap_or_else(|| default_directory(&base.source, origin.base.seed(), "fork"));
     options.tables.map_or(Ok(()), TableFormat::check)?;
     create_directory(&directory)?;
-    keep_base(&base.source, &directory)?;
+    keep_runs(&base.source, &directory)?;
+    clear(&directory, &FILES)?;
     let spinner = spinner(base.batch.quiet || base.batch.json, "running base and forks");
     let all = base.all_counterfactuals;
     let (forks, comparison) = on_threads(base.batch.threads, || -> Result<_, Failure> {
@@ -188,8 +194,8 @@ fn suppressed_marks(origin: &Origin, at: Option<downdraft_types::Time>) -> Resul
 }
 
 /// Does something on so many threads; on one for each processor where that is not said.
-pub fn on_threads<T: Send>(threads: Option<usize>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.unwrap_or(0)).build();
+pub fn on_threads<T: Send>(threads: Option<u16>, work: impl FnOnce() -> T + Send) -> Result<T, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.map_or(0, usize::from)).build();
     let pool = pool.map_err(|error| Failure::Broken(format!("cannot start threads: {error}")))?;
     Ok(pool.install(work))
 }

@@ -3,15 +3,20 @@
 use crate::args;
 use crate::output::{Failure, print};
 use comfy_table::{ContentArrangement, Table, presets};
-use downdraft_lab::{Prepared, library, load};
+use core::ops::ControlFlow;
+use downdraft_lab::{Course, Plan, Prepared, library, load};
+use downdraft_types::Time;
 use std::process::ExitCode;
 
-/// Reads a scenario and makes its world, without running it.
+/// Reads a scenario and sets its world up, without running it.
 pub fn check(options: &args::Check) -> Result<ExitCode, Failure> {
     let usage = |error: downdraft_lab::ScenarioError| Failure::Usage(error.to_string());
     let scenario = load(&options.scenario, &options.sets).map_err(usage)?;
     let prepared = Prepared::new(scenario, None);
-    prepared.world().map_err(usage)?;
+    let mut course = Course::new(prepared.world().map_err(usage)?, Plan::default());
+    course
+        .run(Some(Time::ZERO), &mut (), |_, ()| ControlFlow::Continue(()))
+        .map_err(|error| Failure::Usage(error.to_string()))?;
     let scenario = &prepared.scenario;
     let accounts: u64 = scenario.actors.iter().map(|actor| u64::from(actor.accounts.1)).sum();
     print(&format!(

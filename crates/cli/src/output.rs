@@ -79,6 +79,20 @@ pub fn create_directory(path: &Path) -> Result<(), Failure> {
     fs::remove_file(&trial).map_err(|error| Failure::file("write in", path, &error))
 }
 
+/// Takes away files of an earlier run: beside what is written now, and most of all beside what no longer could be, they
+/// would pass for its own.
+pub fn clear(directory: &Path, names: &[&str]) -> Result<(), Failure> {
+    for path in names.iter().map(|name| directory.join(name)) {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound && error.kind() != io::ErrorKind::NotADirectory => {
+                return Err(Failure::file("replace", &path, &error));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 /// Prints a text to standard output.
 pub fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();

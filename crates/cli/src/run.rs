@@ -1,10 +1,10 @@
 //! `run`: a scenario, its files, and what is shown of it.
 
 use crate::args::{self, TableFormat};
-use crate::output::{Failure, create_directory, print};
+use crate::output::{Failure, clear, create_directory, print};
 use crate::report::write_page;
 use crate::screen;
-use crate::tables::Tables;
+use crate::tables::{Tables, clear_tables};
 use core::ops::ControlFlow;
 use downdraft_insight::metrics::Config;
 use downdraft_insight::report::{Outcomes, page};
@@ -32,6 +32,8 @@ pub fn run(options: &args::Run) -> Result<ExitCode, Failure> {
         format.check()?;
     }
     create_directory(&directory)?;
+    clear(&directory, &["summary.json", "report.html"])?;
+    clear_tables(&directory.join("tables"))?;
     let film = if options.no_report { Filming::off() } else { Filming::new(&prepared) };
     let mut observers = observers(&prepared, &directory, options.tables, film)?;
 

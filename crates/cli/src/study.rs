@@ -2,7 +2,7 @@
 
 use crate::args;
 use crate::fork::{default_directory, json, on_threads};
-use crate::output::{Failure, create_directory, print};
+use crate::output::{Failure, clear, create_directory, print};
 use crate::report::write_page;
 use crate::screen::grouped;
 use comfy_table::{ContentArrangement, Table, presets};
@@ -20,6 +20,9 @@ use std::process::ExitCode;
 
 /// Sizes of cascades whose exceeding is counted where none are named.
 const EXCEEDS: [u32; 3] = [10, 100, 1_000];
+
+/// Files of a study.
+const FILES: [&str; 6] = ["study.json", "study.csv", "runs.csv", "tiers.csv", "foresight.csv", "study.html"];
 
 /// Runs that a study may have at most: what is beyond is a mistake.
 const MOST_RUNS: u64 = 10_000_000;
@@ -43,8 +46,16 @@ pub fn study(options: &args::Study) -> Result<ExitCode, Failure> {
         return Err(Failure::Usage(format!("--seeds: found {runs} runs in all, expected 1 to {MOST_RUNS}")));
     }
     let first_seed = study.first_seed(&cells);
+    if first_seed.checked_add(study.seeds - 1).is_none() {
+        let seeds = study.seeds;
+        return Err(Failure::Usage(format!(
+            "--first-seed: found {first_seed}, expected one with {seeds} seeds up to {}",
+            u64::MAX
+        )));
+    }
     let directory = options.out.clone().unwrap_or_else(|| default_directory(&options.scenario, first_seed, "study"));
     create_directory(&directory)?;
+    clear(&directory, &FILES)?;
     let bar = progress_bar(runs, options.batch.quiet || options.batch.json);
     let cells = on_threads(options.batch.threads, || study.run(cells, || bar.inc(1)))??;
     bar.finish_and_clear();

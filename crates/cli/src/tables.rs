@@ -1,10 +1,10 @@
 //! `run --tables`: all tables of a run, in the format asked for.
 
 use crate::args::TableFormat;
-use crate::output::{Failure, create_directory};
+use crate::output::{Failure, clear, create_directory};
 use downdraft_insight::metrics::Metrics;
 use downdraft_insight::rows::{LiquidationRow, Moment, Recorder, WaterfallRow};
-use downdraft_insight::table::CsvSheet;
+use downdraft_insight::table::{CsvSheet, TABLES};
 use downdraft_insight::{AllTables, Units};
 use downdraft_types::{CurrencyId, InstrumentId};
 use downdraft_venue::{Event, Venue};
@@ -15,6 +15,14 @@ use std::path::Path;
 type CsvFile = CsvSheet<BufWriter<File>>;
 #[cfg(feature = "parquet")]
 type ParquetFile = downdraft_insight::ParquetSheet<File>;
+
+/// Takes away the tables of an earlier run.
+pub fn clear_tables(directory: &Path) -> Result<(), Failure> {
+    TABLES.iter().try_for_each(|table| {
+        let files = ["csv", "parquet"].map(|extension| format!("{}.{extension}", table.name));
+        clear(directory, &files.each_ref().map(String::as_str))
+    })
+}
 
 /// The tables, as files in a directory of their own.
 pub enum Tables {

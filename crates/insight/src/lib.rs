@@ -18,6 +18,7 @@ mod census;
 mod columnar;
 mod episode;
 mod exact;
+mod fields;
 pub mod genealogy;
 mod histogram;
 mod journal;

@@ -31,6 +31,8 @@ pub struct Traced {
     pub outcome: Outcome,
     /// What a reader of its figures has to know.
     pub notes: Vec<String>,
+    /// What things are called in it, where that is not what they are called in the comparison.
+    pub names: Option<Names>,
 }
 
 /// A run beside the one that it is compared with.
@@ -62,7 +64,11 @@ pub fn trace(subject: &Subject) -> Result<Traced, DriveError> {
 }
 
 fn traced(subject: &Subject, outcome: Outcome, notes: Vec<String>) -> Traced {
-    Traced { label: subject.label().to_owned(), seed: subject.seed(), end: subject.end(), outcome, notes }
+    let names = match subject {
+        Subject::Executed(variant) => Some(Names::of_scenario(&variant.prepared.scenario)),
+        Subject::Played { .. } => None,
+    };
+    Traced { label: subject.label().to_owned(), seed: subject.seed(), end: subject.end(), outcome, notes, names }
 }
 
 /// What is heard of a base.

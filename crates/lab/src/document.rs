@@ -1,6 +1,6 @@
 //! A scenario's text, and the changes that `--set path=value` makes to it before it is read.
 
-use crate::error::{Place, ScenarioError, suggest};
+use crate::error::{Place, SET, ScenarioError, suggest};
 use crate::venues;
 use std::ops::Range;
 use toml_edit::{Document as Parsed, DocumentMut, Item, TableLike, Value};
@@ -13,6 +13,8 @@ pub struct Document {
     parsed: Parsed<String>,
     /// What was set: the path as fields are named in errors, and the argument.
     sets: Vec<(String, String)>,
+    /// Of each, the first part of the path that was not there before: what stands there is the argument's.
+    added: Vec<Option<String>>,
     /// The line of the file that each line of the text comes from, where a venue's preset has been put into it.
     origins: Vec<usize>,
 }
@@ -27,7 +29,8 @@ impl Document {
     /// Where the text is not TOML, or a path leads nowhere.
     pub fn read(name: &str, text: &str, sets: &[String]) -> Result<Self, ScenarioError> {
         let (name, text) = (name.to_owned(), text.to_owned());
-        let mut document = Self { parsed: parse(&name, &text)?, name, text, sets: Vec::new(), origins: Vec::new() };
+        let mut document =
+            Self { parsed: parse(&name, &text)?, name, text, sets: Vec::new(), added: Vec::new(), origins: Vec::new() };
         // A venue that is set comes first, so that the others change what it says.
         let names_venue = |set: &&String| set.split_once('=').is_some_and(|(path, _)| path.trim() == "venue");
         let (venues, others): (Vec<&String>, Vec<&String>) = sets.iter().partition(names_venue);
@@ -45,7 +48,9 @@ impl Document {
         }
         let mut edited = self.parsed.clone().into_mut();
         for argument in arguments {
-            self.sets.push((set(&mut edited, argument)?, (*argument).clone()));
+            let Target { path, added } = set(&mut edited, argument)?;
+            self.sets.push((path, (*argument).clone()));
+            self.added.push(added);
         }
         self.text = edited.to_string();
         self.parsed = parse(&self.name, &self.text)?;
@@ -96,8 +101,9 @@ impl Document {
     /// Where a field stands: in the argument that set it, else in the file.
     pub(crate) fn place(&self, field: &str, span: Option<Range<usize>>) -> Place {
         let within = |path: &str| field.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
-        match self.sets.iter().rev().find(|(path, _)| within(path)) {
-            Some((_, argument)) => Place::Set(argument.clone()),
+        let sets = self.sets.iter().zip(&self.added).rev();
+        match sets.into_iter().find(|((path, _), added)| within(added.as_ref().unwrap_or(path))) {
+            Some(((_, argument), _)) => Place::Set { option: SET, argument: argument.clone() },
             None => match place(&self.name, &self.text, span.map_or(0, |s| s.start)) {
                 Place::File { name, line, column } => {
                     Place::File { name, line: self.origins.get(line - 1).copied().unwrap_or(line), column }
@@ -143,9 +149,17 @@ fn origins(before: &str, after: &str, line: usize) -> Vec<usize> {
     after.lines().map(origin).collect()
 }
 
-/// Applies one `path=value`. Returns the path as errors name the field.
-fn set(document: &mut DocumentMut, argument: &str) -> Result<String, ScenarioError> {
-    let refuse = |reason: String| ScenarioError::Set { argument: argument.to_owned(), reason };
+/// Where a `path=value` led.
+struct Target {
+    /// The path, as errors name the field.
+    path: String,
+    /// The first part of it that was not there.
+    added: Option<String>,
+}
+
+/// Applies one `path=value`.
+fn set(document: &mut DocumentMut, argument: &str) -> Result<Target, ScenarioError> {
+    let refuse = |reason: String| ScenarioError::Set { option: SET, argument: argument.to_owned(), reason };
     let (path, value) = argument.split_once('=').ok_or_else(|| refuse("found no '=', expected path=value".into()))?;
     let segments: Vec<&str> = path.trim().split('.').map(str::trim).collect();
     if segments.iter().any(|s| s.is_empty()) {
@@ -155,20 +169,26 @@ fn set(document: &mut DocumentMut, argument: &str) -> Result<String, ScenarioErr
         return Err(refuse("found no path, expected path=value".into()));
     };
     let mut field = Vec::new();
+    let mut added = None;
     let mut item = document.as_item_mut();
     for segment in leading {
         item = step(item, segment, &mut field).map_err(&refuse)?;
+        added = added.or_else(|| item.is_none().then(|| field.join(".")));
     }
+    let is_list_of_tables = matches!(item, Item::ArrayOfTables(_));
     let target = step(item, last, &mut field).map_err(&refuse)?;
     if matches!(target, Item::ArrayOfTables(_)) {
         return Err(refuse(format!("{path} is a list of tables, expected the path of a value in one of them")));
+    }
+    if is_list_of_tables {
+        return Err(refuse(format!("{path} is a table, expected the path of a value in it, {path}.FIELD")));
     }
     let mut value = literal(value.trim());
     if let Some(old) = target.as_value() {
         *value.decor_mut() = old.decor().clone();
     }
     *target = Item::Value(value);
-    Ok(field.join("."))
+    Ok(Target { path: field.join("."), added })
 }
 
 /// One segment down. A name that a table does not have yet is added: whether it may be there is for the reader of
@@ -259,6 +279,10 @@ mod tests {
             "--set actors..count=1: found path \"actors..count\", expected names and places separated by points"
         );
         assert!(message("actors=1").contains("is a list of tables"));
+        assert_eq!(
+            message("actors.crowd=1"),
+            "--set actors.crowd=1: actors.crowd is a table, expected the path of a value in it, actors.crowd.FIELD"
+        );
     }
 
     #[test]

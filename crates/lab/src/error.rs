@@ -25,8 +25,10 @@ pub enum ScenarioError {
         reason: String,
     },
     /// A `--set path=value` that points nowhere.
-    #[error("--set {argument}: {reason}")]
+    #[error("{option} {argument}: {reason}")]
     Set {
+        /// The option that gave it.
+        option: &'static str,
         /// As given.
         argument: String,
         /// What is wrong, and what there is.
@@ -73,15 +75,51 @@ pub enum Place {
         /// Column in characters, from 1.
         column: usize,
     },
-    /// In a `--set`.
-    Set(String),
+    /// In a `--set`, or another option that takes what it takes.
+    Set {
+        /// The option that gave it.
+        option: &'static str,
+        /// As given.
+        argument: String,
+    },
+}
+
+/// The option that gave an argument, unless it is said to be another's.
+pub(crate) const SET: &str = "--set";
+
+impl ScenarioError {
+    /// As it is of arguments that `option` gave: errors about one of them name it instead of `--set`.
+    #[must_use]
+    pub fn of_option(mut self, option: &'static str, arguments: &[String]) -> Self {
+        let given = match &mut self {
+            Self::Set { option, argument, .. } => Some((option, argument)),
+            Self::Syntax { place, .. } | Self::Model { place, .. } => place.given(),
+            Self::Field(error) => error.place.given(),
+            Self::Unknown(_) | Self::File { .. } | Self::Row { .. } => None,
+        };
+        if let Some((named, argument)) = given
+            && arguments.contains(argument)
+        {
+            *named = option;
+        }
+        self
+    }
+}
+
+impl Place {
+    fn given(&mut self) -> Option<(&mut &'static str, &mut String)> {
+        match self {
+            Self::Set { option, argument } => Some((option, argument)),
+            Self::File { .. } => None,
+        }
+    }
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File { name, line, column } => write!(f, "{name}:{line}:{column}"),
-            Self::Set(argument) => write!(f, "--set {argument}"),
+            Self::Set { option, argument } => write!(f, "{option} {argument}"),
         }
     }
 }

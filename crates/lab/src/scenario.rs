@@ -200,11 +200,14 @@ fn derive_capacity(next_account: u32, instruments: &[Instrument], currencies: &C
 /// `[capacity]`: any of them larger than what the scenario itself needs.
 fn capacity(field: &Field<'_>, derived: Capacity) -> Outcome<Capacity> {
     let mut s = field.section()?;
-    let at_least = |least: u32| move |f: &Field<'_>| f.integer(u64::from(least), 1 << 28).map(|n| n as u32);
+    // What a large machine's memory holds: all of it is reserved at the start.
+    let at_least = |least: u32| move |f: &Field<'_>| f.integer(u64::from(least), 1 << 26).map(|n| n as u32);
     let capacity = Capacity {
         accounts: s.or("accounts", derived.accounts, at_least(derived.accounts))?,
         positions: s.or("positions", derived.positions, at_least(1))?,
-        positions_per_account: s.or("positions_per_account", derived.positions_per_account, at_least(1))?,
+        positions_per_account: s.or("positions_per_account", derived.positions_per_account, |f| {
+            f.integer(1, u64::from(derived.instruments)).map(|n| n as u32)
+        })?,
         client_orders: s.or("client_orders", derived.client_orders, at_least(1))?,
         ..derived
     };

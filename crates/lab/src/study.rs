@@ -117,6 +117,7 @@ impl Study {
     /// # Errors
     /// The first thing that is wrong with any of them.
     pub fn cells(&self) -> Result<Vec<Cell>, ScenarioError> {
+        self.check_distinct()?;
         let mut combinations: Vec<Vec<String>> = vec![Vec::new()];
         for vary in &self.vary {
             let grown = combinations.iter().flat_map(|values| {
@@ -127,10 +128,31 @@ impl Study {
         combinations.into_iter().map(|values| self.cell(values)).collect()
     }
 
+    /// Neither a field nor a value of one is there twice: cells would not differ as their names say.
+    fn check_distinct(&self) -> Result<(), ScenarioError> {
+        let twice = |list: &[&String]| (1..list.len()).find(|place| list[..*place].contains(&list[*place]));
+        let refuse = |vary: &Vary, reason: String| {
+            let argument = format!("{}={}", vary.path, vary.values.join(","));
+            Err(ScenarioError::Set { option: "--vary", argument, reason })
+        };
+        let paths: Vec<&String> = self.vary.iter().map(|vary| &vary.path).collect();
+        if let Some(place) = twice(&paths) {
+            let vary = &self.vary[place];
+            return refuse(vary, format!("found {} varied twice, expected all its values in one --vary", vary.path));
+        }
+        for vary in &self.vary {
+            if let Some(place) = twice(&vary.values.iter().collect::<Vec<_>>()) {
+                return refuse(vary, format!("found {} twice, expected each value once", vary.values[place]));
+            }
+        }
+        Ok(())
+    }
+
     fn cell(&self, values: Vec<String>) -> Result<Cell, ScenarioError> {
         let varied = self.vary.iter().zip(&values).map(|(vary, value)| format!("{}={value}", vary.path));
-        let sets: Vec<String> = self.sets.iter().cloned().chain(varied).collect();
-        let scenario = self.text.read(&sets)?;
+        let varied: Vec<String> = varied.collect();
+        let sets: Vec<String> = self.sets.iter().chain(&varied).cloned().collect();
+        let scenario = self.text.read(&sets).map_err(|error| error.of_option("--vary", &varied))?;
         Ok(Cell { values, scenario })
     }
 
@@ -236,16 +258,41 @@ mod tests {
         }
     }
 
-    #[test]
-    fn every_combination_is_a_cell() {
-        let study = Study {
+    fn study(vary: &[&str]) -> Study {
+        Study {
             text: Text::open("thin-book").unwrap(),
             sets: vec!["actors.crowd.count=10".to_owned()],
-            vary: ["depth=1,2", "fund.USDT=1,2,3"].map(|v| Vary::parse(v).unwrap()).to_vec(),
+            vary: vary.iter().map(|vary| Vary::parse(vary).unwrap()).collect(),
             first_seed: None,
             seeds: 1,
             exceeds: Vec::new(),
-        };
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_value_that_is_varied_names_vary() {
+        let message = |vary: &[&str]| study(vary).cells().unwrap_err().to_string();
+        for (vary, expected) in [
+            (["depth=1,x"], "--vary depth=x: depth: found \"x\", expected a decimal such as \"0.1\""),
+            (["depth.x.y=1"], "--vary depth.x.y=1: depth.x: "),
+            (["nowhere.x=1"], "--vary nowhere.x=1: nowhere: found an unknown field, expected one of name"),
+            (["actors.crwd.count=1"], "--vary actors.crwd.count=1: actors has no element \"crwd\""),
+            (["venue=nowhere"], "--vary venue=nowhere: venue: found \"nowhere\""),
+            (["depth=1,2,1"], "--vary depth=1,2,1: found 1 twice, expected each value once"),
+        ] {
+            assert!(message(&vary).starts_with(expected), "{}", message(&vary));
+        }
+        assert_eq!(
+            message(&["depth=1", "depth=2"]),
+            "--vary depth=2: found depth varied twice, expected all its values in one --vary"
+        );
+        let of_a_set = Study { sets: vec!["depth=y".to_owned()], ..study(&["fund.USDT=1"]) };
+        assert!(of_a_set.cells().unwrap_err().to_string().starts_with("--set depth=y: "));
+    }
+
+    #[test]
+    fn every_combination_is_a_cell() {
+        let study = study(&["depth=1,2", "fund.USDT=1,2,3"]);
         let cells = study.cells().unwrap();
         let values: Vec<String> = cells.iter().map(|cell| cell.values.join(" ")).collect();
         assert_eq!(values, ["1 1", "1 2", "1 3", "2 1", "2 2", "2 3"]);

@@ -42,7 +42,86 @@ fn a_fork_is_not_written_over_its_base() {
         assert_eq!(answer.code, 2, "{answer:?}");
         assert!(answer.err.contains("where the base's journal is, expected another directory"), "{}", answer.err);
     }
+    let answer = downdraft(["fork", &tiny(), "--set", "liquidation.mode=suppressed", "--out", &out]);
+    assert_eq!(answer.code, 2, "{answer:?}");
+    assert!(answer.err.contains("where another run is, expected another directory"), "{}", answer.err);
     assert!(std::fs::read(scratch.path("journal.ddj")).unwrap() == before);
+}
+
+/// Runs into a directory of its own, with settings.
+fn run_with(scratch: &Scratch, name: &str, sets: &[&str]) -> String {
+    let (tiny, out) = (tiny(), scratch.path(name).display().to_string());
+    let sets = sets.iter().flat_map(|set| ["--set", *set]);
+    let answer = downdraft(["run", &tiny, "--quiet", "--no-report", "--out", &out].into_iter().chain(sets));
+    assert_eq!(answer.code, 0, "{answer:?}");
+    out
+}
+
+/// What is counted in other units cannot be taken from one another.
+#[test]
+fn runs_in_other_units_are_not_compared() {
+    let scratch = Scratch::new("other-units");
+    let plain = run_with(&scratch, "plain", &[]);
+    for (name, set, found) in [
+        ("coarse", "instruments.0.tick_size=0.25", "found BTC-PERP in ticks of 0.25 (1 marks each) and lots of 0.001"),
+        ("renamed", "instruments.0.name=ETH-PERP", "found ETH-PERP in ticks of 0.5"),
+        ("finer", "currencies.USDT.decimals=7", "found USDT with 7 decimals, expected USDT with 6 decimals"),
+    ] {
+        let other = run_with(&scratch, name, &[set]);
+        let answer = downdraft(["compare", &plain, &other]);
+        assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{answer:?}");
+        assert!(answer.err.contains(&format!("{name} against plain: {found}")), "{}", answer.err);
+        let (tiny, out) = (tiny(), scratch.path("fork").display().to_string());
+        let answer = downdraft(["fork", &tiny, "--set", set, "--out", &out]);
+        assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{answer:?}");
+        assert!(answer.err.contains(&format!("--set {set}: {found}")), "{}", answer.err);
+    }
+}
+
+/// Accounts of another scenario have the classes of that scenario.
+#[test]
+fn a_run_of_another_crowd_has_its_own_classes() {
+    let scratch = Scratch::new("other-crowd");
+    let (plain, larger) = (run_with(&scratch, "plain", &[]), run_with(&scratch, "larger", &["actors.crowd.count=90"]));
+    let out = scratch.path("comparison").display().to_string();
+    let answer = downdraft(["compare", &plain, &larger, "--json", "--out", &out]);
+    assert_eq!(answer.code, 0, "{answer:?}");
+    let report = json(&answer.out);
+    let holders = |run: usize| {
+        let classes = report["runs"][run]["classes"].as_array().unwrap();
+        classes.iter().find(|class| class["class"] == "crowd").unwrap()["accounts"].as_u64().unwrap()
+    };
+    assert_eq!((holders(0), holders(1)), (60, 90));
+    // A number that is a counterparty's in one and a holder's in the other is two accounts.
+    let accounts = std::fs::read_to_string(scratch.path("comparison/accounts.csv")).unwrap();
+    let rows: Vec<Vec<&str>> = accounts.lines().map(|row| row.split(',').collect()).collect();
+    let two = rows.windows(2).filter(|pair| pair[0][1] == pair[1][1]).collect::<Vec<_>>();
+    assert!(!two.is_empty());
+    assert!(two.iter().all(|pair| pair[0][4] != pair[1][4] || pair[0][3] != pair[1][3]));
+    assert!(two.iter().all(|pair| pair[0][6] == "0" && pair[1][5] == "0"), "{two:?}");
+}
+
+#[test]
+fn a_study_names_what_it_cannot_vary() {
+    let (scratch, tiny) = (Scratch::new("study-refused"), tiny());
+    let out = scratch.path("out").display().to_string();
+    for (arguments, part) in [
+        (["--vary", "depth=1,x"], "--vary depth=x: depth: found \"x\""),
+        (["--vary", "depth=1,1"], "--vary depth=1,1: found 1 twice"),
+        (
+            ["--first-seed", "18446744073709551615"],
+            "--first-seed: found 18446744073709551615, expected one with 2 seeds",
+        ),
+        (["--threads", "0"], "0 is not in 1..=1024"),
+        (["--threads", "99999999"], "99999999 is not in 1..=1024"),
+    ] {
+        let answer = downdraft(["study", &tiny, "--seeds", "2", "--out", &out].into_iter().chain(arguments));
+        assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{answer:?}");
+        assert!(answer.err.contains(part), "{}", answer.err);
+    }
+    assert!(!scratch.path("out").exists());
+    let answer = downdraft(["fork", &tiny, "--with", "depth=x", "--out", &out]);
+    assert!(answer.err.contains("--with depth=x: depth: found \"x\""), "{}", answer.err);
 }
 
 /// A study of so many runs would take hours before it wrote anything.

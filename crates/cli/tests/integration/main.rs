@@ -4,6 +4,7 @@
 
 mod forks;
 mod inspect;
+mod readme;
 mod replay;
 mod report;
 mod resilience;

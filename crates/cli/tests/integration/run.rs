@@ -98,6 +98,22 @@ fn what_makes_no_sense_is_refused_in_a_line() {
     }
 }
 
+/// What stood there would be taken for this run's.
+#[test]
+fn nothing_of_an_earlier_run_is_left_beside_a_later_one() {
+    let scratch = Scratch::new("earlier");
+    run_tiny(&scratch, &["--quiet", "--tables"]);
+    assert!(scratch.path("report.html").exists() && scratch.path("tables/fills.csv").exists());
+    run_tiny(&scratch, &["--quiet", "--no-report", "--seed", "4"]);
+    assert!(!scratch.path("report.html").exists() && !scratch.path("tables/fills.csv").exists());
+    assert_eq!(untimed(&scratch.text("summary.json"))["seed"], 4);
+    // A run that fails on its way leaves no summary, and its journal is known to be incomplete.
+    let answer = run_tiny(&scratch, &["--quiet", "--set", "actors.flow.deposit=1"]);
+    assert_ne!(answer.code, 0, "{answer:?}");
+    assert!(!scratch.path("summary.json").exists());
+    assert_eq!(downdraft(["replay", scratch.path("").to_str().unwrap()]).code, 3);
+}
+
 const TABLES: [&str; 9] =
     ["fills", "orders", "marks", "liquidations", "waterfall", "adl", "accounts", "ladder", "book"];
 

@@ -36,3 +36,21 @@ fn a_file_is_checked() {
     assert_eq!(answer.code, 0, "{answer:?}");
     assert!(answer.out.starts_with("tiny: ok, 1 instrument, 3 actors and "), "{}", answer.out);
 }
+
+/// What a venue refuses is told before a run is begun.
+#[test]
+fn what_cannot_be_set_up_is_refused() {
+    for (set, part) in [
+        ("instruments.0.max_position=0.001", "crowd: counterparties.count: found 50, one of which would hold 2 lots"),
+        ("instruments.0.book={ orders = 1000, levels = 1000 }", "expected at most 1000, the book.orders of BTC-PERP"),
+    ] {
+        let answer = downdraft(["check", &tiny(), "--set", set]);
+        assert_eq!((answer.code, answer.out.as_str()), (2, ""), "{set} {answer:?}");
+        assert_eq!(answer.err.lines().count(), 1, "{answer:?}");
+        assert!(answer.err.contains(part), "{}", answer.err);
+    }
+    let spot = "instruments.TKN-USDT.max_order=9223372036854775807";
+    let answer = downdraft(["check", "collateral-loop", "--set", spot]);
+    assert_eq!(answer.code, 2, "{answer:?}");
+    assert!(answer.err.contains("the venue refused list-instrument instrument=1 spec={kind="), "{}", answer.err);
+}

@@ -5,8 +5,9 @@ use crate::shell::{Scratch, downdraft, tiny};
 
 fn study(scratch: &Scratch, more: &[&str]) {
     let (tiny, out) = (tiny(), scratch.path("").display().to_string());
+    let seeds = if more.contains(&"--seeds") { vec![] } else { vec!["--seeds", "6"] };
     let answer =
-        downdraft(["study", &tiny, "--seeds", "6", "--out", &out, "--quiet"].into_iter().chain(more.iter().copied()));
+        downdraft(["study", &tiny, "--out", &out, "--quiet"].into_iter().chain(seeds).chain(more.iter().copied()));
     assert_eq!((answer.code, answer.err.as_str()), (0, ""), "{answer:?}");
 }
 
@@ -65,6 +66,19 @@ fn a_browser_shows_the_answers() {
     let Some(dom) = rendered(&scratch, &scratch.path("study.html")) else { return };
     check_numbers(&dom, &json);
     assert_eq!(dom.matches("<svg").count(), 8);
+}
+
+/// Ranks of three runs say nothing: the page says so, and has no table without rows.
+#[test]
+fn a_few_runs_have_no_ranks() {
+    let scratch = Scratch::new("study-few");
+    let few = "Ranks of runs are correlated from four runs on that have liquidations and differ.";
+    for (seeds, is_few) in [("1", true), ("3", true), ("6", false)] {
+        study(&scratch, &["--seeds", seeds]);
+        let html = scratch.text("study.html");
+        assert_eq!((html.contains(few), html.contains("Spearman")), (is_few, !is_few), "{seeds}");
+        assert!(!html.contains("<tbody>\n</tbody>") && !html.contains("<tbody></tbody>"), "{seeds}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use crate::analysis::units;
 use crate::outcome::Outcome;
 use crate::scenario::{ActorKind, Scenario};
-use downdraft_insight::Units;
+use downdraft_insight::{CurrencyUnits, Exact, InstrumentUnits, Units};
 use downdraft_types::AccountId;
 use downdraft_venue::Origin;
 
@@ -52,6 +52,28 @@ impl Names {
         let scales: Vec<u32> = outcome.markets.iter().map(|m| m.as_ref().map_or(1, |m| m.mark_scale)).collect();
         let currencies = u16::try_from(outcome.purses.len()).unwrap_or(u16::MAX);
         Self { units: Units::bare(currencies, &scales), classes: Vec::new(), accounts: Vec::new(), actors: Vec::new() }
+    }
+
+    /// Whether prices, quantities and money of a run of these names and of `other` are of the same kind, so that one can
+    /// be taken from the other: what has the same number has the same name and units.
+    ///
+    /// # Errors
+    /// The first thing that differs: what was found in `other`, and what was expected.
+    pub fn check_comparable(&self, other: &Self) -> Result<(), String> {
+        let currency = |c: &CurrencyUnits| format!("{} with {} decimals", c.name, c.decimals);
+        let currencies = self.units.currencies.iter().zip(&other.units.currencies);
+        let currencies = currencies.map(|(a, b)| (currency(a), currency(b)));
+        let instrument = |i: &InstrumentUnits| {
+            let decimal = |(mantissa, scale): (i128, u32)| Exact::new(mantissa, scale);
+            let (tick, lot) = (decimal(i.tick), decimal(i.lot));
+            format!("{} in ticks of {tick} ({} marks each) and lots of {lot}", i.name, i.mark_scale)
+        };
+        let instruments = self.units.instruments.iter().zip(&other.units.instruments);
+        let instruments = instruments.map(|(a, b)| (instrument(a), instrument(b)));
+        match currencies.chain(instruments).find(|(expected, found)| expected != found) {
+            Some((expected, found)) => Err(format!("found {found}, expected {expected}, to be compared")),
+            None => Ok(()),
+        }
     }
 
     /// The class of an account that was opened so.

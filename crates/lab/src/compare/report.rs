@@ -149,7 +149,7 @@ pub struct AccountGain {
 }
 
 impl Report {
-    /// A comparison in human units.
+    /// A comparison in human units. `names` are those of runs that have none of their own.
     #[must_use]
     pub fn new(comparison: &Comparison, names: &Names) -> Self {
         let traced = [&comparison.base].into_iter().chain(comparison.runs.iter().map(|compared| &compared.run));
@@ -189,7 +189,14 @@ fn apart(units: &Units, instrument: InstrumentId, increments: i128) -> Exact {
     units.mark(instrument, MarkPrice(clamped))
 }
 
+impl Traced {
+    fn names_or<'a>(&'a self, names: &'a Names) -> &'a Names {
+        self.names.as_ref().unwrap_or(names)
+    }
+}
+
 fn run_report(run: &Traced, names: &Names) -> RunReport {
+    let names = run.names_or(names);
     let (outcome, units) = (&run.outcome, &names.units);
     let cascades = &outcome.cascades;
     let quantity = |pick: fn(&MarketOutcome) -> u64| {
@@ -298,6 +305,7 @@ fn classes(outcome: &Outcome, names: &Names) -> Vec<ClassReport> {
 }
 
 fn difference(base: &Traced, run: &Traced, divergence: Option<&Divergence>, names: &Names) -> DifferenceReport {
+    let [of_first, names] = [base, run].map(|run| run.names_or(names));
     let (first, second, units) = (&base.outcome, &run.outcome, &names.units);
     let count = |pick: fn(&Outcome) -> u64| pick(second).cast_signed() - pick(first).cast_signed();
     let money = |pick: fn(&PurseOutcome) -> i128| {
@@ -306,7 +314,7 @@ fn difference(base: &Traced, run: &Traced, divergence: Option<&Divergence>, name
             units.money(id, Money(pick(purse) - before))
         })
     };
-    let accounts = account_gains(first, second, names);
+    let accounts = account_gains(base, run, names);
     DifferenceReport {
         run: run.label.clone(),
         against: base.label.clone(),
@@ -334,7 +342,7 @@ fn difference(base: &Traced, run: &Traced, divergence: Option<&Divergence>, name
         bad_debt: money(|purse| purse.deficits),
         socialised_loss: money(|purse| purse.socialised),
         uncovered: money(|purse| purse.uncovered),
-        classes: class_gains(first, second, names),
+        classes: class_gains((first, of_first), (second, names)),
         gained: top(&accounts, names, 1),
         lost: top(&accounts, names, -1),
     }
@@ -361,8 +369,8 @@ fn distance_report(
     })
 }
 
-fn class_gains(first: &Outcome, second: &Outcome, names: &Names) -> Vec<ClassGain> {
-    let (before, after) = (Sums::of(first, names), Sums::of(second, names));
+fn class_gains((first, of_first): (&Outcome, &Names), (second, names): (&Outcome, &Names)) -> Vec<ClassGain> {
+    let (before, after) = (Sums::of(first, of_first), Sums::of(second, names));
     let mut all: Vec<&str> = after.0.iter().map(|(class, ..)| class.as_str()).collect();
     all.extend(before.0.iter().map(|(class, ..)| class.as_str()).filter(|class| after.gains(class).is_none()));
     let gain = |class: &str| {
@@ -377,35 +385,42 @@ fn class_gains(first: &Outcome, second: &Outcome, names: &Names) -> Vec<ClassGai
 /// An account's gain by the difference, in one currency.
 struct Gain {
     account: AccountId,
+    name: Option<String>,
     class: String,
     currency: CurrencyId,
     before: i128,
     after: i128,
 }
 
-fn account_gains(first: &Outcome, second: &Outcome, names: &Names) -> Vec<Gain> {
+/// Numbers of different classes, or of different names, are different accounts, each with a gain in its own run alone.
+fn account_gains(base: &Traced, run: &Traced, names: &Names) -> Vec<Gain> {
     let mut gains = Vec::new();
-    let count = first.accounts.len().max(second.accounts.len());
-    let of = |outcome: &'_ Outcome, place: usize| outcome.accounts.get(place).cloned().flatten();
-    for place in 0..count {
-        let (a, b) = (of(first, place), of(second, place));
-        let Some(opened_by) = b.as_ref().or(a.as_ref()).map(|account| account.opened_by) else { continue };
-        let account = AccountId(place as u32);
-        let class = names.class(account, opened_by);
-        let gain = |outcome: &Option<AccountOutcome>, currency: usize| {
-            outcome.as_ref().and_then(|account| account.gains.get(currency).copied()).unwrap_or(0)
+    let (first, second) = (&base.outcome, &run.outcome);
+    let currencies = first.purses.len().max(second.purses.len());
+    for place in 0..first.accounts.len().max(second.accounts.len()) {
+        let id = AccountId(place as u32);
+        let of = |run: &Traced| {
+            let account = run.outcome.accounts.get(place).cloned().flatten()?;
+            let names = run.names_or(names);
+            Some((names.account(id).map(str::to_owned), names.class(id, account.opened_by), account))
         };
-        for currency in 0..first.purses.len().max(second.purses.len()) {
-            let (before, after) = (gain(&a, currency), gain(&b, currency));
-            if before != 0 || after != 0 {
-                gains.push(Gain {
-                    account,
-                    class: class.clone(),
-                    currency: CurrencyId(currency as u16),
-                    before,
-                    after,
-                });
-            }
+        let (before, after) = (of(base), of(run));
+        let is_one = matches!((&before, &after), (Some(a), Some(b)) if a.0 == b.0 && a.1 == b.1);
+        let sides = if is_one { vec![(before, after)] } else { vec![(before, None), (None, after)] };
+        for (before, after) in sides {
+            let Some((name, class, _)) = after.as_ref().or(before.as_ref()).cloned() else { continue };
+            let gain = |side: &Option<(Option<String>, String, AccountOutcome)>, currency: usize| {
+                side.as_ref().and_then(|(.., account)| account.gains.get(currency).copied()).unwrap_or(0)
+            };
+            let of_currency = |currency: usize| Gain {
+                account: id,
+                name: name.clone(),
+                class: class.clone(),
+                currency: CurrencyId(currency as u16),
+                before: gain(&before, currency),
+                after: gain(&after, currency),
+            };
+            gains.extend((0..currencies).map(of_currency).filter(|gain| gain.before != 0 || gain.after != 0));
         }
     }
     gains
@@ -419,7 +434,7 @@ fn top(gains: &[Gain], names: &Names, sign: i128) -> Vec<AccountGain> {
     for group in ranked.chunk_by(|a, b| a.currency == b.currency) {
         shown.extend(group.iter().take(TOP).map(|gain| AccountGain {
             account: gain.account.0,
-            name: names.account(gain.account).map(str::to_owned),
+            name: gain.name.clone(),
             class: gain.class.clone(),
             currency: names.units.currency_name(gain.currency),
             gain: names.units.money(gain.currency, Money(gain.after - gain.before)),
@@ -436,12 +451,13 @@ pub fn write_accounts(out: impl Write, comparison: &Comparison, names: &Names) -
     let mut table = csv::Writer::from_writer(out);
     table.write_record(["run", "account", "name", "class", "currency", "gain_first", "gain_run", "difference"])?;
     for compared in &comparison.runs {
-        for gain in account_gains(&comparison.base.outcome, &compared.run.outcome, names) {
+        for gain in account_gains(&comparison.base, &compared.run, names) {
+            let names = compared.run.names_or(names);
             let money = |amount| names.units.money(gain.currency, Money(amount)).to_string();
             table.write_record([
                 compared.run.label.as_str(),
                 &gain.account.0.to_string(),
-                names.account(gain.account).unwrap_or_default(),
+                gain.name.as_deref().unwrap_or_default(),
                 &gain.class,
                 &names.units.currency_name(gain.currency),
                 &money(gain.before),

@@ -110,7 +110,8 @@ impl Origin {
             )));
         }
         let text = Text::open(&opening.source)?;
-        let prepared = Prepared::new(text.read(&opening.with)?, opening.seed);
+        let scenario = text.read(&opening.with).map_err(|error| error.of_option("--with", &opening.with))?;
+        let prepared = Prepared::new(scenario, opening.seed);
         let names = Some(Names::of_scenario(&prepared.scenario));
         let base = Subject::Executed(Box::new(Variant::new("base", prepared)));
         Ok(Self { base, names, notes: Vec::new(), text: Some((text, opening.with.clone())) })
@@ -274,6 +275,9 @@ impl Origin {
         let scenario = text.read(&all)?;
         // A fork has the seed of its base, unless the seed is what it changes.
         let seed = if scenario.seed == base.scenario.seed { base.seed } else { scenario.seed };
+        Names::of_scenario(&base.scenario)
+            .check_comparable(&Names::of_scenario(&scenario))
+            .map_err(|reason| OriginError::Usage(format!("--set {}: {reason}", sets.join(" --set "))))?;
         Ok(Prepared::new(scenario, Some(seed)))
     }
 

@@ -49,5 +49,22 @@ fn seed(field: &Field<'_>, terms: &Instrument, scope: &Scope<'_>) -> Outcome<Boo
         lasting: s.or("lasting", false, Field::boolean)?,
     };
     s.finish()?;
+    let needed = orders(&seed);
+    if needed > u128::from(terms.book.orders) {
+        let (most, size) = (terms.book.orders, seed.order_size);
+        return Err(field.refuse(
+            format!("levels of {needed} orders of at most {size} lots"),
+            format!(
+                "at most {most}, the book.orders of {}: fewer or smaller levels, or a larger order_size",
+                terms.name
+            ),
+        ));
+    }
     Ok(seed)
+}
+
+/// Orders that the levels of both sides are made of.
+fn orders(seed: &BookSeed) -> u128 {
+    let level = |qty: &Qty| u128::from(qty.0.div_ceil(seed.order_size.0.max(1)));
+    2 * seed.levels.iter().map(level).sum::<u128>()
 }

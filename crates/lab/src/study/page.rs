@@ -504,7 +504,13 @@ fn foresight(place: usize, cell: &CellAnswers) -> String {
         }
     }
     let mut html = String::from("<h3>What was to be expected</h3>\n");
-    html += &table.finish();
+    html += &match cell.foresight.iter().all(|found| found.rank_correlation.is_empty()) {
+        true => {
+            "<p class=\"note\">Ranks of runs are correlated from four runs on that have liquidations and differ.</p>\n"
+                .to_owned()
+        }
+        false => table.finish(),
+    };
     if place < DRAWN {
         html += "<div class=\"charts\">\n";
         cell.foresight.iter().for_each(|found| html += &calibration(found));

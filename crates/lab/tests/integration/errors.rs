@@ -211,6 +211,31 @@ fn unknown_scenarios_and_paths_list_what_there_is() {
 }
 
 #[test]
+fn a_book_is_deep_only_as_far_as_it_has_room() {
+    let refused = |set: &str| load("deep-book", &[set.to_owned()]).unwrap_err().to_string();
+    for set in ["depth=100000000", "actors.flow.book.order_size=0.001", "instruments.0.book.orders=100"] {
+        let message = refused(set);
+        assert!(message.contains("actors.flow.book: found levels of "), "{message}");
+        assert!(message.contains("the book.orders of BTC-PERP"), "{message}");
+    }
+    // As many as there is room for.
+    let orders = |room: u32| load("deep-book", &[format!("instruments.0.book.orders={room}")]);
+    let needed = (1..20_000).find(|room| orders(*room).is_ok()).unwrap();
+    let of = |room: u32| {
+        load("deep-book", &["actors.flow.max_orders=9".to_owned(), format!("instruments.0.book.orders={room}")])
+    };
+    assert!(of(needed).is_ok() && of(needed - 1).is_err());
+}
+
+#[test]
+fn what_a_venue_reserves_is_bounded() {
+    for (set, found) in [("capacity.accounts=268435456", "67108864"), ("capacity.positions_per_account=2", "1 to 1")] {
+        let message = load("thin-book", &[set.to_owned()]).unwrap_err().to_string();
+        assert!(message.starts_with(&format!("--set {set}: ")) && message.ends_with(found), "{message}");
+    }
+}
+
+#[test]
 fn models_refuse_in_their_own_words() {
     let error = |set: &str| load("flash-crash", &[set.to_owned()]).unwrap_err().to_string();
     assert_eq!(

@@ -350,7 +350,7 @@ impl PopulationConfig {
         for _ in 0..DRAWS {
             let leverage = leverage.sample(draw);
             let part = libm::rint((1.0 + entry.sample(draw)) * ENTRY_ONE as f64) as i128;
-            holding = self.at_entry(terms, bare, leverage, part);
+            holding = self.at_entry(terms, bare, leverage, self.within_prices(part));
             let (unrealised, maintenance_e6) = terms.standing(&holding);
             let most = terms.instrument(self.instrument).largest_value(bare.size.quantity());
             let legal = part > 0 && holding.value <= most;
@@ -360,6 +360,14 @@ impl PopulationConfig {
             holding = self.at_entry(terms, bare, leverage, ENTRY_ONE);
         }
         holding
+    }
+
+    /// An entry just beyond the instrument's prices, half a tick or above the largest, in place of one further out: it
+    /// is as illegal, and its value can be reckoned.
+    fn within_prices(&self, part: i128) -> i128 {
+        let initial = i128::from(self.initial_price.0).max(1);
+        let above = (i128::from(self.spec.max_price.0) / initial + 1).saturating_mul(ENTRY_ONE);
+        part.clamp((ENTRY_ONE / (2 * initial)).max(1), above)
     }
 
     fn at_entry(&self, terms: &Terms, bare: Holding, leverage: f64, part: i128) -> Holding {

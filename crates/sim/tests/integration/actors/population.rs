@@ -1,5 +1,5 @@
 use super::{CASH, Ear, PERP, START, add, constant, counted, ms, report, spec, world};
-use downdraft_margin::{MarginMode, Pool};
+use downdraft_margin::{MarginMode, Payoff, Pool};
 use downdraft_sim::actors::{Counterparties, Holders, Holding, Population, PopulationConfig, TopUps};
 use downdraft_sim::random::Streams;
 use downdraft_sim::samplers::Distribution;
@@ -113,6 +113,22 @@ fn nobody_starts_below_maintenance() {
         let at_start = |holding: &&Holding| holding.value.0 == i128::from(holding.size.0) * 6_000;
         let clamped = drawn(&hopeless, 5).iter().take(200).filter(at_start).count();
         assert_eq!(clamped > 100, entry == constant(0.4), "{clamped} at the initial price");
+    }
+}
+
+/// However far out, an entry is replaced, and nothing overflows on the way.
+#[test]
+fn entries_out_of_all_proportion_are_replaced() {
+    for (entry, inverse) in [(1e30, false), (-1e30, false), (1e30, true), (-1e30, true), (-0.999_999_999, true)] {
+        let mut wild = config();
+        wild.holders.entry = constant(entry);
+        wild.counterparties.entry =
+            Distribution::Normal { mean: 0.0, deviation: entry.abs(), minimum: None, maximum: None };
+        if inverse {
+            wild.spec.payoff = Payoff::Inverse;
+        }
+        let holdings = drawn(&wild, 5);
+        assert!(holdings.len() > 1_000 && holdings.iter().all(|holding| holding.value.is_positive()), "{entry}");
     }
 }
 
