@@ -274,7 +274,7 @@ mod tests {
         let message = |vary: &[&str]| study(vary).cells().unwrap_err().to_string();
         for (vary, expected) in [
             (["depth=1,x"], "--vary depth=x: depth: found \"x\", expected a decimal such as \"0.1\""),
-            (["depth.x.y=1"], "--vary depth.x.y=1: depth.x: "),
+            (["depth.x.y=1"], "--vary depth.x.y=1: depth: found a table, expected a decimal"),
             (["nowhere.x=1"], "--vary nowhere.x=1: nowhere: found an unknown field, expected one of name"),
             (["actors.crwd.count=1"], "--vary actors.crwd.count=1: actors has no element \"crwd\""),
             (["venue=nowhere"], "--vary venue=nowhere: venue: found \"nowhere\""),

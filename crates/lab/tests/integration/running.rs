@@ -106,7 +106,7 @@ fn a_set_up_that_the_venue_refuses_is_an_error() {
     let Err(RunError::SetUp { command, reason }) = run(&prepared, &mut (), |_, ()| ControlFlow::Continue(())) else {
         panic!("the listing is refused");
     };
-    assert!(command.starts_with("ListInstrument"), "{command}");
+    assert!(command.starts_with("list-instrument"), "{command}");
     assert_eq!(format!("{reason:?}"), "Listing(TooLarge)");
 }
 
