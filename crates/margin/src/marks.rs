@@ -11,7 +11,7 @@ impl Margin {
     /// [`Margin::fallen`].
     ///
     /// # Panics
-    /// Where the instrument is not listed, or the mark is beyond [`Instrument::legal_marks`]: callers have checked.
+    /// Where the instrument is not listed, or the mark is beyond [`Instrument::legal_marks`](crate::Instrument::legal_marks): callers have checked.
     pub fn set_mark(&mut self, id: InstrumentId, mark: MarkPrice) {
         let (lowest, highest) = self.instrument(id).legal_marks();
         assert!(lowest <= mark && mark <= highest, "a mark in range");
