@@ -5,7 +5,7 @@
 //! memory, some hundred bytes a position; here it is thirty-two.
 
 use downdraft_margin::{Margin, MarginMode, Payoff, Pool, PoolState, Position};
-use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, Money, Qty, Side};
+use downdraft_types::{AccountId, CurrencyId, InstrumentId, Lots, Money, Side};
 use downdraft_venue::Event;
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -61,6 +61,15 @@ impl Sums {
         }
         self.margin += sign * seat.margin.0;
     }
+}
+
+/// An open position.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Holding {
+    pub lots: u64,
+    /// Where its pool holds nothing else and has no box: the pool's money less what the position cost. With what closing
+    /// all of it fetches, that is what [`Margin::over_bankruptcy`] says, whatever the mark.
+    pub alone: Option<Money>,
 }
 
 /// What is looked up of a position.
@@ -190,20 +199,11 @@ impl Census {
         self.funds().map(|fund| margin.cash(fund, currency)).sum()
     }
 
-    /// Lots of the position in a slot, and whether its pool holds others or has a box; `None` of one on the other `side`, and
-    /// of a flat one. A box ends on both sides of a mark, where its position loses on one of them.
-    pub(crate) fn lots(&self, slot: u32, side: Side) -> Option<(Qty, bool)> {
+    /// The position in a slot; `None` of one on the other `side`, and of a flat one. A box ends on both sides of a mark, where
+    /// its position loses on one of them.
+    pub(crate) fn holding(&self, slot: u32, side: Side) -> Option<Holding> {
         let seat = self.seats.get(slot as usize).filter(|seat| Lots(seat.size).side() == Some(side))?;
-        Some((Qty(seat.size.unsigned_abs()), seat.shared))
-    }
-
-    /// What [`Margin::over_bankruptcy`] says of closing `lots` for `proceeds`, where that is all of the position in a slot
-    /// and its pool holds nothing else: its money, and what the position realises. The mark does not matter then. `None`
-    /// of others.
-    pub(crate) fn over_bankruptcy(&self, slot: u32, lots: u64, proceeds: Money) -> Option<Money> {
-        let seat = self.seats.get(slot as usize)?;
-        let whole = lots == seat.size.unsigned_abs() && lots > 0 && !seat.shared;
-        whole.then(|| seat.margin + if seat.size > 0 { proceeds } else { -proceeds })
+        Some(Holding { lots: seat.size.unsigned_abs(), alone: (!seat.shared).then_some(seat.margin) })
     }
 
     /// All positions in an instrument.

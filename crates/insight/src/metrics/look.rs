@@ -1,7 +1,7 @@
 //! Looking at a venue: its ladder and book in both directions, and what its positions come to.
 
 use super::slope::{Level, Rung, Slope};
-use crate::census::Census;
+use crate::census::{Census, Holding};
 use downdraft_margin::{Instrument, Margin, Payoff, Pool, PoolState};
 use downdraft_types::{CurrencyId, InstrumentId, MarkPrice, Money, Qty, Side};
 use downdraft_venue::{Market, Venue};
@@ -122,15 +122,15 @@ pub(super) fn slope(
     let entries = margin.ladder(instrument).entries(holders);
     let triggers = entries.map(|(trigger, account, slot)| (distance(trigger.0), account, slot));
     for (distance_of, account, slot) in triggers.take_while(|(distance, ..)| *distance <= limit) {
-        let Some((lots, shared)) = census.lots(slot, holders) else { continue };
+        let Some(Holding { lots, alone }) = census.holding(slot, holders) else { continue };
         // A pool of several positions, or one with a box, has a certificate, nearer than where it really falls.
-        let exact = if shared {
-            margin.liquidation_price_within(account, instrument, farthest).map(|price| distance(price.0))
-        } else {
+        let exact = if alone.is_some() {
             Some(distance_of)
+        } else {
+            margin.liquidation_price_within(account, instrument, farthest).map(|price| distance(price.0))
         };
         if let Some(distance) = exact.filter(|exact| *exact <= limit) {
-            slope.ladder.push(Rung { distance, account, lots: lots.0, slot });
+            slope.ladder.push(Rung { distance, account, lots, slot, alone });
         }
     }
     slope.ladder.sort_unstable();
@@ -148,17 +148,24 @@ pub(super) fn twice_mid(market: &Market) -> Option<i128> {
     Some(i128::from(bid.0) + i128::from(ask.0))
 }
 
-/// What the fund would pay for a liquidation of `lots` lots of a position that fetches `proceeds`.
+/// What the fund would pay for a liquidation of `lots` lots of a position that fetches `proceeds`, as the mark goes in a
+/// direction.
 pub(super) fn shortfall(
-    (margin, census): (&Margin, &Census),
-    instrument: InstrumentId,
+    margin: &Margin,
+    (instrument, direction): (InstrumentId, Side),
     rung: Rung,
     lots: u64,
     proceeds: Money,
 ) -> Money {
     let by_definition = || margin.over_bankruptcy(rung.account, instrument, Qty(lots), proceeds);
-    let gain = census.over_bankruptcy(rung.slot, lots, proceeds);
-    debug_assert!(gain.is_none_or(|gain| gain == by_definition()), "a sole position is closed at another gain");
-    let gain = gain.unwrap_or_else(by_definition);
+    let gain = match rung.alone {
+        Some(own) if lots == rung.lots => {
+            // A long is sold as the mark falls, a short bought back as it rises.
+            let gain = own + if direction == Side::Sell { proceeds } else { -proceeds };
+            debug_assert_eq!(gain, by_definition(), "a sole position is closed at another gain");
+            gain
+        }
+        _ => by_definition(),
+    };
     Money(gain.0.min(0).saturating_neg())
 }

@@ -76,7 +76,7 @@ impl Metrics {
         for (place, direction) in [Side::Sell, Side::Buy].into_iter().enumerate() {
             look::slope((venue, &self.census), instrument, direction, part(config.reach), &mut slopes[place]);
             slopes[place].under_way = held.under_way[place];
-            let (shock, draw) = draw((margin, &self.census), instrument, direction, &slopes[place], part(config.shock));
+            let (shock, draw) = draw(margin, (instrument, direction), &slopes[place], part(config.shock));
             sides[place] = measure(&slopes[place], (shock, draw), |bps| part(Ppm(i64::from(bps) * 100)));
         }
         let market = venue.market(instrument).ok();
@@ -186,20 +186,19 @@ fn measure(slope: &Slope, (shock, draw): (Prediction, Money), band: impl Fn(u32)
 /// fills fetch below its bankruptcy value at the present marks. What the book does not take is deleveraged, and costs the
 /// fund nothing.
 fn draw(
-    holdings: (&Margin, &Census),
-    instrument: InstrumentId,
-    direction: Side,
+    margin: &Margin,
+    (instrument, direction): (InstrumentId, Side),
     slope: &Slope,
     shock: i64,
 ) -> (Prediction, Money) {
-    let terms = holdings.0.instrument(instrument);
+    let terms = margin.instrument(instrument);
     let mark = i128::from(terms.mark().0);
     let sign = if direction == Side::Sell { -1 } else { 1 };
     let mut total = Money::ZERO;
     let mut present: Option<(Rung, u64, Money)> = None;
     let close = |present: &mut Option<(Rung, u64, Money)>, total: &mut Money| {
         if let Some((rung, lots, proceeds)) = present.take() {
-            *total += look::shortfall(holdings, instrument, rung, lots, proceeds);
+            *total += look::shortfall(margin, (instrument, direction), rung, lots, proceeds);
         }
     };
     let prediction = slope.predict(shock, |take| {

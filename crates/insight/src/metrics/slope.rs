@@ -10,7 +10,7 @@
 //! bids) and rises (shorts bought back from asks). All of it is a reading of the present ladder and book: it assumes
 //! that positions are closed whole, at market, that the mark is the last trade, and that nobody else acts.
 
-use downdraft_types::AccountId;
+use downdraft_types::{AccountId, Money};
 
 /// Lots that would be forced once the mark is a distance away.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -23,6 +23,8 @@ pub struct Rung {
     pub lots: u64,
     /// The position's slot in the margin engine.
     pub slot: u32,
+    /// Where its pool holds nothing else: the pool's money less what the position cost.
+    pub alone: Option<Money>,
 }
 
 /// Lots of a price level that would take what is forced.
@@ -219,7 +221,8 @@ mod tests {
 
     /// The threshold ladder: ten longs of a lot each ten increments from 10 down, a lot of the book each `step`.
     fn ladder(step: i64) -> Slope {
-        let rung = |n: u32| Rung { distance: 10 + i64::from(n) * 10, account: AccountId(n), lots: 1, slot: n };
+        let rung =
+            |n: u32| Rung { distance: 10 + i64::from(n) * 10, account: AccountId(n), lots: 1, slot: n, alone: None };
         Slope {
             mark_scale: 1,
             ladder: (0..10).map(rung).collect(),
@@ -304,7 +307,7 @@ mod tests {
             under_way in 0_u64..4,
         ) {
             rungs.sort_unstable();
-            let ladder = (0..).zip(&rungs).map(|(n, (distance, lots))| Rung { distance: *distance, account: AccountId(n), lots: *lots, slot: n });
+            let ladder = (0..).zip(&rungs).map(|(n, (distance, lots))| Rung { distance: *distance, account: AccountId(n), lots: *lots, slot: n, alone: None });
             let book = std::mem::take(&mut levels).into_iter().map(|(distance, lots)| Level { distance, lots });
             let slope = Slope { mark_scale: 1, ladder: ladder.collect(), book: book.collect(), under_way };
             let mut taken = 0_u128;

@@ -142,7 +142,7 @@ impl Film {
         let near = near(mark);
         let levels = |side| market.book().depth(side).map(move |l| (l.price.0.saturating_mul(scale), l.qty.0));
         let ladder = margin.ladder(self.instrument);
-        let lots = |slot, side| census.lots(slot, side).map_or(0, |(lots, _)| lots.0);
+        let lots = |slot, side| census.holding(slot, side).map_or(0, |holding| holding.lots);
         let waiting = |side| ladder.entries(side).map(move |(trigger, _, slot)| (trigger.0, lots(slot, side)));
         let [(pending_longs, longs), (pending_shorts, shorts)] =
             Side::BOTH.map(|side| bins(waiting(side), self.width, &near));
