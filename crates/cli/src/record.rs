@@ -1,6 +1,6 @@
 //! A record of a journal as a line: time, place, kind, fields, and what led to it.
 
-use downdraft_insight::names::fields;
+use downdraft_insight::fields;
 use downdraft_journal::{Body, Entry};
 use downdraft_venue::Origin;
 use std::io::{self, Write};
@@ -12,7 +12,7 @@ pub fn write(out: &mut impl Write, entry: &Entry, kind: &str) -> io::Result<()> 
     write!(out, "{seconds}.{nanoseconds:09} ")?;
     match &entry.body {
         Body::Command(command) => {
-            write!(out, "{:<12} {kind:<22} {}", stamp.seq.to_string(), fields(&format!("{command:?}")))?;
+            write!(out, "{:<12} {kind:<22} {}", stamp.seq.to_string(), fields(command))?;
             match stamp.origin {
                 Origin::Outside => write!(out, " by=outside")?,
                 Origin::Actor(number) => write!(out, " by=actor-{number}")?,
@@ -23,7 +23,7 @@ pub fn write(out: &mut impl Write, entry: &Entry, kind: &str) -> io::Result<()> 
             }
         }
         Body::Event(id, emitted) => {
-            write!(out, "{:<12}   {kind:<20} {}", id.to_string(), fields(&format!("{:?}", emitted.event)))?;
+            write!(out, "{:<12}   {kind:<20} {}", id.to_string(), fields(&emitted.event))?;
             if let Some(parent) = emitted.parent {
                 write!(out, " because={}.{parent}", id.seq)?;
             }

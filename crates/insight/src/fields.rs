@@ -1,9 +1,15 @@
 //! Commands and events as a person reads them: their fields, without the names of types.
 
-/// The fields of a value, from its debug text: `Trade { price: Price(3), maker: Side { account: AccountId(1) } }`
-/// becomes `price=3 maker={account=1}`.
+use core::fmt::Debug;
+
+/// The fields of a command or an event: those of `Trade { price: Price(3), maker: Side { account: AccountId(1) } }` are
+/// `price=3 maker={account=1}`.
 #[must_use]
-pub fn fields(debug: &str) -> String {
+pub fn fields(value: &impl Debug) -> String {
+    of_text(&format!("{value:?}"))
+}
+
+fn of_text(debug: &str) -> String {
     let mut text = String::with_capacity(debug.len());
     let mut rest = debug;
     while let Some(first) = rest.chars().next() {
@@ -63,28 +69,28 @@ mod tests {
             forced: true,
         };
         assert_eq!(
-            fields(&format!("{trade:?}")),
+            fields(&trade),
             "instrument=0 price=-3 qty=2 taker_side=Sell maker_order=1 maker_left=0 \
              maker={account=1 fee=-1 realised=0} taker={account=2 fee=-1 realised=0} forced=true"
         );
         let moved = Event::MarkMoved { instrument: InstrumentId(1), mark: MarkPrice(7), kind: CauseKind::Trade };
-        assert_eq!(fields(&format!("{moved:?}")), "instrument=1 mark=7 kind=Trade");
+        assert_eq!(fields(&moved), "instrument=1 mark=7 kind=Trade");
         let halted = Event::Halted { instrument: InstrumentId(1), until: None };
-        assert_eq!(fields(&format!("{halted:?}")), "instrument=1 until=-");
+        assert_eq!(fields(&halted), "instrument=1 until=-");
     }
 
     #[test]
     fn fields_of_commands() {
         let order = OrderRef::Client(downdraft_types::ClientOrderId(5));
         let cancel = Command::CancelOrder { account: AccountId(3), order };
-        assert_eq!(fields(&format!("{cancel:?}")), "account=3 order=5");
-        assert_eq!(fields(&format!("{:?}", BookSize { orders: 1, levels: 2 })), "orders=1 levels=2");
+        assert_eq!(fields(&cancel), "account=3 order=5");
+        assert_eq!(fields(&BookSize { orders: 1, levels: 2 }), "orders=1 levels=2");
         assert_eq!(
-            fields("Internal(Liquidate { pool: Cross { account: AccountId(4), currency: CurrencyId(0) } })"),
+            of_text("Internal(Liquidate { pool: Cross { account: AccountId(4), currency: CurrencyId(0) } })"),
             "pool={account=4 currency=0}"
         );
         assert_eq!(
-            fields("SetTiers { tiers: [T { floor: Money(0) }, T { floor: Money(5) }] }"),
+            of_text("SetTiers { tiers: [T { floor: Money(0) }, T { floor: Money(5) }] }"),
             "tiers=[{floor=0} {floor=5}]"
         );
     }

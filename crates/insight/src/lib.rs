@@ -38,6 +38,7 @@ pub use analyzer::{Analyzer, RunInfo};
 #[cfg(feature = "parquet")]
 pub use columnar::ParquetSheet;
 pub use exact::Exact;
+pub use fields::fields;
 pub use histogram::Histogram;
 pub use journal::ReplayError;
 pub use rows::Recorder;

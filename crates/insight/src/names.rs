@@ -1,7 +1,5 @@
 //! Names, in kebab case, of what a journal holds: for filters, tables and summaries.
 
-pub use crate::fields::fields;
-
 use downdraft_venue::{CancelReason, CauseKind, Command, Event, Internal, LiquidationEnd, Rejection};
 
 /// A function from values to names, and the list of all names.

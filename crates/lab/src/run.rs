@@ -4,7 +4,7 @@ use crate::error::ScenarioError;
 use crate::plan::{Change, Plan, Refusal, reached};
 use crate::prepare::Prepared;
 use core::ops::ControlFlow;
-use downdraft_insight::names::{command_kind, fields};
+use downdraft_insight::{fields, names::command_kind};
 use downdraft_journal::{Footer, Header, WriteError, Writer};
 use downdraft_sim::world::{Observer, Unsaved, World, WorldError};
 use downdraft_types::{EventId, MachineId, Time};
@@ -227,7 +227,7 @@ impl<O: Observer> Observer for SetUpGuard<'_, O> {
 
     fn event(&mut self, id: EventId, parent: Option<u32>, event: &Event) {
         if let (Event::Rejected { reason }, Some(command)) = (event, self.command.take()) {
-            let told = format!("{} {}", command_kind(&command), fields(&format!("{command:?}")));
+            let told = format!("{} {}", command_kind(&command), fields(&command));
             self.refused = Some((told, *reason));
         }
         self.observer.event(id, parent, event);

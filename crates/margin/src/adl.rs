@@ -169,6 +169,7 @@ impl Margin {
         let wanted = i128::from(qty.0);
         let allotted = match by {
             AdlRanking::ProRata | AdlRanking::ProRataEquity => allot_pro_rata(&mut ranking, wanted),
+            // Holders are in account order.
             AdlRanking::RandomStart { seed } => {
                 let start = seed % (ranking.len() as u64).max(1);
                 ranking.rotate_left(usize::try_from(start).expect("below a length"));

@@ -5,7 +5,8 @@
 //! numbers, causes and senders: two runs part where something else happens, not where they are told to differ.
 
 use core::hash::Hasher;
-use downdraft_insight::names::{command_kind, event_kind, fields};
+use downdraft_insight::fields;
+use downdraft_insight::names::{command_kind, event_kind};
 use downdraft_journal::codec;
 use downdraft_sim::world::Observer;
 use downdraft_types::{EventId, Time};
@@ -246,7 +247,7 @@ impl Divergence {
         let [a, b] = [base, run].map(|happened| happened.events.get(first).map(|(_, event)| event));
         let same_kind = a.zip(b).is_some_and(|(a, b)| event_kind(a) == event_kind(b));
         let event = |event: Option<&Event>| match event {
-            Some(event) if same_kind => format!("{} {}", event_kind(event), fields(&format!("{event:?}"))),
+            Some(event) if same_kind => format!("{} {}", event_kind(event), fields(event)),
             Some(event) => event_kind(event).to_owned(),
             None => "no more events".to_owned(),
         };

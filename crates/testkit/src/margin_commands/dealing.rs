@@ -127,6 +127,7 @@ impl Trial {
         let currency = self.engine.instrument(id).spec().settlement;
         enlarges.then_some(self.engine.cash_pool(account, currency))
     }
+
     fn cancel_oldest(&mut self) {
         if self.resting.is_empty() {
             return;
